@@ -1,0 +1,125 @@
+"""`python -m fakestripe`: reads the command line, serves until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import logging
+import signal
+import sys
+import threading
+from types import FrameType
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from fakestripe.app import create_app
+from fakestripe.options import Options
+from fakestripe.world import World
+
+DEFAULT_PORT = 12111
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Says who answers, and logs nothing: `/_sim/requests` is the log."""
+
+    server_version = "fakestripe"
+    sys_version = ""
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        pass
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m fakestripe", description="A SIMULATED Stripe.")
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    add("--i-know-this-is-not-loopback", action="store_true", help="allow another --host")
+    add("--db", metavar="FILE", help="keep the state in this SQLite file (default: memory)")
+    add("--webhook", metavar="URL", help="send events there")
+    add("--secret", action="append", default=[], metavar="WHSEC", help="signing secret; two roll")
+    add("--seed", type=int, help="the same seed gives the same ids")
+    add("--public-url", metavar="URL", help="how browsers reach this server (default: as called)")
+    add("--retry-scale", type=float, default=Options.retry_scale, help="1 = hours (default: 1/60)")
+    add("--webhook-timeout", type=float, default=Options.webhook_timeout, metavar="SECONDS")
+    add("--redirect-hold", type=float, default=Options.redirect_hold, metavar="SECONDS")
+    options = parser.parse_args(argv)
+    refusal = find_refusal(options)
+    if refusal:
+        parser.error(refusal)
+    return options
+
+
+def find_refusal(options: argparse.Namespace) -> str | None:
+    """Why not to start with this command line."""
+    if not is_loopback(options.host) and not options.i_know_this_is_not_loopback:
+        return (
+            f"--host {options.host} would show the simulator to other machines; "
+            "add --i-know-this-is-not-loopback if that is what you want"
+        )
+    if options.secret and not options.webhook:
+        return "--secret needs --webhook"
+    if any(not secret.startswith("whsec_") for secret in options.secret):
+        return "a --secret begins with whsec_"
+    if options.retry_scale <= 0:
+        return "--retry-scale must be above zero"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def main(argv: list[str] | None = None) -> int:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    given = parse(sys.argv[1:] if argv is None else argv)
+    secrets = tuple(given.secret)
+    options = Options(
+        database=given.db,
+        webhook_url=given.webhook,
+        webhook_secrets=secrets,
+        seed=given.seed,
+        public_url=given.public_url,
+        retry_scale=given.retry_scale,
+        webhook_timeout=given.webhook_timeout,
+        redirect_hold=given.redirect_hold,
+    )
+    app = create_app(options)
+    world: World = app.extensions["fakestripe"]
+    server = make_server(given.host, given.port, app, threaded=True, request_handler=QuietHandler)
+    announce(world, given.host, server.server_port)
+    serve(server, world)
+    return 0
+
+
+def announce(world: World, host: str, port: int) -> None:
+    print(f"fakestripe (SIMULATED) listens on http://{host}:{port}", flush=True)
+    for endpoint in world.store.all("webhook_endpoint"):
+        print(f"sends events to {endpoint['url']}", flush=True)
+        for secret in endpoint["_secrets"]:
+            print(f"signing secret {secret}", flush=True)
+    if not world.store.all("webhook_endpoint"):
+        print("sends no events: give --webhook URL, or POST /_sim/webhook", flush=True)
+
+
+def serve(server: BaseWSGIServer, world: World) -> None:
+    """Run in a thread of its own so that a signal can end it from this one."""
+    stop = world.stopping
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    stop.wait()
+    server.shutdown()
+    world.store.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

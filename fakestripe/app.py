@@ -1,0 +1,31 @@
+"""Puts the Flask application in front of one simulator."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from fakestripe import api, jobs, sim
+from fakestripe.beginning import build_world
+from fakestripe.hosted import views
+from fakestripe.options import Options
+from fakestripe.world import World
+
+
+def create_app(options: Options | None = None) -> Flask:
+    """A Flask application with a world of its own; nothing is shared between two of them."""
+    options = options or Options()
+    world = build_world(options)
+    app = Flask(__name__, static_folder=None)
+    app.extensions["fakestripe"] = world
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(views.blueprint)
+    app.register_blueprint(sim.blueprint)
+    if options.background:
+        world.dispatcher.start(world, tick)
+    return app
+
+
+def tick(world: World) -> None:
+    """What happens by itself, several times a second."""
+    jobs.run_due(world)
+    world.idempotency.prune()
