@@ -1,0 +1,23 @@
+"""Commands: each parses, calls one service or query, prints plain lines, and exits non-zero on failure."""
+
+from flask import Flask
+
+from booking.cli import demo, doctor, maintenance, staff, story, webhooks, worker
+
+COMMANDS = (
+    webhooks.test_webhook,
+    maintenance.reconcile,
+    maintenance.expire_holds,
+    maintenance.send_mail,
+    story.explain,
+    doctor.doctor,
+    staff.create_staff,
+    demo.seed_demo,
+    worker.worker,
+)
+
+
+def install(app: Flask) -> None:
+    """Give the app its commands."""
+    for command in COMMANDS:
+        app.cli.add_command(command)

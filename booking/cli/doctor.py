@@ -1,0 +1,88 @@
+"""`flask doctor`: how this installation is, all at once.
+
+Where the settings are refused no command can start; then cli/startup.py says so, in the same form.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import click
+import requests
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking.config import Settings
+from booking.extensions import db
+from booking.queries.health import is_worker_alive
+from booking.services.instance import get_instance_id
+from booking.wiring import current_runtime, find_schema_problem
+
+STRIPE = "https://api.stripe.com"
+MOST_SKEW_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    is_well: bool
+    text: str
+
+
+@click.command("doctor")
+@click.option("--online", is_flag=True, help="Also ask Stripe (or STRIPE_API_BASE) for the time.")
+def doctor(online: bool) -> None:
+    """Check settings, keys, schema, worker and instance: one line each, exit code 1 if anything is wrong."""
+    settings = current_runtime().settings
+    checks = [*_setting_checks(settings), *_database_checks(), *([_clock_check(settings)] if online else [])]
+    _report(checks)
+
+
+def _report(checks: list[Check]) -> None:
+    for check in checks:
+        click.echo(f"{'ok     ' if check.is_well else 'PROBLEM'}  {check.name}: {check.text}")
+    if not all(check.is_well for check in checks):
+        raise SystemExit(1)
+
+
+def _setting_checks(settings: Settings) -> Iterator[Check]:
+    yield Check("settings", True, f"all readable, {settings.app_env}")
+    yield Check("address", True, settings.base_url)
+    yield Check("stripe key", True, f"{'live' if settings.livemode else 'test'} mode, sent to {_stripe_host(settings)}")
+    count = len(settings.stripe_webhook_secrets)
+    yield Check("webhook secret", True, f"{count} in use, each of the form whsec_...")
+    yield Check("mail", True, "by SMTP" if settings.mail_url else "printed on the console")
+    yield Check("rate limits", True, "on" if settings.rate_limits else "off")
+
+
+def _database_checks() -> Iterator[Check]:
+    try:
+        problem = find_schema_problem()
+        yield Check("schema", problem is None, problem or "at the newest migration")
+        if problem is None:
+            yield _worker_check()
+            yield Check("instance", True, get_instance_id(current_runtime()))
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        yield Check("database", False, f"cannot be read ({type(error).__name__})")
+
+
+def _worker_check() -> Check:
+    is_alive = is_worker_alive(current_runtime().clock.now())
+    return Check("worker", is_alive, "seen lately" if is_alive else "not seen for minutes: is `flask worker` running?")
+
+
+def _clock_check(settings: Settings) -> Check:
+    try:
+        answer = requests.head(settings.stripe_api_base or STRIPE, timeout=5)
+        ahead = time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except (requests.RequestException, KeyError, ValueError) as error:
+        return Check("clock", False, f"{_stripe_host(settings)} does not tell the time ({type(error).__name__})")
+    is_right = abs(ahead) <= MOST_SKEW_SECONDS
+    return Check("clock", is_right, f"{ahead:+.0f} seconds from that of {_stripe_host(settings)}")
+
+
+def _stripe_host(settings: Settings) -> str:
+    return settings.stripe_api_base or STRIPE

@@ -1,0 +1,129 @@
+"""Transactions and column types for both databases. Only services open transactions, and only with transaction()."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import DateTime, Engine, Enum, event
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator
+
+from booking.extensions import db
+
+# A lock that is not had in this time is an answer of 503, so that Stripe (or the guest) tries again.
+LOCK_WAIT_MS = 3000
+_WRITES = "holdfast_writes"
+_AFTERWARDS = "holdfast_afterwards"
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Aware UTC instants. Naive ones are refused on the way in, because nobody can tell what they meant."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime: {value!r}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def enum_column(enum: type[StrEnum], name: str) -> Enum:
+    """A text column that holds an enum's values (not its names), with a named CHECK on both databases."""
+    return Enum(
+        enum,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One writing transaction: commits at the end, rolls back on any error.
+
+    Reads made before (a page's, or the login's user loader) are ended first, so that everything inside is seen fresh
+    and, on SQLite, the write lock is taken at the start: a read that turns into a write fails there at once.
+    Transactions are never nested: a service that joins its caller's takes `session` as its first argument.
+    """
+    session = db.session()
+    if session.info.get(_WRITES):
+        raise RuntimeError("a transaction is already open; take its session instead of opening another")
+    session.rollback()
+    session.info[_WRITES] = True
+    afterwards: list[Callable[[], None]] = []
+    session.info[_AFTERWARDS] = afterwards
+    try:
+        session.connection(execution_options={_WRITES: True})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop(_WRITES, None)
+    for act in afterwards:
+        act()
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Do something small, such as writing a log line, once the running transaction has been committed."""
+    require_transaction(session)
+    session.info[_AFTERWARDS].append(act)
+
+
+def require_transaction(session: Session) -> None:
+    """Refuse to go on outside transaction(): what the caller decides must be committed or rolled back as one."""
+    if not session.info.get(_WRITES):
+        raise RuntimeError("this must run inside transaction()")
+
+
+def end_read() -> None:
+    """Let go of the snapshot that reads have taken, before a call that may take long."""
+    session = db.session()
+    if session.info.get(_WRITES):
+        raise RuntimeError("a writing transaction is open; it must end before anything slow begins")
+    session.rollback()
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Give an engine the habits this application relies on."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgresql)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite says which kind.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # an event answered 200 must survive a power cut
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={LOCK_WAIT_MS}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT_MS}ms'")

@@ -1,0 +1,69 @@
+"""Stays as half-open ranges of nights. The night of `leave` is free for the next guest."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from booking.domain.errors import InvalidDates
+
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+LONGEST_STAY = 366
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Stay:
+    """The nights `[arrive, leave)` in the property's own calendar."""
+
+    arrive: date
+    leave: date
+
+    def __post_init__(self) -> None:
+        if self.leave <= self.arrive:
+            raise InvalidDates("Leave must be after arrive.", field="leave")
+        if self.nights > LONGEST_STAY:
+            raise InvalidDates("A stay can be at most a year long.", field="leave")
+
+    @property
+    def nights(self) -> int:
+        """How many nights, always at least one."""
+        return (self.leave - self.arrive).days
+
+    def __iter__(self) -> Iterator[date]:
+        """The nights in date order, which is also the order in which they are locked."""
+        return (self.arrive + timedelta(days=offset) for offset in range(self.nights))
+
+    def overlaps(self, other: "Stay") -> bool:
+        """Whether the two share a night; leaving on the other's day of arrival shares none."""
+        return self.arrive < other.leave and other.arrive < self.leave
+
+    def shifted(self, days: int) -> "Stay":
+        """The same number of nights, some days later (or earlier)."""
+        step = timedelta(days=days)
+        return Stay(self.arrive + step, self.leave + step)
+
+
+def spoken(day: date) -> str:
+    """A date as plain words for messages: "Fri 5 March 2027"."""
+    return f"{day:%a} {day.day} {day:%B %Y}"
+
+
+def parse_date(text: str | None, *, field: str) -> date:
+    """An ISO date as a form sends it.
+
+    Raises:
+        InvalidDates: names the field and says in plain words what is wrong.
+    """
+    if not text:
+        raise InvalidDates(f"Choose a date to {field}.", field=field)
+    if not _ISO_DATE.fullmatch(text.strip()):
+        raise InvalidDates(f"The date to {field} must look like 2027-03-12.", field=field)
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidDates(f"The date to {field} does not exist.", field=field) from None
+
+
+def parse_stay(arrive: str | None, leave: str | None) -> Stay:
+    """Two ISO dates as one stay. Raises InvalidDates naming the field to correct."""
+    return Stay(parse_date(arrive, field="arrive"), parse_date(leave, field="leave"))

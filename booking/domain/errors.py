@@ -1,0 +1,99 @@
+"""The errors a guest or member of staff may cause. Errors of the payment provider live in gateways/payments.py."""
+
+from typing import ClassVar
+
+
+class BookingError(Exception):
+    """Base of all refusals. `code` is for tests and logs, `user_message` for pages."""
+
+    code: ClassVar[str] = "booking_error"
+    default_message: ClassVar[str] = "That could not be done."
+
+    def __init__(self, user_message: str | None = None, **details: object) -> None:
+        self.user_message = user_message or self.default_message
+        self.details = details
+        super().__init__(f"{self.code}: {self.user_message}")
+
+
+class InvalidDates(BookingError):
+    """The two dates are missing, impossible or the wrong way round."""
+
+    code = "invalid_dates"
+    default_message = "Those dates are not possible."
+
+
+class StayRuleBroken(BookingError):
+    """The nights may be free, but a rule of the listing forbids this stay. `details["field"]` names the field."""
+
+    code = "stay_rule_broken"
+    default_message = "This stay is not possible."
+
+
+class DatesUnavailable(BookingError):
+    """Somebody else has at least one of the nights."""
+
+    code = "dates_unavailable"
+    default_message = "Someone booked these nights while you were typing. Nothing was charged."
+
+
+class PriceChanged(BookingError):
+    """The price the guest agreed to is not today's price; `details["shown"]` and `details["total"]` are Money."""
+
+    code = "price_changed"
+    default_message = "The price has changed since you last saw it. Nothing was charged."
+
+
+class TooManyHolds(BookingError):
+    """One browser holds as many unpaid stays as it may."""
+
+    code = "too_many_holds"
+    default_message = "You are already holding several stays. Pay for one or let one go first."
+
+
+class HoldExpired(BookingError):
+    """The hold ended before payment and cannot be taken up again."""
+
+    code = "hold_expired"
+    default_message = "The time to pay for these nights has passed. Nothing was charged."
+
+
+class BookingNotFound(BookingError):
+    """No such booking, or not one that this person may see: the two are told apart nowhere."""
+
+    code = "booking_not_found"
+    default_message = "We cannot find that booking."
+
+
+class ListingNotFound(BookingError):
+    """No such listing, or it is not on sale."""
+
+    code = "listing_not_found"
+    default_message = "We cannot find that stay."
+
+
+class TransitionRefused(BookingError):
+    """The state machine has no such step."""
+
+    code = "transition_refused"
+    default_message = "This booking is not in a state that allows that."
+
+
+class RefundRefused(BookingError):
+    """More than is left, nothing left, or an amount that is no amount."""
+
+    code = "refund_refused"
+    default_message = "That refund is not possible."
+
+
+class SignInRefused(BookingError):
+    """Wrong address or password: the same words for both."""
+
+    code = "sign_in_refused"
+    default_message = "That e-mail address and password do not match."
+
+
+class TooManyTries(BookingError):
+    """A limit was reached; `details["retry_after"]` is in seconds."""
+
+    code = "too_many_tries"
+    default_message = "That was tried too often. Please wait a little and try again."

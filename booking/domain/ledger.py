@@ -1,0 +1,107 @@
+"""The payment status as a pure function of ledger rows. Events may come in any order and twice: this does not care."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from booking.domain.states import (
+    REFUND_ENDED_BADLY,
+    REFUND_IN_FLIGHT,
+    AttemptStatus,
+    PaymentStatus,
+    RefundStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundEntry:
+    """One refund, in minor units."""
+
+    minor: int
+    status: RefundStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentEntry:
+    """One captured payment with its refunds, in minor units.
+
+    `reported_minor` is what Stripe's charge says was refunded while we do not know each refund of it by id.
+    """
+
+    captured_minor: int
+    refunds: tuple[RefundEntry, ...] = ()
+    reported_minor: int = 0
+
+    @property
+    def refunded_minor(self) -> int:
+        """What certainly went back."""
+        known = sum(refund.minor for refund in self.refunds if refund.status is RefundStatus.SUCCEEDED)
+        return max(known, self.reported_minor)
+
+    @property
+    def in_flight_minor(self) -> int:
+        """What is on its way back, or may be."""
+        return sum(refund.minor for refund in self.refunds if refund.status in REFUND_IN_FLIGHT)
+
+    @property
+    def refundable_minor(self) -> int:
+        """What may still be sent back without ever exceeding what was captured."""
+        return max(0, self.captured_minor - max(self.refunded_minor + self.in_flight_minor, self.reported_minor))
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All that is known of a booking's money."""
+
+    payments: tuple[PaymentEntry, ...] = ()
+    attempts: tuple[AttemptStatus, ...] = ()
+    declined: bool = False  # a card was refused in a session that has ended
+
+    @property
+    def captured_minor(self) -> int:
+        return sum(payment.captured_minor for payment in self.payments)
+
+    @property
+    def refunded_minor(self) -> int:
+        return sum(payment.refunded_minor for payment in self.payments)
+
+    @property
+    def in_flight_minor(self) -> int:
+        return sum(payment.in_flight_minor for payment in self.payments)
+
+    @property
+    def refund_failed(self) -> bool:
+        """Whether a refund ended badly and the money it was meant to send back has not gone back since."""
+        return any(_lacks_a_refund(payment) for payment in self.payments)
+
+
+def payment_status(ledger: Ledger) -> PaymentStatus:
+    """The one word for a booking's money."""
+    if ledger.captured_minor == 0:
+        return _status_without_money(ledger)
+    if ledger.in_flight_minor:
+        return PaymentStatus.REFUND_PENDING
+    if ledger.refunded_minor == 0:
+        return PaymentStatus.PAID
+    if ledger.refunded_minor < ledger.captured_minor:
+        return PaymentStatus.PARTIALLY_REFUNDED
+    return PaymentStatus.REFUNDED
+
+
+def _status_without_money(ledger: Ledger) -> PaymentStatus:
+    if AttemptStatus.PROCESSING in ledger.attempts:
+        return PaymentStatus.PROCESSING
+    ended = not any(status in (AttemptStatus.CREATING, AttemptStatus.OPEN) for status in ledger.attempts)
+    if ended and (AttemptStatus.FAILED in ledger.attempts or ledger.declined):
+        return PaymentStatus.FAILED
+    return PaymentStatus.UNPAID
+
+
+def _lacks_a_refund(payment: PaymentEntry) -> bool:
+    ended_badly = _sum(payment.refunds, REFUND_ENDED_BADLY)
+    return ended_badly > 0 and payment.refunded_minor + payment.in_flight_minor < min(
+        payment.captured_minor, ended_badly
+    )
+
+
+def _sum(refunds: Iterable[RefundEntry], statuses: tuple[RefundStatus, ...]) -> int:
+    return sum(refund.minor for refund in refunds if refund.status in statuses)

@@ -1,0 +1,68 @@
+"""Amounts of money: integers in minor units with a currency. Words and symbols belong to the `money` filter."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+# https://docs.stripe.com/currencies: amounts of these currencies are sent without decimals...
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+# ... and of these with three. ISK and UGX count as two-decimal there although they have no minor coin.
+THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+
+
+class CurrencyMismatch(ValueError):
+    """Two currencies met in one sum: always a fault of ours, never of a guest."""
+
+
+def exponent(currency: str) -> int:
+    """How many decimals the payment provider counts for a currency."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`minor` units (cents for EUR, yen for JPY) of a lower-case ISO 4217 `currency`."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if isinstance(self.minor, bool) or not isinstance(self.minor, int):
+            raise TypeError("money is counted in integers")
+        if len(self.currency) != 3 or not self.currency.islower():
+            raise ValueError(f"not a lower-case currency code: {self.currency!r}")
+
+    @property
+    def major(self) -> Decimal:
+        """The amount as people write it, exact."""
+        return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.minor + self._same(other).minor, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.minor - self._same(other).minor, self.currency)
+
+    def __mul__(self, times: int) -> "Money":
+        return Money(self.minor * times, self.currency)
+
+    def percent(self, percent: int) -> "Money":
+        """That many hundredths, rounded half up to a whole minor unit."""
+        return Money((self.minor * percent + 50) // 100, self.currency)
+
+    def _same(self, other: "Money") -> "Money":
+        if self.currency != other.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency}")
+        return other
+
+
+def parse_major(text: str, currency: str) -> Money | None:
+    """What a person typed as an amount ("140", "140.50", "140,50"), or None if it is no exact amount."""
+    cleaned = text.strip().replace(",", ".")
+    if not cleaned or not cleaned.isascii() or set(cleaned) - set("0123456789.") or cleaned.count(".") > 1:
+        return None
+    if len(cleaned) > 15 or cleaned == ".":
+        return None
+    minor = Decimal(cleaned).scaleb(exponent(currency))
+    return Money(int(minor), currency) if minor == int(minor) else None

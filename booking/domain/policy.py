@@ -1,0 +1,98 @@
+"""Stay rules, hold deadlines, and what a cancellation gives back on a date."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from booking.domain.dates import Stay, spoken
+from booking.domain.errors import StayRuleBroken
+from booking.domain.money import Money
+
+# The nights outlive the Checkout Session by this much, so that a payment made in its last second still finds them.
+HOLD_GRACE = timedelta(minutes=10)
+# A session with less life than this is not handed out again: the guest could not finish paying in it.
+LEAST_SESSION_LIFE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class StayRules:
+    """What a listing accepts. Notice and horizon count from today in the property's time zone."""
+
+    max_guests: int
+    min_nights: int = 1
+    max_nights: int = 90
+    notice_days: int = 0
+    horizon_days: int = 730
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationTerms:
+    """Full refund until `full_days` before arrival, then `part_percent` until `part_days` before, then nothing."""
+
+    full_days: int
+    part_days: int
+    part_percent: int
+
+    def as_json(self) -> dict[str, int]:
+        """The form in which the terms are frozen with a booking."""
+        return {"full_days": self.full_days, "part_days": self.part_days, "part_percent": self.part_percent}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "CancellationTerms":
+        """Frozen terms, read back."""
+        return cls(data["full_days"], data["part_days"], data["part_percent"])
+
+
+@dataclass(frozen=True, slots=True)
+class RefundStep:
+    """Cancel on or before `last_day` and `refund` comes back."""
+
+    last_day: date
+    refund: Money
+
+
+def check_stay(rules: StayRules, stay: Stay, guests: int, today: date) -> None:
+    """Refuse a stay that the rules do not allow, naming the first rule and the form field it concerns.
+
+    Raises:
+        StayRuleBroken: its `user_message` is fit for the page.
+    """
+    _refuse_if(guests < 1, "guests", "At least one guest must stay.")
+    _refuse_if(guests > rules.max_guests, "guests", f"This stay sleeps {rules.max_guests}.")
+    _refuse_if(stay.arrive < today, "arrive", "The day of arrival has passed.")
+    earliest = today + timedelta(days=rules.notice_days)
+    _refuse_if(stay.arrive < earliest, "arrive", f"The earliest day of arrival is {spoken(earliest)}.")
+    _refuse_if(stay.nights < rules.min_nights, "leave", f"The shortest stay here is {rules.min_nights} nights.")
+    _refuse_if(stay.nights > rules.max_nights, "leave", f"The longest stay here is {rules.max_nights} nights.")
+    latest = today + timedelta(days=rules.horizon_days)
+    _refuse_if(stay.leave > latest, "leave", f"Stays can be booked until {spoken(latest)}.")
+
+
+def session_expiry(now: datetime, hold_minutes: int) -> datetime:
+    """When the Checkout Session of a hold ends, in whole seconds as Stripe counts them."""
+    return now.replace(microsecond=0) + timedelta(minutes=hold_minutes)
+
+
+def hold_deadline(session_expires_at: datetime) -> datetime:
+    """Until when unpaid nights are kept."""
+    return session_expires_at + HOLD_GRACE
+
+
+def refund_due(total: Money, terms: CancellationTerms, arrive: date, today: date) -> Money:
+    """What a guest who cancels today gets back, by the terms frozen with the booking."""
+    for step in refund_steps(total, terms, arrive):
+        if today <= step.last_day:
+            return step.refund
+    return Money(0, total.currency)
+
+
+def refund_steps(total: Money, terms: CancellationTerms, arrive: date) -> tuple[RefundStep, ...]:
+    """The terms with dates and amounts, most generous first."""
+    full = RefundStep(arrive - timedelta(days=terms.full_days), total)
+    part = RefundStep(arrive - timedelta(days=terms.part_days), total.percent(terms.part_percent))
+    return (full, part) if part.refund.minor and part.last_day > full.last_day else (full,)
+
+
+def _refuse_if(broken: bool, field: str, message: str) -> None:
+    if broken:
+        raise StayRuleBroken(message, field=field)

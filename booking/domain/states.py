@@ -1,0 +1,121 @@
+"""Statuses and the whole table of transitions. Nothing else decides what may follow what."""
+
+from enum import StrEnum
+
+from booking.domain.errors import TransitionRefused
+
+
+class BookingStatus(StrEnum):
+    """Where a booking stands."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class PaymentStatus(StrEnum):
+    """Where its money stands; derived from the ledger by domain/ledger.py, stored for queries."""
+
+    UNPAID = "unpaid"
+    PROCESSING = "processing"
+    AUTHORIZED = "authorized"
+    PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUND_PENDING = "refund_pending"
+    REFUNDED = "refunded"
+    FAILED = "failed"
+
+
+class CancelReason(StrEnum):
+    """Why a booking is cancelled."""
+
+    GUEST = "guest"
+    STAFF = "staff"
+    PAYMENT_FAILED = "payment_failed"
+    DATES_UNAVAILABLE = "dates_unavailable"
+
+
+class AttemptStatus(StrEnum):
+    """Where one Checkout Session stands.
+
+    CREATING means that its outcome is not known yet, FAILED that a delayed payment failed, SUPERSEDED that Stripe
+    refused to make it or that it was given up for another one.
+    """
+
+    CREATING = "creating"
+    OPEN = "open"
+    PROCESSING = "processing"
+    PAID = "paid"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+# In these the guest could still pay: a booking may have one at a time (a unique index repeats this).
+LIVE_ATTEMPT = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.PROCESSING)
+
+
+class RefundStatus(StrEnum):
+    """Where one refund stands. REQUESTED is ours: written, but Stripe's answer is not known yet."""
+
+    REQUESTED = "requested"
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+# A later word about a refund counts only if it ranks higher. Failed may follow succeeded: a bank can send the money
+# back for about 30 days (https://docs.stripe.com/refunds#failed-refunds).
+REFUND_RANK = {
+    RefundStatus.REQUESTED: 0,
+    RefundStatus.PENDING: 1,
+    RefundStatus.REQUIRES_ACTION: 2,
+    RefundStatus.SUCCEEDED: 3,
+    RefundStatus.CANCELED: 4,
+    RefundStatus.FAILED: 4,
+}
+REFUND_IN_FLIGHT = (RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION)
+REFUND_ENDED_BADLY = (RefundStatus.FAILED, RefundStatus.CANCELED)
+
+
+class RefundReason(StrEnum):
+    """Why money goes back."""
+
+    DATES_UNAVAILABLE = "dates_unavailable"
+    ALREADY_CANCELLED = "already_cancelled"
+    DUPLICATE = "duplicate"
+    CANCELLATION = "cancellation"
+    GOODWILL = "goodwill"
+    EXTERNAL = "external"  # made in Stripe's dashboard
+
+
+class Source(StrEnum):
+    """Who or what caused a step of a booking's timeline."""
+
+    WEB = "web"
+    WEBHOOK = "webhook"
+    REDIRECT = "redirect"
+    RECONCILE = "reconcile"
+    TIMER = "timer"
+    WORKER = "worker"
+    STAFF = "staff"
+    CLI = "cli"
+
+
+# None stands for "not written yet". The steps from EXPIRED serve late money and a decline that is told of late.
+TRANSITIONS: dict[BookingStatus | None, frozenset[BookingStatus]] = {
+    None: frozenset({BookingStatus.PENDING}),
+    BookingStatus.PENDING: frozenset({BookingStatus.CONFIRMED, BookingStatus.CANCELLED, BookingStatus.EXPIRED}),
+    BookingStatus.EXPIRED: frozenset({BookingStatus.CONFIRMED, BookingStatus.CANCELLED}),
+    BookingStatus.CONFIRMED: frozenset({BookingStatus.CANCELLED}),
+    BookingStatus.CANCELLED: frozenset(),
+}
+
+
+def check_transition(old: BookingStatus | None, new: BookingStatus) -> None:
+    """Raise TransitionRefused unless the table has this step."""
+    if new not in TRANSITIONS[old]:
+        raise TransitionRefused(old=old, new=new)

@@ -1,0 +1,228 @@
+"""What services know of the payment provider: a protocol, its frozen values, its errors. No Stripe object leaves it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from booking.domain.money import Money
+from booking.domain.states import RefundStatus
+
+
+class PaymentGatewayError(Exception):
+    """Base of what can go wrong with the provider. Its text is for logs, never for guests."""
+
+    code = "payment_gateway_error"
+
+
+class GatewayUnavailable(PaymentGatewayError):
+    """The outcome is unknown: no answer, a 5xx, a conflict or a rate limit. Ask again with the same key, or look."""
+
+    code = "gateway_unavailable"
+
+
+class GatewayRefused(PaymentGatewayError):
+    """A definite no: nothing was done, and asking again gives the same answer. `reason` is the provider's code."""
+
+    code = "gateway_refused"
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class GatewayConflict(PaymentGatewayError):
+    """Two orders that differ came under one key: a fault of ours. The key is burnt."""
+
+    code = "gateway_conflict"
+
+
+class BadSignature(PaymentGatewayError):
+    """The bytes were not signed with one of our secrets, or too long ago, or are no event at all."""
+
+    code = "bad_signature"
+
+
+class EvidenceState(StrEnum):
+    """What an object of the provider proves about one attempt."""
+
+    OPEN = "open"  # can still be paid
+    PAID = "paid"
+    PROCESSING = "processing"  # completed with a delayed method; the result comes later
+    NOTHING_DUE = "nothing_due"  # completed without payment, which no priced booking may be
+    DECLINED = "declined"  # a card was refused; the session goes on
+    FAILED = "failed"  # a delayed payment failed
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Our metadata on an object of the provider. Every field may be missing or anybody's."""
+
+    app: str = ""
+    purpose: str = ""
+    booking_id: str = ""
+    attempt: str = ""
+    refund_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentEvidence:
+    """What a verified event, or our own look, says of one attempt. Only a gateway makes these.
+
+    `amount` is what was or will be paid; None where the object does not say. `session_id` is None for evidence from
+    a PaymentIntent, `payment_intent_id` None until the guest has tried to pay.
+    """
+
+    state: EvidenceState
+    tag: Tag
+    livemode: bool
+    session_id: str | None = None
+    payment_intent_id: str | None = None
+    charge_id: str | None = None
+    amount: Money | None = None
+    mode: str = "payment"
+    decline_code: str | None = None
+    url: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundEvidence:
+    """What the provider says of one refund."""
+
+    refund_id: str
+    status: RefundStatus
+    amount: Money
+    payment_intent_id: str | None
+    charge_id: str | None
+    tag: Tag
+    failure_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeEvidence:
+    """How much of one charge was refunded, as the provider counts it."""
+
+    charge_id: str
+    payment_intent_id: str | None
+    refunded: Money
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeEvidence:
+    """What the provider says of one dispute."""
+
+    dispute_id: str
+    charge_id: str | None
+    payment_intent_id: str | None
+    amount: Money
+    status: str
+    reason: str
+    due_by: datetime | None
+    is_charge_refundable: bool
+    funds_withdrawn: bool | None  # None: this event does not say
+
+
+@dataclass(frozen=True, slots=True)
+class FraudWarning:
+    """A bank's early word that a charge may be disputed."""
+
+    charge_id: str | None
+    payment_intent_id: str | None
+
+
+Evidence = PaymentEvidence | RefundEvidence | ChargeEvidence | DisputeEvidence | FraudWarning
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEvent:
+    """A verified event. `evidence` is None for types this shop does not handle."""
+
+    event_id: str
+    type: str
+    livemode: bool
+    object_id: str
+    evidence: Evidence | None
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOrder:
+    """What a Checkout Session is wanted for. `cancel_url` and `success_url` are absolute."""
+
+    tag: Tag
+    amount: Money
+    title: str
+    description: str
+    guest_email: str
+    expires_at: datetime
+    success_url: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """What a refund is wanted for. `requested_by` is an opaque id of staff, or "system"."""
+
+    tag: Tag
+    payment_intent_id: str
+    amount: Money
+    requested_by: str
+
+
+Params = dict[str, Any]
+
+
+class PaymentGateway(Protocol):
+    """The payment provider. Every call may raise GatewayUnavailable or GatewayRefused; none belongs in a transaction."""
+
+    def checkout_params(self, order: CheckoutOrder) -> Params:
+        """The exact parameters to freeze before open_checkout. Pure: asks nobody."""
+        ...
+
+    def open_checkout(self, params: Params, idempotency_key: str) -> PaymentEvidence:
+        """Make the session, or get the same one again for the same key. `url` is set on what comes back."""
+        ...
+
+    def look_up_checkout(self, session_id: str) -> PaymentEvidence:
+        """The session as it is now, with the outcome of its last payment attempt."""
+        ...
+
+    def expire_checkout(self, session_id: str) -> PaymentEvidence:
+        """End a session so that nobody can pay it; if it was paid meanwhile, say so instead of failing."""
+        ...
+
+    def list_checkouts(self, since: datetime) -> Iterator[PaymentEvidence]:
+        """Every session made since then, ours or not: the caller looks at the tag."""
+        ...
+
+    def refund_params(self, order: RefundOrder) -> Params:
+        """The exact parameters to freeze before send_refund. Pure: asks nobody."""
+        ...
+
+    def send_refund(self, params: Params, idempotency_key: str) -> RefundEvidence:
+        """Send money back, once for each key."""
+        ...
+
+    def look_up_refund(self, refund_id: str) -> RefundEvidence:
+        """The refund as it is now."""
+        ...
+
+    def list_refunds(self, payment_intent_id: str) -> list[RefundEvidence]:
+        """Every refund of one payment, ours or made in the dashboard."""
+        ...
+
+    def look_up_refunded(self, payment_intent_id: str) -> ChargeEvidence | None:
+        """How much of a payment was refunded by the provider's own count; None where it was never charged."""
+        ...
+
+    def read_event(self, body: bytes, signature: str | None) -> GatewayEvent:
+        """Verify and read one delivery. Asks nobody. Raises BadSignature for anything that is not a signed event."""
+        ...
+
+    def parse_event(self, payload: Mapping[str, Any]) -> GatewayEvent:
+        """Read an event that was verified before and kept. Raises BadSignature where it is no event."""
+        ...

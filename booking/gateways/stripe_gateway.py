@@ -1,0 +1,250 @@
+"""The payment gateway of Stripe. The only place that imports `stripe`: its objects become our values here."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from booking.clock import Clock
+from booking.gateways import stripe_objects
+from booking.gateways.payments import (
+    BadSignature,
+    ChargeEvidence,
+    CheckoutOrder,
+    EvidenceState,
+    GatewayConflict,
+    GatewayEvent,
+    GatewayRefused,
+    GatewayUnavailable,
+    Params,
+    PaymentEvidence,
+    RefundEvidence,
+    RefundOrder,
+    Tag,
+)
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 3.05
+# A guest waits for a page at most about this long; the worker has time. Both are shorter than gunicorn's patience.
+WEB_READ_SECONDS, WEB_RETRIES = 8, 1
+WORKER_READ_SECONDS, WORKER_RETRIES = 30, 3
+SIGNATURE_TOLERANCE = 300  # seconds, Stripe's own default: https://docs.stripe.com/webhooks#replay-attacks
+CLOCK_SKEW = timedelta(minutes=5)
+LONGEST_HEADER = 2000
+
+
+class StripeGateway:
+    """Talks to Stripe (or to whatever `api_base` names) with one client, shared by all threads."""
+
+    def __init__(
+        self,
+        api_key: str,
+        webhook_secrets: tuple[str, ...],
+        clock: Clock,
+        *,
+        api_base: str = "",
+        is_worker: bool = False,
+    ) -> None:
+        self._api_key = api_key
+        self._webhook_secrets = webhook_secrets
+        self._clock = clock
+        self._api_base = api_base
+        self._patience = (WORKER_READ_SECONDS, WORKER_RETRIES) if is_worker else (WEB_READ_SECONDS, WEB_RETRIES)
+
+    def checkout_params(self, order: CheckoutOrder) -> Params:
+        """https://docs.stripe.com/api/checkout/sessions/create. Metadata of a session is not copied to its intent."""
+        metadata = _checkout_metadata(order.tag)
+        return {
+            "mode": "payment",
+            "line_items": [_line_item(order)],
+            "client_reference_id": order.tag.attempt,
+            "metadata": metadata,
+            "payment_intent_data": {"metadata": metadata, "description": order.title},
+            "customer_email": order.guest_email,
+            "expires_at": int(order.expires_at.timestamp()),
+            "submit_type": "book",
+            "locale": "auto",
+            "success_url": order.success_url,
+            "cancel_url": order.cancel_url,
+            # What is charged must be what was agreed, in the currency it was agreed in.
+            "adaptive_pricing": {"enabled": False},
+        }
+
+    def open_checkout(self, params: Params, idempotency_key: str) -> PaymentEvidence:
+        session = self._call(
+            lambda api: api.checkout.sessions.create(params=params, options={"idempotency_key": idempotency_key})
+        )
+        return stripe_objects.read_session(session)
+
+    def look_up_checkout(self, session_id: str) -> PaymentEvidence:
+        params: Any = {"expand": ["payment_intent"]}
+        return stripe_objects.read_session(
+            self._call(lambda api: api.checkout.sessions.retrieve(session_id, params=params))
+        )
+
+    def expire_checkout(self, session_id: str) -> PaymentEvidence:
+        try:
+            self._call(lambda api: api.checkout.sessions.expire(session_id))
+        except GatewayRefused:
+            # Only an open session can be ended, so this one ended before, perhaps by being paid: look.
+            logger.info("checkout_not_expirable", extra={"session": session_id})
+        evidence = self.look_up_checkout(session_id)
+        if evidence.state is EvidenceState.OPEN:
+            raise GatewayUnavailable("the session is still open after it was to be expired")
+        return evidence
+
+    def list_checkouts(self, since: datetime) -> Iterator[PaymentEvidence]:
+        params: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.payment_intent"]}
+        has_more = True
+        while has_more:
+            page = self._list_sessions(params)
+            yield from (stripe_objects.read_session(session) for session in page["data"])
+            has_more = page["has_more"]
+            params = {**params, "starting_after": page["data"][-1]["id"]} if has_more else params
+
+    def refund_params(self, order: RefundOrder) -> Params:
+        """https://docs.stripe.com/api/refunds/create. The amount is always named, so that "the rest" is never meant."""
+        tag = order.tag
+        metadata = {"app": tag.app, "purpose": tag.purpose, "booking_id": tag.booking_id, "refund_id": tag.refund_id}
+        return {
+            "payment_intent": order.payment_intent_id,
+            "amount": order.amount.minor,
+            "metadata": {**metadata, "refunded_by": order.requested_by},
+        }
+
+    def send_refund(self, params: Params, idempotency_key: str) -> RefundEvidence:
+        sent: Any = params
+        return stripe_objects.read_refund(
+            self._call(lambda api: api.refunds.create(params=sent, options={"idempotency_key": idempotency_key}))
+        )
+
+    def look_up_refund(self, refund_id: str) -> RefundEvidence:
+        return stripe_objects.read_refund(self._call(lambda api: api.refunds.retrieve(refund_id)))
+
+    def list_refunds(self, payment_intent_id: str) -> list[RefundEvidence]:
+        params: Any = {"payment_intent": payment_intent_id, "limit": 100}
+        page = self._call(lambda api: api.refunds.list(params=params))
+        return [stripe_objects.read_refund(refund) for refund in page["data"]]
+
+    def look_up_refunded(self, payment_intent_id: str) -> ChargeEvidence | None:
+        params: Any = {"expand": ["latest_charge"]}
+        intent = self._call(lambda api: api.payment_intents.retrieve(payment_intent_id, params=params))
+        charge = intent.get("latest_charge")
+        return stripe_objects.read_charge(charge) if charge else None
+
+    def read_event(self, body: bytes, signature: str | None) -> GatewayEvent:
+        """Everything an unauthenticated sender can do wrong ends as BadSignature, never as an error of ours."""
+        self._verify(body, signature)
+        return stripe_objects.read_event(_parse(body))
+
+    def parse_event(self, payload: Mapping[str, Any]) -> GatewayEvent:
+        return stripe_objects.read_event(payload)
+
+    def _list_sessions(self, params: Any) -> dict[str, Any]:
+        return self._call(lambda api: api.checkout.sessions.list(params=params))
+
+    def _verify(self, body: bytes, signature: str | None) -> None:
+        if not signature or len(signature) > LONGEST_HEADER or not signature.isascii():
+            raise BadSignature("no usable signature header")
+        # The SDK's check alone: it builds no objects, which construct_event does at 24 times the cost.
+        if not any(self._is_signed_with(secret, body, signature) for secret in self._webhook_secrets):
+            raise BadSignature("signed with none of our secrets, or too long ago")
+        self._warn_of_skew(signature)
+
+    def _is_signed_with(self, secret: str, body: bytes, signature: str) -> bool:
+        stripe = _import_stripe()
+        try:
+            text = body.decode("utf-8")
+            stripe.WebhookSignature.verify_header(text, signature, secret, SIGNATURE_TOLERANCE)
+        except (stripe.SignatureVerificationError, ValueError, TypeError):
+            return False
+        return True
+
+    def _warn_of_skew(self, signature: str) -> None:
+        # Stripe's clock is right: a time stamp from our future means that our own clock is slow.
+        stamp = next(part for part in signature.split(",") if part.strip().startswith("t="))
+        ahead = int(stamp.strip()[2:]) - self._clock.now().timestamp()
+        if ahead > CLOCK_SKEW.total_seconds():
+            logger.error("clock_skew", extra={"seconds_ahead": int(ahead)})
+
+    def _call(self, ask: Callable[[Any], Any]) -> dict[str, Any]:
+        """One request, its answer as plain data, its errors as ours."""
+        stripe = _import_stripe()
+        try:
+            answer: dict[str, Any] = ask(self._client.v1).to_dict()
+            return answer
+        except stripe.IdempotencyError as error:
+            raise GatewayConflict(_for_log(error)) from error
+        except (stripe.CardError, stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as no:
+            raise GatewayRefused(_for_log(no), reason=no.code or "") from no
+        except stripe.StripeError as error:
+            # No connection, a time-out, 409, 429, 5xx or garbage: it may have happened, or may yet.
+            raise GatewayUnavailable(_for_log(error)) from error
+
+    @cached_property
+    def _client(self) -> "StripeClient":
+        stripe = _import_stripe()
+        seconds, retries = self._patience
+        # Without max_network_retries a client of SDK 16 retries nothing, whatever the module's global says.
+        client: StripeClient = stripe.StripeClient(
+            self._api_key,
+            base_addresses={"api": self._api_base} if self._api_base else {},
+            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, seconds)),
+            max_network_retries=retries,
+        )
+        return client
+
+
+def _import_stripe() -> Any:
+    """The SDK, imported at its first use: commands and pages that need it not should not wait for it."""
+    # A notice in an answer becomes a Python warning, which must not turn into an error after money has moved.
+    os.environ.setdefault("STRIPE_SUPPRESS_NOTICES", "true")
+    import stripe
+
+    # Telemetry would write a file into the operator's home.
+    stripe.enable_telemetry = False
+    return stripe
+
+
+def _checkout_metadata(tag: Tag) -> dict[str, str]:
+    return {"app": tag.app, "purpose": tag.purpose, "booking_id": tag.booking_id, "attempt": tag.attempt}
+
+
+def _line_item(order: CheckoutOrder) -> dict[str, Any]:
+    return {
+        "quantity": 1,
+        "price_data": {
+            "currency": order.amount.currency,
+            "unit_amount": order.amount.minor,
+            "product_data": {"name": order.title, "description": order.description},
+        },
+    }
+
+
+def _parse(body: bytes) -> Mapping[str, Any]:
+    try:
+        payload = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadSignature("the body is no JSON") from error
+    if not isinstance(payload, dict):
+        raise BadSignature("the body is no event")
+    return payload
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _for_log(error: Exception) -> str:
+    """What may stand in a log: kind, code and request id, never a message that could quote a key or a person."""
+    request_id = getattr(error, "request_id", None)
+    code = getattr(error, "code", None)
+    return f"{type(error).__name__} code={code} request={request_id}"

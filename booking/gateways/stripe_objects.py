@@ -1,0 +1,201 @@
+"""Reading Stripe's JSON into our frozen values. Plain data in, values out: no SDK, no network.
+
+Objects are of API version 2026-10-28.endive; https://docs.stripe.com/api names each field.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from booking.domain.money import Money
+from booking.domain.states import RefundStatus
+from booking.gateways.payments import (
+    BadSignature,
+    ChargeEvidence,
+    DisputeEvidence,
+    Evidence,
+    EvidenceState,
+    FraudWarning,
+    GatewayEvent,
+    PaymentEvidence,
+    RefundEvidence,
+    Tag,
+)
+
+Data = Mapping[str, Any]
+
+
+def read_tag(data: Data) -> Tag:
+    """Our metadata, as far as it is there."""
+    metadata = data.get("metadata") or {}
+    fields = ("app", "purpose", "booking_id", "attempt", "refund_id")
+    return Tag(**{field: str(metadata.get(field, "")) for field in fields})
+
+
+def read_session(data: Data, state: EvidenceState | None = None) -> PaymentEvidence:
+    """A Checkout Session; `state` where an event's type says more than the object."""
+    intent = data.get("payment_intent")
+    details: Data = intent if isinstance(intent, Mapping) else {}
+    return PaymentEvidence(
+        state=state or _session_state(data, details),
+        tag=read_tag(data),
+        livemode=bool(data["livemode"]),
+        session_id=str(data["id"]),
+        payment_intent_id=_id_of(intent),
+        charge_id=_id_of(details.get("latest_charge")),
+        amount=_money(data.get("amount_total"), data.get("currency")),
+        mode=str(data.get("mode")),
+        decline_code=_decline_code(details),
+        url=data.get("url"),
+        expires_at=_instant(data.get("expires_at")),
+    )
+
+
+def read_intent(data: Data, state: EvidenceState) -> PaymentEvidence:
+    """A PaymentIntent whose event's type gives the state."""
+    amount = data.get("amount_received") if state is EvidenceState.PAID else data.get("amount")
+    return PaymentEvidence(
+        state=state,
+        tag=read_tag(data),
+        livemode=bool(data["livemode"]),
+        payment_intent_id=str(data["id"]),
+        charge_id=_id_of(data.get("latest_charge")),
+        amount=_money(amount, data.get("currency")),
+        decline_code=_decline_code(data),
+    )
+
+
+def read_refund(data: Data) -> RefundEvidence:
+    """A Refund."""
+    return RefundEvidence(
+        refund_id=str(data["id"]),
+        status=RefundStatus(data.get("status") or "pending"),
+        amount=Money(int(data["amount"]), str(data["currency"])),
+        payment_intent_id=_id_of(data.get("payment_intent")),
+        charge_id=_id_of(data.get("charge")),
+        tag=read_tag(data),
+        failure_reason=data.get("failure_reason"),
+    )
+
+
+def read_charge(data: Data) -> ChargeEvidence:
+    """A Charge, for what was refunded of it."""
+    return ChargeEvidence(
+        charge_id=str(data["id"]),
+        payment_intent_id=_id_of(data.get("payment_intent")),
+        refunded=Money(int(data.get("amount_refunded") or 0), str(data["currency"])),
+        tag=read_tag(data),
+    )
+
+
+def read_dispute(data: Data, *, funds_withdrawn: bool | None = None) -> DisputeEvidence:
+    """A Dispute."""
+    return DisputeEvidence(
+        dispute_id=str(data["id"]),
+        charge_id=_id_of(data.get("charge")),
+        payment_intent_id=_id_of(data.get("payment_intent")),
+        amount=Money(int(data["amount"]), str(data["currency"])),
+        status=str(data.get("status")),
+        reason=str(data.get("reason") or ""),
+        due_by=_instant((data.get("evidence_details") or {}).get("due_by")),
+        is_charge_refundable=bool(data.get("is_charge_refundable")),
+        funds_withdrawn=funds_withdrawn,
+    )
+
+
+def read_fraud_warning(data: Data) -> FraudWarning:
+    """A Radar early fraud warning."""
+    return FraudWarning(_id_of(data.get("charge")), _id_of(data.get("payment_intent")))
+
+
+def read_event(payload: Data) -> GatewayEvent:
+    """An event whose signature was verified. Raises BadSignature where it has not the shape of one."""
+    try:
+        return _read_event(payload)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadSignature("not an event") from error
+
+
+def _read_event(payload: Data) -> GatewayEvent:
+    event_id, event_type = payload["id"], payload["type"]
+    if not (_is_text(event_id, 255) and _is_text(event_type, 200)) or payload["object"] not in _EVENT_OBJECTS:
+        raise ValueError("no id or type")
+    if payload["object"] != "event" or payload.get("account") or event_type not in READERS:
+        # A thin event, one of a connected account's, or of a type that nothing here depends on.
+        return GatewayEvent(event_id, event_type, bool(payload.get("livemode")), "", None, payload)
+    data: Data = payload["data"]["object"]
+    evidence = READERS[event_type](data)
+    return GatewayEvent(event_id, event_type, bool(payload["livemode"]), str(data["id"]), evidence, payload)
+
+
+_EVENT_OBJECTS = ("event", "v2.core.event")
+
+
+def _is_text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= longest
+
+
+def _session_reader(state: EvidenceState | None) -> Callable[[Data], Evidence]:
+    return lambda data: read_session(data, state)
+
+
+def _intent_reader(state: EvidenceState) -> Callable[[Data], Evidence]:
+    return lambda data: read_intent(data, state)
+
+
+def _dispute_reader(funds_withdrawn: bool | None) -> Callable[[Data], Evidence]:
+    return lambda data: read_dispute(data, funds_withdrawn=funds_withdrawn)
+
+
+# The events of https://docs.stripe.com/api/events/types that this shop subscribes to, and how each is read.
+READERS: dict[str, Callable[[Data], Evidence]] = {
+    "checkout.session.completed": _session_reader(None),
+    "checkout.session.async_payment_succeeded": _session_reader(EvidenceState.PAID),
+    "checkout.session.async_payment_failed": _session_reader(EvidenceState.FAILED),
+    "checkout.session.expired": _session_reader(EvidenceState.EXPIRED),
+    "payment_intent.succeeded": _intent_reader(EvidenceState.PAID),
+    "payment_intent.payment_failed": _intent_reader(EvidenceState.DECLINED),
+    "payment_intent.canceled": _intent_reader(EvidenceState.EXPIRED),
+    "refund.created": read_refund,
+    "refund.updated": read_refund,
+    "refund.failed": read_refund,
+    "charge.refunded": read_charge,
+    "charge.dispute.created": _dispute_reader(None),
+    "charge.dispute.updated": _dispute_reader(None),
+    "charge.dispute.closed": _dispute_reader(None),
+    "charge.dispute.funds_withdrawn": _dispute_reader(True),
+    "charge.dispute.funds_reinstated": _dispute_reader(False),
+    "radar.early_fraud_warning.created": read_fraud_warning,
+}
+
+
+def _session_state(session: Data, intent: Data) -> EvidenceState:
+    if session.get("status") != "complete":
+        return EvidenceState.EXPIRED if session.get("status") == "expired" else EvidenceState.OPEN
+    if session.get("payment_status") == "unpaid":
+        # A delayed payment that failed leaves the session complete and its PaymentIntent without a method.
+        has_failed = intent.get("status") in ("requires_payment_method", "canceled")
+        return EvidenceState.FAILED if has_failed else EvidenceState.PROCESSING
+    return EvidenceState.PAID if session.get("payment_status") == "paid" else EvidenceState.NOTHING_DUE
+
+
+def _decline_code(intent: Data) -> str | None:
+    error = intent.get("last_payment_error") or {}
+    return error.get("decline_code") or error.get("code")
+
+
+def _money(minor: Any, currency: Any) -> Money | None:
+    if minor is None or currency is None:
+        return None
+    return Money(int(minor), str(currency))
+
+
+def _id_of(value: Any) -> str | None:
+    """The id of something that is an id, an expanded object, or nothing."""
+    if isinstance(value, Mapping):
+        return str(value["id"])
+    return str(value) if value else None
+
+
+def _instant(seconds: Any) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC)

@@ -1,0 +1,157 @@
+"""Huey tasks and sweeps: thin calls into services. The outbox is the truth; Huey only makes things happen soon.
+
+Each task may run twice at once and may be killed at any point: rows are leased, states are compared and set.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+from huey import PostgresHuey, RedisHuey, SqliteHuey, crontab
+from huey.api import Huey, TaskWrapper
+from huey.serializer import SignedSerializer
+
+from booking.config import Settings
+from booking.runtime import Runtime, WakeWorker
+from booking.services import delivery, heartbeat, reconciliation, reservations
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "holdfast"
+# A wake-up that got lost costs a mail no more than this.
+LOOK_EVERY_SECONDS = 3.0
+# As many waiting wake-ups are plenty: each of them empties the outbox.
+MOST_WAKE_UPS = 20
+THREADS = 2
+
+
+def build_huey(settings: Settings) -> Huey:
+    """The queue that QUEUE_URL names. Messages are signed, because reading an unsigned one could run anything."""
+    url = settings.queue_url
+    options = {"results": False, "serializer": SignedSerializer(secret=settings.secret_key, salt="holdfast-queue")}
+    if url.startswith(("redis://", "rediss://")):
+        return RedisHuey(QUEUE, url=url, **options)
+    if url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
+        return PostgresHuey(QUEUE, dsn="postgresql://" + url.partition("://")[2], **options)
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A wake-up is a hint: it may wait for no lock for long, and need not survive a power cut.
+    return SqliteHuey(QUEUE, filename=str(path), timeout=1, fsync=False, **options)
+
+
+def build_wake_worker(settings: Settings) -> WakeWorker:
+    """Tells the worker that the outbox has something, or logs that it could not: the worker looks by itself too."""
+    alarm = _Alarm(settings)
+
+    def wake_worker() -> None:
+        try:
+            alarm.ring()
+        except Exception as error:  # whatever the queue is made of, a booking must not fail for it
+            logger.warning("worker_not_woken", extra={"error": type(error).__name__})
+
+    return wake_worker
+
+
+class _Alarm:
+    """The web's side of the queue, opened at its first use: a connection must not be carried through a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._task: TaskWrapper | None = None
+
+    def ring(self) -> None:
+        task = self._open()
+        if task.huey.pending_count() < MOST_WAKE_UPS:
+            task()
+
+    def _open(self) -> TaskWrapper:
+        with self._lock:
+            if self._task is None:
+                self._task = build_huey(self._settings).task(name="work_outbox")(_nothing)
+            return self._task
+
+
+def _nothing() -> None:
+    """The web only names the task; the worker has the body."""
+
+
+_nothing.__module__ = f"{__name__}.tasks"  # one name on both sides of the queue
+
+
+class Worker:
+    """The consumer with its tasks, a first sweep at the start, and a look at the outbox every few seconds."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._runtime: Runtime = app.extensions["holdfast"]
+        self._stop = threading.Event()
+        self.huey = build_huey(self._runtime.settings)
+        self._register()
+
+    def run(self) -> None:
+        """Work until SIGTERM, which lets a task in hand end first."""
+        for sweep in SWEEPS:
+            self._do(sweep)
+        looker = threading.Thread(target=self._look_often, name="outbox", daemon=True)
+        looker.start()
+        options = {"workers": THREADS, "max_delay": 1.0, "graceful_signal": "TERM", "shutdown_timeout": 25}
+        try:
+            self.huey.create_consumer(**options).run()
+        finally:
+            self._stop.set()
+            looker.join(timeout=5)
+
+    def _register(self) -> None:
+        self.huey.task(name="work_outbox")(self._task(work_outbox))
+        each_minute, each_five_minutes = crontab(minute="*"), crontab(minute="*/5")
+        self.huey.periodic_task(each_minute, name="beat")(self._task(beat))
+        self.huey.periodic_task(each_minute, name="expire_holds")(self._task(expire_holds))
+        self.huey.periodic_task(each_five_minutes, name="reconcile")(self._task(reconcile))
+
+    def _task(self, sweep: Callable[[Runtime], None]) -> Callable[[], None]:
+        def run() -> None:
+            self._do(sweep)
+
+        run.__module__ = _nothing.__module__
+        return run
+
+    def _look_often(self) -> None:
+        while not self._stop.wait(LOOK_EVERY_SECONDS):
+            self._do(work_outbox)
+
+    def _do(self, sweep: Callable[[Runtime], None]) -> None:
+        try:
+            with self._app.app_context():
+                sweep(self._runtime)
+        except Exception:  # one failed sweep must not end the worker; the next one tries again
+            logger.exception("sweep_failed", extra={"sweep": sweep.__name__})
+
+
+def work_outbox(runtime: Runtime) -> None:
+    """Send mail and refunds that are due."""
+    for line in delivery.run_due(runtime):
+        logger.info("outbox_row", extra={"result": line})
+
+
+def expire_holds(runtime: Runtime) -> None:
+    """Let go of holds whose time has passed."""
+    for line in reservations.expire_holds(runtime):
+        logger.info("hold_expired", extra={"result": line})
+
+
+def reconcile(runtime: Runtime) -> None:
+    """Ask Stripe about everything unfinished."""
+    for finding in reconciliation.reconcile(runtime):
+        level = logging.WARNING if finding.is_problem else logging.INFO
+        logger.log(level, "reconciled", extra={"kind": finding.kind, "result": finding.text})
+
+
+def beat(runtime: Runtime) -> None:
+    """Show that the worker lives."""
+    heartbeat.beat(runtime)
+
+
+SWEEPS = (beat, work_outbox, expire_holds, reconcile)

@@ -1,0 +1,31 @@
+"""Tables only. Importing this package registers every one of them."""
+
+from booking.models.booking import Booking, BookingEvent, Closure, Night
+from booking.models.instance import AccessLink, Heartbeat, Instance, RateWindow
+from booking.models.listing import Listing, Unit
+from booking.models.outbox import OutboxRow
+from booking.models.payment import Attempt, Dispute, Payment, Refund
+from booking.models.property import Property
+from booking.models.staff import Staff
+from booking.models.webhook import WebhookEvent
+
+__all__ = [
+    "AccessLink",
+    "Attempt",
+    "Booking",
+    "BookingEvent",
+    "Closure",
+    "Dispute",
+    "Heartbeat",
+    "Instance",
+    "Listing",
+    "Night",
+    "OutboxRow",
+    "Payment",
+    "Property",
+    "RateWindow",
+    "Refund",
+    "Staff",
+    "Unit",
+    "WebhookEvent",
+]

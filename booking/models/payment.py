@@ -1,0 +1,141 @@
+"""The ledger: what we asked of Stripe, and one row per Stripe object that moved money."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from booking.database import UTCDateTime, enum_column
+from booking.domain.money import Money
+from booking.domain.states import AttemptStatus, RefundReason, RefundStatus, Source
+from booking.models.base import Stamped
+from booking.models.booking import Booking
+
+_LIVE = text("status IN ('creating', 'open', 'processing')")
+
+
+class Attempt(Stamped):
+    """One Checkout Session we asked for: key and parameters are committed before the call and never change."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        UniqueConstraint("booking_id", "number"),
+        UniqueConstraint("token"),
+        UniqueConstraint("idempotency_key"),
+        UniqueConstraint("session_id"),
+        UniqueConstraint("payment_intent_id"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        # At most one session of a booking can be paid at a time.
+        Index("uq_attempt_booking_id_live", "booking_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_attempt_status", "status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"))
+    number: Mapped[int] = mapped_column()
+    # What Stripe's objects carry as metadata `attempt`: random, so that a restored backup cannot hand it out again.
+    token: Mapped[str] = mapped_column(String(32))
+    status: Mapped[AttemptStatus] = mapped_column(enum_column(AttemptStatus, "status"))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    idempotency_key: Mapped[str] = mapped_column(String(255))
+    params: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen, as sent to Stripe
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)  # of the session
+    session_id: Mapped[str | None] = mapped_column(String(255))  # cs_..., made by Stripe
+    payment_intent_id: Mapped[str | None] = mapped_column(String(255))  # pi_..., made by Stripe
+    url: Mapped[str | None] = mapped_column(String(2000))
+    decline_code: Mapped[str | None] = mapped_column(String(80))  # last refusal of a card, for display only
+    declined_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    booking: Mapped[Booking] = relationship()
+
+
+class Payment(Stamped):
+    """Money that Stripe captured: one row per PaymentIntent."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        UniqueConstraint("payment_intent_id"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("reported_refunded_minor >= 0", name="reported_not_negative"),
+        Index("ix_payment_charge_id", "charge_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"))
+    payment_intent_id: Mapped[str] = mapped_column(String(255))  # pi_..., made by Stripe
+    charge_id: Mapped[str | None] = mapped_column(String(255))  # ch_..., made by Stripe
+    amount_minor: Mapped[int] = mapped_column(BigInteger)  # captured
+    currency: Mapped[str] = mapped_column(String(3))
+    captured_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    source: Mapped[Source] = mapped_column(enum_column(Source, "source"))
+    # What the charge says was refunded, while our refund rows do not explain it yet (see domain/ledger.py).
+    reported_refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    booking: Mapped[Booking] = relationship()
+    attempt: Mapped[Attempt] = relationship()
+    refunds: Mapped[list["Refund"]] = relationship(back_populates="payment", order_by="Refund.id")
+
+    @property
+    def amount(self) -> Money:
+        """What was captured."""
+        return Money(self.amount_minor, self.currency)
+
+
+class Refund(Stamped):
+    """Money going back: the row is committed before Stripe is asked."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        UniqueConstraint("stripe_refund_id"),
+        UniqueConstraint("token"),
+        UniqueConstraint("idempotency_key"),
+        UniqueConstraint("form_token"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        Index("ix_refund_status", "status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    token: Mapped[str] = mapped_column(String(32))  # metadata `refund_id` at Stripe
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[RefundStatus] = mapped_column(enum_column(RefundStatus, "status"))
+    reason: Mapped[RefundReason] = mapped_column(enum_column(RefundReason, "reason"))
+    requested_by: Mapped[str] = mapped_column(String(254), default="")  # staff address; empty: by itself
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))  # None: made in Stripe's dashboard
+    params: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # frozen, as sent to Stripe
+    first_sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    stripe_refund_id: Mapped[str | None] = mapped_column(String(255))  # re_..., made by Stripe
+    form_token: Mapped[str | None] = mapped_column(String(64))  # one per rendered form: a double click is one refund
+    failure_reason: Mapped[str | None] = mapped_column(String(80))
+
+    payment: Mapped[Payment] = relationship(back_populates="refunds")
+    booking: Mapped[Booking] = relationship()
+
+    @property
+    def amount(self) -> Money:
+        """What goes back."""
+        return Money(self.amount_minor, self.currency)
+
+
+class Dispute(Stamped):
+    """A chargeback or inquiry. It overlays a booking and never moves it."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (UniqueConstraint("stripe_dispute_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    stripe_dispute_id: Mapped[str] = mapped_column(String(255))  # du_... or dp_..., made by Stripe
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[str] = mapped_column(String(40))  # Stripe's own words
+    reason: Mapped[str] = mapped_column(String(80), default="")
+    due_by: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    is_charge_refundable: Mapped[bool] = mapped_column(default=False)
+    funds_withdrawn: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,51 @@
+"""A place with an address, a time zone and a currency."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CheckConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from booking.domain.policy import CancellationTerms
+from booking.models.base import Stamped
+
+if TYPE_CHECKING:
+    from booking.models.listing import Listing
+
+
+class Property(Stamped):
+    """Where listings are. Its time zone says what "today" is, its currency what they cost."""
+
+    __tablename__ = "property"
+    __table_args__ = (
+        CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency_code"),
+        CheckConstraint("cancel_full_days >= cancel_part_days AND cancel_part_days >= 0", name="cancel_days"),
+        CheckConstraint("cancel_part_percent BETWEEN 0 AND 100", name="cancel_percent"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    tagline: Mapped[str] = mapped_column(String(200), default="")
+    address: Mapped[str] = mapped_column(String(300), default="")
+    timezone: Mapped[str] = mapped_column(String(64))  # IANA name
+    currency: Mapped[str] = mapped_column(String(3))
+    contact_email: Mapped[str] = mapped_column(String(254))
+    contact_phone: Mapped[str] = mapped_column(String(40), default="")
+    check_in_from: Mapped[str] = mapped_column(String(5), default="15:00")  # property's own clock
+    check_out_by: Mapped[str] = mapped_column(String(5), default="11:00")
+    house_rules: Mapped[str] = mapped_column(String(4000), default="")
+    cancel_full_days: Mapped[int] = mapped_column(default=7)
+    cancel_part_days: Mapped[int] = mapped_column(default=2)
+    cancel_part_percent: Mapped[int] = mapped_column(default=50)
+
+    listings: Mapped[list["Listing"]] = relationship(back_populates="property")
+
+    @property
+    def terms(self) -> CancellationTerms:
+        """The cancellation terms that a booking made now is given."""
+        return CancellationTerms(self.cancel_full_days, self.cancel_part_days, self.cancel_part_percent)
+
+    def today(self, now: datetime) -> date:
+        """The date on the property's own calendar."""
+        return now.astimezone(ZoneInfo(self.timezone)).date()

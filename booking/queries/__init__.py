@@ -1,0 +1,1 @@
+"""Reads for pages and jobs. They never write."""

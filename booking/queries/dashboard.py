@@ -1,0 +1,132 @@
+"""What staff should see first: what needs a person, who comes and goes, and who is still paying."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from booking.domain.money import Money
+from booking.domain.states import BookingStatus, PaymentStatus
+from booking.models import Booking, Dispute, Listing, OutboxRow, Property, WebhookEvent
+from booking.models.outbox import OutboxState
+from booking.models.webhook import InboxOutcome
+from booking.queries.bookings import BookingRow, list_rows
+
+# Stripe's own words for disputes that wait for us: https://docs.stripe.com/api/disputes/object
+WAITING_DISPUTE = ("needs_response", "warning_needs_response")
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Who arrives and leaves on one day of the property's own calendar."""
+
+    title: str  # "Today" or "Tomorrow"
+    arrivals: tuple[BookingRow, ...]
+    departures: tuple[BookingRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRow:
+    """One dispute that waits for an answer."""
+
+    booking_id: int
+    reference: str
+    amount: Money
+    reason: str
+    due_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The first page, loaded."""
+
+    zone: ZoneInfo
+    today: date
+    reviews: tuple[BookingRow, ...]
+    failed_refunds: tuple[BookingRow, ...]
+    disputes: tuple[DisputeRow, ...]
+    dead_rows: int
+    stuck_events: int
+    days: tuple[Day, ...]
+    holds: tuple[BookingRow, ...]
+
+    @property
+    def needs_you(self) -> int:
+        """How many things wait for a person."""
+        lists = len(self.reviews) + len(self.failed_refunds) + len(self.disputes)
+        return lists + self.dead_rows + self.stuck_events
+
+
+def get_dashboard(session: Session, now: datetime) -> Dashboard:
+    """Everything the first page shows, in a fixed number of statements."""
+    zone = get_house_zone(session)
+    return Dashboard(
+        zone=zone,
+        today=now.astimezone(zone).date(),
+        reviews=tuple(list_rows(session, Booking.needs_review.is_(True))),
+        failed_refunds=tuple(list_rows(session, Booking.refund_failed.is_(True))),
+        disputes=_waiting_disputes(session),
+        dead_rows=session.scalar(select(func.count()).where(OutboxRow.state == OutboxState.DEAD)) or 0,
+        stuck_events=_count_stuck_events(session),
+        days=_days(session, now),
+        holds=_holds(session, now),
+    )
+
+
+def get_house_zone(session: Session) -> ZoneInfo:
+    """The zone in which pages about the whole house tell the time: the first property's, or UTC before there is one."""
+    return ZoneInfo(session.scalar(select(Property.timezone).order_by(Property.id).limit(1)) or "UTC")
+
+
+def _waiting_disputes(session: Session) -> tuple[DisputeRow, ...]:
+    waiting = (
+        select(Dispute, Booking.reference)
+        .join(Booking, Dispute.booking_id == Booking.id)
+        .where(Dispute.status.in_(WAITING_DISPUTE))
+        .order_by(Dispute.due_by, Dispute.id)
+        .limit(MOST_SHOWN)
+    )
+    return tuple(
+        DisputeRow(row.booking_id, reference, Money(row.amount_minor, row.currency), row.reason, row.due_by)
+        for row, reference in session.execute(waiting)
+    )
+
+
+def _count_stuck_events(session: Session) -> int:
+    stuck = WebhookEvent.outcome.in_((InboxOutcome.UNMATCHED, InboxOutcome.FAILED))
+    return session.scalar(select(func.count()).where(stuck)) or 0
+
+
+def _days(session: Session, now: datetime) -> tuple[Day, ...]:
+    coming = list_rows(
+        session, Booking.status == BookingStatus.CONFIRMED, _moving_soon(session, now), soonest=True
+    )
+    return tuple(_day(title, offset, coming, now) for offset, title in enumerate(("Today", "Tomorrow")))
+
+
+def _moving_soon(session: Session, now: datetime) -> ColumnElement[bool]:
+    """Arriving or leaving today or tomorrow, each property by its own calendar."""
+    conditions = []
+    for property_id, zone in session.execute(select(Property.id, Property.timezone)):
+        today = now.astimezone(ZoneInfo(zone)).date()
+        days = (today, today + timedelta(days=1))
+        moving = or_(Booking.arrive.in_(days), Booking.leave.in_(days))
+        conditions.append(and_(Listing.property_id == property_id, moving))
+    return or_(*conditions) if conditions else Booking.id.is_(None)
+
+
+def _day(title: str, offset: int, rows: list[BookingRow], now: datetime) -> Day:
+    def on_that_day(row: BookingRow, day: date) -> bool:
+        return day == now.astimezone(row.zone).date() + timedelta(days=offset)
+
+    arrivals = tuple(row for row in rows if on_that_day(row, row.arrive))
+    return Day(title, arrivals, tuple(row for row in rows if on_that_day(row, row.leave)))
+
+
+def _holds(session: Session, now: datetime) -> tuple[BookingRow, ...]:
+    on_its_way = Booking.payment_status == PaymentStatus.PROCESSING
+    held = or_(Booking.hold_until > now, and_(Booking.hold_until.is_(None), on_its_way))
+    return tuple(list_rows(session, Booking.status == BookingStatus.PENDING, held))[:MOST_SHOWN]

@@ -1,0 +1,33 @@
+"""What services are given to work with. wiring.py chooses the implementations."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from booking.clock import Clock
+from booking.config import Settings
+from booking.gateways.mail import Letter, Mailer
+from booking.gateways.payments import PaymentGateway
+
+
+class WakeWorker(Protocol):
+    """Tells the worker that the outbox has something for it. Best effort: the worker also looks by itself."""
+
+    def __call__(self) -> None: ...
+
+
+class LetterWriter(Protocol):
+    """Renders the letter of a mail kind. Templates are not the services' business."""
+
+    def __call__(self, kind: str, context: dict[str, object]) -> Letter: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One per process and shared by its threads: nothing in it may hold a request's state."""
+
+    settings: Settings
+    payments: PaymentGateway
+    mailer: Mailer
+    clock: Clock
+    wake_worker: WakeWorker
+    write_letter: LetterWriter

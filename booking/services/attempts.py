@@ -1,0 +1,213 @@
+"""Attempts: asking Stripe for a session, asking what became of it, ending it. No transaction is open during a call."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.database import end_read, require_transaction, transaction
+from booking.domain.dates import spoken
+from booking.domain.errors import BookingNotFound
+from booking.domain.policy import hold_deadline, session_expiry
+from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, BookingStatus, Source
+from booking.extensions import db
+from booking.gateways.payments import (
+    CheckoutOrder,
+    EvidenceState,
+    GatewayConflict,
+    GatewayRefused,
+    Params,
+    PaymentEvidence,
+    Tag,
+)
+from booking.models import Attempt, Booking
+from booking.runtime import Runtime
+from booking.services.instance import Identity, get_identity
+from booking.services.refunds import lock_booking
+from booking.services.settlement import Settled, settle
+from booking.services.timeline import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What is needed to ask Stripe for one attempt's session, with no row attached."""
+
+    attempt_id: int
+    booking_id: int
+    reference: str
+    params: Params
+    idempotency_key: str
+    session_id: str | None
+    created_at: datetime
+
+
+def write_attempt(
+    session: Session, runtime: Runtime, booking: Booking, number: int, now: datetime, identity: Identity
+) -> Attempt:
+    """Write attempt N with its key and frozen parameters, and let the hold end with it. Joins the transaction."""
+    require_transaction(session)
+    token = uuid.uuid4().hex
+    expires_at = session_expiry(now, runtime.settings.hold_minutes)
+    tag = Tag(app=identity.instance_id, purpose="booking", booking_id=str(booking.id), attempt=token)
+    attempt = Attempt(
+        booking_id=booking.id,
+        number=number,
+        token=token,
+        status=AttemptStatus.CREATING,
+        amount_minor=booking.amount_minor,
+        currency=booking.currency,
+        idempotency_key=f"checkout:{token}",
+        params=runtime.payments.checkout_params(_order(runtime, booking, tag, expires_at)),
+        expires_at=expires_at,
+        created_at=now,
+    )
+    session.add(attempt)
+    booking.hold_until = hold_deadline(expires_at)
+    return attempt
+
+
+def settle_now(runtime: Runtime, evidence: PaymentEvidence, cause: Cause, identity: Identity) -> Settled:
+    """One walk through the one door, in a transaction of its own."""
+    with transaction() as session:
+        settled = settle(session, evidence, cause, runtime.clock.now(), identity)
+    runtime.wake_worker()
+    return settled
+
+
+def ask_stripe(runtime: Runtime, attempt_id: int, cause: Cause) -> Settled | None:
+    """Look at one attempt at Stripe and settle what it shows. Commits. None where no session was ever made.
+
+    Raises:
+        GatewayUnavailable: no answer; nothing changed.
+    """
+    identity, ticket = get_identity(runtime), _ticket(attempt_id)
+    evidence = _find_out(runtime, ticket)
+    if evidence is None:
+        mark_ended(ticket.attempt_id)
+        return None
+    return settle_now(runtime, evidence, cause, identity)
+
+
+def end_sessions(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus:
+    """Make sure that nobody can pay a booking any more; if somebody has, settle it. Commits.
+
+    Raises:
+        BookingNotFound, GatewayUnavailable: as abandon_checkout.
+    """
+    _give_up_live(runtime, booking_id)
+    end_given_up(runtime, booking_id, cause)
+    return _status(booking_id)
+
+
+def end_given_up(runtime: Runtime, booking_id: int, cause: Cause) -> bool:
+    """End at Stripe each session that was given up; whether one of them turned out to be paid."""
+    identity, was_paid = get_identity(runtime), False
+    for attempt_id in _find_given_up(booking_id):
+        ticket = _ticket(attempt_id)
+        evidence = _find_out(runtime, ticket, is_to_end=True)
+        if evidence is None:
+            mark_ended(attempt_id)
+            continue
+        is_paid = evidence.state in (EvidenceState.PAID, EvidenceState.PROCESSING)
+        # Whoever wanted it ended did not bring the money: it was found by looking.
+        settle_now(runtime, evidence, Cause(Source.RECONCILE) if is_paid else cause, identity)
+        was_paid = was_paid or is_paid
+    return was_paid
+
+
+def find_live(session: Session, booking_id: int) -> Attempt | None:
+    """The attempt that can still be paid, locked; None where there is none. Joins the caller's transaction."""
+    live = select(Attempt).where(Attempt.booking_id == booking_id, Attempt.status.in_(LIVE_ATTEMPT))
+    return session.scalar(live.with_for_update())
+
+
+def ticket_of(attempt: Attempt, reference: str) -> Ticket:
+    """An attempt as plain values, to take out of the transaction."""
+    return Ticket(
+        attempt_id=attempt.id,
+        booking_id=attempt.booking_id,
+        reference=reference,
+        params=dict(attempt.params),
+        idempotency_key=attempt.idempotency_key,
+        session_id=attempt.session_id,
+        created_at=attempt.created_at,
+    )
+
+
+def _give_up_live(runtime: Runtime, booking_id: int) -> None:
+    """From here on the sessions of this booking are not handed out; they still have to be ended at Stripe."""
+    with transaction() as session:
+        booking = lock_booking(session, booking_id)
+        attempt = find_live(session, booking_id)
+        if attempt is not None and booking.status is BookingStatus.PENDING and _may_give_up(attempt):
+            attempt.status = AttemptStatus.SUPERSEDED
+
+
+def _may_give_up(attempt: Attempt) -> bool:
+    return attempt.status in (AttemptStatus.CREATING, AttemptStatus.OPEN)
+
+
+def _find_out(runtime: Runtime, ticket: Ticket, *, is_to_end: bool = False) -> PaymentEvidence | None:
+    """What became of an attempt; None where Stripe never made a session for it. May end the session on the way."""
+    session_id = ticket.session_id or _replay(runtime, ticket)
+    if session_id is None:
+        return None
+    look = runtime.payments.expire_checkout if is_to_end else runtime.payments.look_up_checkout
+    return look(session_id)
+
+
+def _replay(runtime: Runtime, ticket: Ticket) -> str | None:
+    """The session of an attempt whose answer was lost: the stored key brings the same one again."""
+    try:
+        return runtime.payments.open_checkout(ticket.params, ticket.idempotency_key).session_id
+    except (GatewayRefused, GatewayConflict):
+        return None
+
+
+def _find_given_up(booking_id: int) -> list[int]:
+    given_up = select(Attempt.id).where(Attempt.booking_id == booking_id, Attempt.status == AttemptStatus.SUPERSEDED)
+    found = list(db.session.scalars(given_up.order_by(Attempt.id)))
+    end_read()
+    return found
+
+
+def mark_ended(attempt_id: int) -> None:
+    """Stripe made no session for this attempt and never will. Commits."""
+    with transaction() as session:
+        attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+        if attempt.session_id is None and attempt.status in (*LIVE_ATTEMPT, AttemptStatus.SUPERSEDED):
+            attempt.status = AttemptStatus.EXPIRED
+
+
+def _ticket(attempt_id: int) -> Ticket:
+    attempt = db.session.get_one(Attempt, attempt_id, populate_existing=True)
+    ticket = ticket_of(attempt, attempt.booking.reference)
+    end_read()
+    return ticket
+
+
+def _status(booking_id: int) -> BookingStatus:
+    booking = db.session.get(Booking, booking_id, populate_existing=True)
+    if booking is None:
+        raise BookingNotFound
+    status = booking.status
+    end_read()
+    return status
+
+
+def _order(runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime) -> CheckoutOrder:
+    base = runtime.settings.base_url
+    dates = f"{spoken(booking.arrive)} to {spoken(booking.leave)}"
+    return CheckoutOrder(
+        tag=tag,
+        amount=booking.amount,
+        title=booking.listing.name,
+        description=f"{dates}, {booking.guests} guests" if booking.guests > 1 else f"{dates}, 1 guest",
+        guest_email=booking.guest_email,
+        expires_at=expires_at,
+        # The placeholder must reach Stripe as it is: url_for would escape its braces.
+        success_url=f"{base}/pay/return?session_id={{CHECKOUT_SESSION_ID}}",
+        cancel_url=f"{base}/pay/cancelled",
+    )

@@ -1,0 +1,319 @@
+"""The guest's way to Stripe's Checkout and back. No transaction is open during any call."""
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from booking.database import end_read, transaction
+from booking.domain.errors import DatesUnavailable
+from booking.domain.money import Money
+from booking.domain.policy import LEAST_SESSION_LIFE
+from booking.domain.states import (
+    LIVE_ATTEMPT,
+    AttemptStatus,
+    BookingStatus,
+    CancelReason,
+    PaymentStatus,
+    Source,
+)
+from booking.extensions import db
+from booking.gateways.payments import (
+    GatewayConflict,
+    GatewayRefused,
+    GatewayUnavailable,
+)
+from booking.models import Attempt, Booking
+from booking.runtime import Runtime
+from booking.services import attempts, notifications, timeline
+from booking.services.instance import Identity, get_identity
+from booking.services.nights import claim_any_unit, claim_nights, free_nights
+from booking.services.notifications import StaffNotice
+from booking.services.refunds import lock_booking
+from booking.services.timeline import Cause
+
+logger = logging.getLogger(__name__)
+
+# A refusal of parameters this young is about us, not about their age.
+STALE_AFTER = timedelta(minutes=1)
+# Stripe ends sessions by itself; this long after that moment nobody can have paid, even if Stripe cannot be asked.
+SURELY_OVER = timedelta(minutes=60)
+MOST_ROUNDS = 3
+
+
+class HandoffOutcome(StrEnum):
+    """Where to send the guest."""
+
+    PAY = "pay"  # to Stripe's page
+    CONFIRMED = "confirmed"
+    PROCESSING = "processing"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """`url` is Stripe's page if the outcome is PAY, else None."""
+
+    outcome: HandoffOutcome
+    reference: str
+    url: str | None = None
+
+
+class ReturnState(StrEnum):
+    """What a guest who comes back from Stripe is told."""
+
+    BOOKED = "booked"
+    CONFIRMING = "confirming"
+    PROCESSING = "processing"
+    REFUNDED = "refunded"
+    OPEN = "open"
+    OVER = "over"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnView:
+    """What may be shown to anybody who holds the session id, which is no secret: a first name at most."""
+
+    state: ReturnState
+    booking_id: int
+    reference: str
+    first_name: str
+    arrive: date
+    leave: date
+    amount: Money
+
+
+def start_checkout(runtime: Runtime, booking_id: int) -> Handoff:
+    """Hand the guest over to Stripe: to the session that is open, or to a new one. Commits before and after each call.
+
+    A click after a crash or a lost answer replays the stored key with the frozen parameters and so gets the same
+    session. Before a new session is handed out, the old one is ended at Stripe; if it turns out to be paid, it counts.
+
+    Raises:
+        BookingNotFound: no such booking.
+        DatesUnavailable: the hold was over and somebody else has the nights.
+        GatewayUnavailable: Stripe does not answer; the hold stays, and the next click recovers.
+        GatewayRefused: Stripe will not make this session; staff are told.
+    """
+    identity = get_identity(runtime)
+    for _ in range(MOST_ROUNDS):
+        step = _next_step(runtime, booking_id, identity)
+        if isinstance(step, Handoff):
+            return step
+        if attempts.end_given_up(runtime, booking_id, Cause(Source.WEB)):
+            continue  # one of them was paid: look again
+        _open(runtime, step, identity)
+    raise GatewayUnavailable("no session could be opened")
+
+
+def finish_return(runtime: Runtime, session_id: str) -> ReturnView | None:
+    """What the return page shows: settles through the one door if the webhook has not. Commits.
+
+    The id is only a key into our own database. None for an id that is not of ours, without asking Stripe.
+    """
+    attempt = db.session.scalar(select(Attempt).where(Attempt.session_id == session_id))
+    if attempt is None:
+        return None
+    booking_id, is_settled = attempt.booking_id, attempt.status not in LIVE_ATTEMPT
+    answered = is_settled or _ask_and_settle(runtime, session_id, Cause(Source.REDIRECT))
+    return _view(booking_id, session_id, answered)
+
+
+def abandon_checkout(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus:
+    """The guest lets the nights go: end the sessions at Stripe, then free them. Commits. Returns where it ended.
+
+    Raises:
+        BookingNotFound: no such booking.
+        GatewayUnavailable: it could still be paid, so the nights stay held until their time is over.
+    """
+    status = attempts.end_sessions(runtime, booking_id, cause)
+    if status in (BookingStatus.PENDING, BookingStatus.EXPIRED):
+        status = _let_go(runtime, booking_id, cause)
+    runtime.wake_worker()
+    return status
+
+
+def close_overdue(runtime: Runtime, booking_id: int) -> BookingStatus:
+    """End a booking whose hold is over, by Stripe's word; without it once it is surely over. Commits.
+
+    Raises:
+        GatewayUnavailable: Stripe does not answer and the session may have been paid in its last second.
+    """
+    cause = Cause(Source.TIMER)
+    try:
+        attempts.end_sessions(runtime, booking_id, cause)
+    except GatewayUnavailable:
+        if not _is_surely_over(booking_id, runtime.clock.now()):
+            raise
+    status = _expire_if_pending(runtime, booking_id, cause)
+    runtime.wake_worker()
+    return status
+
+
+# --- going to Stripe ------------------------------------------------------------------------------------------------
+
+
+def _next_step(runtime: Runtime, booking_id: int, identity: Identity) -> Handoff | attempts.Ticket:
+    """Where this booking stands: an answer for the guest, or an attempt to open (written here if it is a new one)."""
+    now = runtime.clock.now()
+    with transaction() as session:
+        booking = lock_booking(session, booking_id)
+        if booking.status is not BookingStatus.PENDING or booking.needs_review:
+            return _handoff_of(booking)
+        attempt = attempts.find_live(session, booking_id)
+        if attempt is not None and attempt.status is AttemptStatus.PROCESSING:
+            return Handoff(HandoffOutcome.PROCESSING, booking.reference)
+        if attempt is not None and _can_be_paid(attempt, now):
+            return Handoff(HandoffOutcome.PAY, booking.reference, attempt.url)
+        if attempt is None or attempt.status is AttemptStatus.OPEN:
+            attempt = _renew(session, runtime, booking, attempt, now, identity)
+        return attempts.ticket_of(attempt, booking.reference)
+
+
+def _handoff_of(booking: Booking) -> Handoff:
+    if booking.needs_review:
+        return Handoff(HandoffOutcome.PROCESSING, booking.reference)
+    is_confirmed = booking.status is BookingStatus.CONFIRMED
+    return Handoff(HandoffOutcome.CONFIRMED if is_confirmed else HandoffOutcome.OVER, booking.reference)
+
+
+def _can_be_paid(attempt: Attempt, now: datetime) -> bool:
+    return attempt.status is AttemptStatus.OPEN and attempt.expires_at - now > LEAST_SESSION_LIFE
+
+
+def _renew(
+    session: Session, runtime: Runtime, booking: Booking, old: Attempt | None, now: datetime, identity: Identity
+) -> Attempt:
+    """Give up the old attempt and write the next one, with the nights taken anew for its time."""
+    if old is not None:
+        old.status = AttemptStatus.SUPERSEDED
+        session.flush()  # the unique index allows one live attempt
+    last = session.scalar(select(func.max(Attempt.number)).where(Attempt.booking_id == booking.id)) or 0
+    attempt = attempts.write_attempt(session, runtime, booking, last + 1, now, identity)
+    session.flush()  # its id goes into the ticket
+    _retake_nights(session, booking, now)
+    timeline.record(session, booking, "attempt_renewed", Cause(Source.WEB), now, note=f"attempt {attempt.number}")
+    return attempt
+
+
+def _retake_nights(session: Session, booking: Booking, now: datetime) -> None:
+    stay, hold_until = booking.stay, booking.hold_until
+    if claim_nights(session, booking.unit_id, stay, now, booking_id=booking.id, hold_until=hold_until):
+        return
+    unit_id = claim_any_unit(session, booking.listing_id, stay, now, booking_id=booking.id, hold_until=hold_until)
+    if unit_id is None:
+        raise DatesUnavailable
+    free_nights(session, booking_id=booking.id, except_unit_id=unit_id)
+    booking.unit_id = unit_id
+
+
+def _open(runtime: Runtime, ticket: attempts.Ticket, identity: Identity) -> None:
+    """Ask for the session and store it; what a refusal means depends on the age of the parameters."""
+    try:
+        evidence = runtime.payments.open_checkout(ticket.params, ticket.idempotency_key)
+    except GatewayConflict:
+        attempts.mark_ended(ticket.attempt_id)
+    except GatewayRefused as error:
+        attempts.mark_ended(ticket.attempt_id)
+        if runtime.clock.now() - ticket.created_at < STALE_AFTER:
+            _tell_of_refusal(runtime, ticket, error)
+            raise
+    else:
+        attempts.settle_now(runtime, evidence, Cause(Source.WEB), identity)
+
+
+def _tell_of_refusal(runtime: Runtime, ticket: attempts.Ticket, error: GatewayRefused) -> None:
+    logger.error("checkout_refused", extra={"booking": ticket.reference, "reason": error.reason})
+    why = error.reason or "no reason given"
+    note = f"Stripe refuses to open a checkout ({why}). Nobody can pay until this is mended."
+    with transaction() as session:
+        booking = lock_booking(session, ticket.booking_id)
+        notifications.tell_staff(session, StaffNotice.CHECKOUT_REFUSED, runtime.clock.now(), booking, note)
+    runtime.wake_worker()
+
+
+# --- ending sessions ------------------------------------------------------------------------------------------------
+
+
+def _let_go(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus:
+    now = runtime.clock.now()
+    with transaction() as session:
+        booking = lock_booking(session, booking_id)
+        if booking.status in (BookingStatus.PENDING, BookingStatus.EXPIRED) and not booking.needs_review:
+            timeline.move(
+                session, booking, BookingStatus.CANCELLED, "let_go", cause, now,
+                cancel_reason=CancelReason.GUEST, cancelled_at=now, hold_until=None,
+            )  # fmt: skip
+            free_nights(session, booking_id=booking.id)
+        return booking.status
+
+
+def _expire_if_pending(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus:
+    """A booking that no session keeps alive any more has expired."""
+    now = runtime.clock.now()
+    with transaction() as session:
+        booking = lock_booking(session, booking_id)
+        keeps = booking.needs_review or booking.hold_until is None or booking.hold_until > now
+        if booking.status is BookingStatus.PENDING and not keeps:
+            timeline.move(session, booking, BookingStatus.EXPIRED, "expired", cause, now, hold_until=None)
+            free_nights(session, booking_id=booking.id)
+        return booking.status
+
+
+def _is_surely_over(booking_id: int, now: datetime) -> bool:
+    last = db.session.scalar(select(func.max(Attempt.expires_at)).where(Attempt.booking_id == booking_id))
+    end_read()
+    return last is None or now >= last + SURELY_OVER
+
+
+# --- coming back ----------------------------------------------------------------------------------------------------
+
+
+def _ask_and_settle(runtime: Runtime, session_id: str, cause: Cause) -> bool:
+    """Ask Stripe once; whether it answered."""
+    identity = get_identity(runtime)
+    end_read()
+    try:
+        evidence = runtime.payments.look_up_checkout(session_id)
+    except (GatewayUnavailable, GatewayRefused) as error:
+        logger.warning("return_not_settled", extra={"session": session_id, "error": error.code})
+        return False
+    attempts.settle_now(runtime, evidence, cause, identity)
+    return True
+
+
+def _view(booking_id: int, session_id: str, answered: bool) -> ReturnView:
+    booking = db.session.get_one(Booking, booking_id, populate_existing=True)
+    attempt = db.session.scalars(
+        select(Attempt).where(Attempt.session_id == session_id), execution_options={"populate_existing": True}
+    ).one()
+    return ReturnView(
+        state=_return_state(booking, attempt, answered),
+        booking_id=booking.id,
+        reference=booking.reference,
+        first_name=booking.guest_name.split(" ")[0],
+        arrive=booking.arrive,
+        leave=booking.leave,
+        amount=booking.amount,
+    )
+
+
+def _return_state(booking: Booking, attempt: Attempt, answered: bool) -> ReturnState:
+    if booking.needs_review:
+        return ReturnState.REVIEW
+    if booking.status is BookingStatus.CONFIRMED:
+        return ReturnState.BOOKED
+    if attempt.status is AttemptStatus.PAID:
+        return ReturnState.REFUNDED
+    if attempt.status is AttemptStatus.PROCESSING or booking.payment_status is PaymentStatus.PROCESSING:
+        return ReturnState.PROCESSING
+    if not answered:
+        return ReturnState.CONFIRMING
+    return ReturnState.OPEN if booking.status is BookingStatus.PENDING else ReturnState.OVER
+
+
+# --- reading --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,74 @@
+"""Doing what the outbox asks for: mail, refunds, looking at Stripe's refunds."""
+
+import logging
+from collections.abc import Callable
+
+from booking.database import transaction
+from booking.gateways.mail import MailFailed
+from booking.gateways.payments import PaymentGatewayError
+from booking.models.outbox import OutboxKind
+from booking.runtime import Runtime
+from booking.services import notifications, outbox, refunds
+
+logger = logging.getLogger(__name__)
+MOST_MAIL_TRIES = 12
+
+
+def run_due(runtime: Runtime, limit: int = 50) -> list[str]:
+    """Do what is due, one row after the other; a line for each. Safe to run twice at once and to be killed."""
+    lines = []
+    for _ in range(limit):
+        task = outbox.lease_next(runtime)
+        if task is None:
+            break
+        lines.append(_do(runtime, task))
+    return lines
+
+
+def _do(runtime: Runtime, task: outbox.Task) -> str:
+    try:
+        _DOERS[task.kind](runtime, task)
+    except MailFailed as error:
+        return _mail_failed(runtime, task, error)
+    except PaymentGatewayError as error:
+        return _put_back(runtime, task, error)
+    except Exception as error:  # one bad row must not stop the rest
+        logger.exception("outbox_row_failed", extra={"row": task.row_id, "kind": task.kind})
+        return _put_back(runtime, task, error)
+    outbox.finish(runtime, task)
+    return f"{task.dedupe_key}: done"
+
+
+def _put_back(runtime: Runtime, task: outbox.Task, error: Exception) -> str:
+    # Only the name: the text of an error may hold what a log or a page must not show.
+    outbox.put_back(runtime, task, type(error).__name__, is_dead=False)
+    return f"{task.dedupe_key}: try {task.tries} failed ({type(error).__name__}), will be tried again"
+
+
+def _mail_failed(runtime: Runtime, task: outbox.Task, error: MailFailed) -> str:
+    is_dead = error.is_final or task.tries >= MOST_MAIL_TRIES
+    outbox.put_back(runtime, task, str(error), is_dead=is_dead)
+    logger.warning("mail_failed", extra={"row": task.row_id, "tries": task.tries, "given_up": is_dead})
+    if is_dead:
+        with transaction() as session:
+            notifications.report_dead_mail(session, task, runtime.clock.now())
+    return f"{task.dedupe_key}: try {task.tries} failed ({error}), {'given up' if is_dead else 'will be tried again'}"
+
+
+def _mail(runtime: Runtime, task: outbox.Task) -> None:
+    notifications.deliver(runtime, task)
+
+
+def _refund(runtime: Runtime, task: outbox.Task) -> None:
+    refunds.send_refund(runtime, task.payload["refund_id"], tries=task.tries)
+
+
+def _sync_refunds(runtime: Runtime, task: outbox.Task) -> None:
+    refunds.sync_refunds(runtime, task.payload["payment_id"])
+
+
+_DOERS: dict[OutboxKind, Callable[[Runtime, outbox.Task], None]] = {
+    OutboxKind.MAIL: _mail,
+    OutboxKind.REFUND: _refund,
+    OutboxKind.SYNC_REFUNDS: _sync_refunds,
+}

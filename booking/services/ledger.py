@@ -1,0 +1,49 @@
+"""Reading a booking's ledger rows, and storing what domain/ledger.py derives from them."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from booking.database import require_transaction
+from booking.domain.ledger import Ledger, PaymentEntry, RefundEntry, payment_status
+from booking.domain.states import LIVE_ATTEMPT
+from booking.models import Attempt, Booking, Dispute, Payment
+
+_DISPUTE_OVER = ("won", "warning_closed", "prevented")
+
+
+def refresh_money(session: Session, booking: Booking) -> None:
+    """Store the payment status and flags that the ledger's rows now mean. Joins the caller's transaction."""
+    require_transaction(session)
+    session.flush()  # the rows just written must be among those read
+    ledger = read_ledger(session, booking.id)
+    booking.payment_status = payment_status(ledger)
+    booking.refund_failed = ledger.refund_failed
+    booking.disputed = _is_disputed(session, booking.id)
+
+
+def read_ledger(session: Session, booking_id: int) -> Ledger:
+    """All that is known of a booking's money, as plain values."""
+    attempts = session.scalars(select(Attempt).where(Attempt.booking_id == booking_id)).all()
+    declined = any(row.decline_code and row.status not in LIVE_ATTEMPT for row in attempts)
+    payments = tuple(payment_entry(payment) for payment in list_payments(session, booking_id))
+    return Ledger(payments, tuple(row.status for row in attempts), declined)
+
+
+def list_payments(session: Session, booking_id: int) -> list[Payment]:
+    """A booking's payments with their refunds, oldest first."""
+    wanted = select(Payment).where(Payment.booking_id == booking_id).order_by(Payment.id)
+    # What this transaction wrote itself counts, even where the object was loaded before.
+    return list(
+        session.scalars(wanted.options(selectinload(Payment.refunds)), execution_options={"populate_existing": True})
+    )
+
+
+def payment_entry(payment: Payment) -> PaymentEntry:
+    """One payment as a plain value."""
+    refunds = tuple(RefundEntry(refund.amount_minor, refund.status) for refund in payment.refunds)
+    return PaymentEntry(payment.amount_minor, refunds, payment.reported_refunded_minor)
+
+
+def _is_disputed(session: Session, booking_id: int) -> bool:
+    statuses = session.scalars(select(Dispute.status).where(Dispute.booking_id == booking_id))
+    return any(status not in _DISPUTE_OVER for status in statuses)

@@ -1,0 +1,83 @@
+"""How often something may be tried: fixed windows, counted in the database so that all processes count together."""
+
+import ipaddress
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import case, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from booking.database import transaction
+from booking.domain.errors import TooManyTries
+from booking.models import RateWindow
+from booking.queries.limits import find_window
+from booking.runtime import Runtime
+
+
+def check_limit(runtime: Runtime, what: str, who: str, limit: int, per: timedelta) -> None:
+    """Count one try, and refuse it where `who` has had `limit` of them in the running window.
+
+    The count is committed before the caller goes on, so that tries made at the same time cannot slip through together.
+
+    Raises:
+        TooManyTries: `details["retry_after"]` says in how many seconds the window ends.
+    """
+    if not runtime.settings.rate_limits:
+        return
+    key, now = _key(what, who), runtime.clock.now()
+    # A caller who is over the limit already costs a read and no write: hammering must not hold the write lock.
+    started_at, count = find_window(key, now - per) or (now, 0)
+    if count < limit:
+        with transaction() as session:
+            started_at, count = _count_one(session, key, now, per)
+        if count <= limit:
+            return
+    raise TooManyTries(retry_after=max(1, int((started_at + per - now).total_seconds())))
+
+
+def forget_tries(runtime: Runtime, what: str, who: str) -> None:
+    """Begin counting anew for someone who has shown to be who they say."""
+    if runtime.settings.rate_limits:
+        with transaction() as session:
+            session.execute(delete(RateWindow).where(RateWindow.key == _key(what, who)))
+
+
+def purge_windows(runtime: Runtime, older_than: timedelta = timedelta(days=2)) -> int:
+    """Drop windows that ended long ago; how many. For the worker's sweep: the table would only ever grow."""
+    with transaction() as session:
+        old = delete(RateWindow).where(RateWindow.started_at < runtime.clock.now() - older_than)
+        return len(session.scalars(old.returning(RateWindow.key)).all())
+
+
+def network_of(address: str | None) -> str:
+    """The address that a limit counts by: an IPv6 customer has a whole /64, so that is what counts as one."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed.packed[:8] + bytes(8), 64)))
+
+
+def _key(what: str, who: str) -> str:
+    # Hashed, so that the table holds no addresses of people.
+    return f"{what}:{sha256(who.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+def _count_one(session: Session, key: str, now: datetime, per: timedelta) -> tuple[datetime, int]:
+    """One more in the running window, or the first of a new one, in a single statement: two at once are two."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(RateWindow).values(key=key, started_at=now, count=1)
+    ended = RateWindow.started_at <= now - per
+    statement = statement.on_conflict_do_update(
+        index_elements=[RateWindow.key],
+        set_={
+            "started_at": case((ended, now), else_=RateWindow.started_at),
+            "count": case((ended, 1), else_=RateWindow.count + 1),
+        },
+    )
+    return session.execute(statement.returning(RateWindow.started_at, RateWindow.count)).one()

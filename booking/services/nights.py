@@ -1,0 +1,91 @@
+"""Taking and freeing nights: the one mechanism behind holds, confirmations, moves and closures."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from booking.database import require_transaction
+from booking.domain.dates import Stay
+from booking.models import Night, Unit
+from booking.queries.nights import free_unit_ids
+
+
+def claim_nights(
+    session: Session,
+    unit_id: int,
+    stay: Stay,
+    now: datetime,
+    *,
+    booking_id: int | None = None,
+    closure_id: int | None = None,
+    hold_until: datetime | None = None,
+) -> bool:
+    """Take every night of a stay in one unit, or none of them; whether it worked.
+
+    One statement inserts the nights in date order (the same order everywhere, or two guests would deadlock). A row that
+    is there already is taken over only if it is this owner's own or its hold has run out; so this is also the atomic
+    recheck at confirmation, `hold_until` None meaning for good. Joins the caller's transaction.
+    """
+    require_transaction(session)
+    savepoint = session.begin_nested()
+    if _insert_nights(session, unit_id, stay, now, booking_id, closure_id, hold_until) == stay.nights:
+        savepoint.commit()
+        return True
+    savepoint.rollback()
+    return False
+
+
+def claim_any_unit(
+    session: Session, listing_id: int, stay: Stay, now: datetime, *, booking_id: int, hold_until: datetime | None
+) -> int | None:
+    """Take the nights in any free unit of a listing; its id, or None where all are taken. Joins the transaction."""
+    for unit_id in _unhurried_first(session, free_unit_ids(session, listing_id, stay, now)):
+        if claim_nights(session, unit_id, stay, now, booking_id=booking_id, hold_until=hold_until):
+            return unit_id
+    return None
+
+
+def free_nights(session: Session, *, booking_id: int, except_unit_id: int | None = None) -> None:
+    """Give back every night a booking has (in other units than the one named). Joins the caller's transaction."""
+    require_transaction(session)
+    nights = delete(Night).where(Night.booking_id == booking_id)
+    session.execute(nights if except_unit_id is None else nights.where(Night.unit_id != except_unit_id))
+
+
+def _insert_nights(
+    session: Session,
+    unit_id: int,
+    stay: Stay,
+    now: datetime,
+    booking_id: int | None,
+    closure_id: int | None,
+    hold_until: datetime | None,
+) -> int:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    owner = {"booking_id": booking_id, "closure_id": closure_id, "hold_until": hold_until}
+    statement = dialect.insert(Night).values([{"unit_id": unit_id, "day": day, **owner} for day in stay])
+    fresh = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=[Night.unit_id, Night.day],
+        set_={name: fresh[name] for name in (*owner, "updated_at")},
+        where=or_(Night.booking_id == fresh.booking_id, Night.closure_id == fresh.closure_id, Night.hold_until <= now),
+    )
+    # The driver's row count is -1 for some of these statements; what comes back can be counted on both databases.
+    return len(session.execute(statement.returning(Night.day)).all())
+
+
+def _unhurried_first(session: Session, unit_ids: list[int]) -> list[int]:
+    """On PostgreSQL, begin with a unit that no other guest is just being given, instead of waiting for theirs."""
+    if len(unit_ids) < 2 or session.get_bind().dialect.name != "postgresql":
+        return unit_ids
+    unlocked = (
+        select(Unit.id)
+        .where(Unit.id.in_(unit_ids))
+        .order_by(Unit.position, Unit.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    first = session.scalar(unlocked)
+    return unit_ids if first is None else [first, *(unit_id for unit_id in unit_ids if unit_id != first)]

@@ -1,0 +1,91 @@
+"""The outbox: what must happen outside the database, written with its cause and leased to one worker at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from booking.database import require_transaction, transaction
+from booking.models import OutboxRow
+from booking.models.outbox import OutboxKind, OutboxState
+from booking.runtime import Runtime
+
+# Longer than the longest call a worker makes, or two workers could do the same thing at once.
+LEASE = timedelta(minutes=5)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One leased row."""
+
+    row_id: int
+    kind: OutboxKind
+    dedupe_key: str
+    payload: dict[str, Any]
+    tries: int  # this one included
+
+
+def enqueue(
+    session: Session,
+    kind: OutboxKind,
+    dedupe_key: str,
+    payload: dict[str, Any],
+    now: datetime,
+    *,
+    booking_id: int | None = None,
+) -> None:
+    """Ask for something to be done after the commit; asking again with the same key changes nothing.
+
+    Joins the caller's transaction, so that the wish is kept exactly if its cause is.
+    """
+    require_transaction(session)
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "booking_id": booking_id}
+    fresh = dialect.insert(OutboxRow).values(**row, state=OutboxState.DUE, run_after=now, tries=0)
+    session.execute(fresh.on_conflict_do_nothing(index_elements=[OutboxRow.dedupe_key]))
+
+
+def lease_next(runtime: Runtime) -> Task | None:
+    """Take the oldest row that is due; None where nothing is. Commits the lease: a crash gives the row back later."""
+    now = runtime.clock.now()
+    with transaction() as session:
+        row = session.scalar(
+            select(OutboxRow)
+            .where(OutboxRow.state == OutboxState.DUE, OutboxRow.run_after <= now)
+            .order_by(OutboxRow.run_after, OutboxRow.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if row is None:
+            return None
+        row.run_after, row.tries = now + LEASE, row.tries + 1
+        return Task(row.id, row.kind, row.dedupe_key, dict(row.payload), row.tries)
+
+
+def finish(runtime: Runtime, task: Task) -> None:
+    """The thing is done. Commits."""
+    with transaction() as session:
+        row = session.get_one(OutboxRow, task.row_id)
+        row.state, row.done_at, row.last_error = OutboxState.DONE, runtime.clock.now(), ""
+
+
+def put_back(runtime: Runtime, task: Task, error: str, *, is_dead: bool) -> None:
+    """It did not work: try again after a wait that doubles, or leave it to staff. Commits."""
+    wait = min(FIRST_WAIT * 2 ** min(task.tries - 1, 20), LONGEST_WAIT)
+    with transaction() as session:
+        row = session.get_one(OutboxRow, task.row_id)
+        row.state = OutboxState.DEAD if is_dead else OutboxState.DUE
+        row.run_after, row.last_error = runtime.clock.now() + wait, error[:200]
+
+
+def retry(runtime: Runtime, row_id: int) -> None:
+    """Staff asks for another try of a row that was given up. Commits."""
+    with transaction() as session:
+        row = session.get_one(OutboxRow, row_id)
+        if row.state is OutboxState.DEAD:
+            row.state, row.run_after, row.tries = OutboxState.DUE, runtime.clock.now(), 0
+    runtime.wake_worker()

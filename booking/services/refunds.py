@@ -1,0 +1,384 @@
+"""Refunds: the row first, then the call with its own key, then whatever Stripe says about it, in any order."""
+
+import logging
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from booking.database import require_transaction, transaction
+from booking.domain.errors import BookingNotFound, RefundRefused
+from booking.domain.money import Money
+from booking.domain.states import (
+    REFUND_ENDED_BADLY,
+    REFUND_RANK,
+    RefundReason,
+    RefundStatus,
+    Source,
+)
+from booking.gateways.payments import (
+    ChargeEvidence,
+    GatewayConflict,
+    GatewayRefused,
+    GatewayUnavailable,
+    RefundEvidence,
+    RefundOrder,
+    Tag,
+)
+from booking.models import Booking, Dispute, Payment, Refund
+from booking.models.outbox import OutboxKind
+from booking.runtime import Runtime
+from booking.services import notifications, outbox, timeline
+from booking.services.instance import Identity, get_identity
+from booking.services.ledger import list_payments, payment_entry, refresh_money
+from booking.services.notifications import GuestMail, StaffNotice
+from booking.services.timeline import Cause
+
+logger = logging.getLogger(__name__)
+
+# Stripe may forget a key once it is 24 hours old; a call made after that would be a new refund.
+KEY_LIFE = timedelta(hours=23)
+# From this try on, an answer that stays unknown is settled by looking at Stripe's own list.
+LOOK_FROM_TRY = 3
+# Stripe replays a stored 500 for as long as it knows the key; looked at and found absent, a new key is due.
+NEW_KEY_FROM_TRY = 5
+
+
+def order_refund(runtime: Runtime, booking_id: int, amount: Money, staff_email: str, form_token: str) -> int:
+    """Staff sends part of a booking's money back, without touching the booking. Commits; the worker sends it.
+
+    The same form sent twice is one refund. Returns the id of the (first) refund's row.
+
+    Raises:
+        BookingNotFound, RefundRefused: nothing was written.
+    """
+    now = runtime.clock.now()
+    try:
+        with transaction() as session:
+            booking = lock_booking(session, booking_id)
+            done = _find_by_token(session, form_token)
+            if done is None:
+                cause = Cause(Source.STAFF, staff_email)
+                done = spread_refund(session, booking, amount, RefundReason.GOODWILL, cause, now, form_token)
+            refund_id = done.id
+    except IntegrityError:  # the other half of a double click was first
+        refund_id = _get_by_token(form_token)
+    runtime.wake_worker()
+    return refund_id
+
+
+def lock_booking(session: Session, booking_id: int) -> Booking:
+    """The booking, locked until the transaction ends. Raises BookingNotFound."""
+    require_transaction(session)
+    booking = session.get(Booking, booking_id, with_for_update=True, populate_existing=True)
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
+def spread_refund(
+    session: Session,
+    booking: Booking,
+    amount: Money,
+    reason: RefundReason,
+    cause: Cause,
+    now: datetime,
+    form_token: str,
+) -> Refund:
+    """Write refunds for an amount over a booking's payments, oldest first. Joins the caller's transaction.
+
+    Raises:
+        RefundRefused: no amount, or more than is left; nothing is written then.
+    """
+    _check_amount(session, booking, amount)
+    first: Refund | None = None
+    left = amount.minor
+    for payment in list_payments(session, booking.id):
+        part = min(left, payment_entry(payment).refundable_minor)
+        if part:
+            token = form_token if first is None else f"{form_token}:{payment.id}"
+            refund = request_refund(
+                session, payment, Money(part, payment.currency), reason, cause, now, form_token=token
+            )
+            first, left = first or refund, left - part
+    assert first is not None
+    return first
+
+
+def request_refund(
+    session: Session,
+    payment: Payment,
+    amount: Money,
+    reason: RefundReason,
+    cause: Cause,
+    now: datetime,
+    *,
+    form_token: str | None = None,
+) -> Refund:
+    """Write one refund with its key, and ask the worker to send it. Joins the caller's transaction."""
+    require_transaction(session)
+    token = uuid.uuid4().hex
+    refund = Refund(
+        booking_id=payment.booking_id,
+        payment_id=payment.id,
+        token=token,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        status=RefundStatus.REQUESTED,
+        reason=reason,
+        requested_by=cause.actor,
+        idempotency_key=f"refund:{token}",
+        form_token=form_token,
+    )
+    session.add(refund)
+    session.flush()  # the outbox row and the timeline name its id
+    outbox.enqueue(
+        session, OutboxKind.REFUND, f"refund:{refund.id}", {"refund_id": refund.id}, now, booking_id=payment.booking_id
+    )
+    booking = session.get_one(Booking, payment.booking_id)
+    timeline.record(session, booking, "refund_requested", cause, now, note=f"refund {refund.id}, reason {reason}")
+    refresh_money(session, booking)
+    return refund
+
+
+def send_refund(runtime: Runtime, refund_id: int, *, tries: int = 1) -> None:
+    """Send a requested refund to Stripe. Commits before and after; no transaction is open during the calls.
+
+    Raises:
+        GatewayUnavailable: the outcome is not known yet; the row stays `requested` and is tried again.
+    """
+    order = _prepare(runtime, refund_id)
+    if order is None:
+        return
+    evidence = _look(runtime, order) if order.must_look or tries >= LOOK_FROM_TRY else None
+    if evidence is None:
+        evidence = _send(runtime, order, tries)
+    if evidence is not None:
+        _apply_in_transaction(runtime, evidence)
+
+
+def sync_refunds(runtime: Runtime, payment_id: int) -> None:
+    """Make our rows agree with Stripe's list of a payment's refunds. Commits. Raises GatewayUnavailable."""
+    identity, now, cause = get_identity(runtime), runtime.clock.now(), Cause(Source.WORKER)
+    intent_id = _payment_intent_of(payment_id)
+    refunds = runtime.payments.list_refunds(intent_id)
+    charge = runtime.payments.look_up_refunded(intent_id)
+    with transaction() as session:
+        for evidence in refunds:
+            apply_refund(session, evidence, cause, now, identity)
+        if charge is not None:
+            apply_charge(session, charge)
+
+
+def apply_refund(
+    session: Session, evidence: RefundEvidence, cause: Cause, now: datetime, identity: Identity
+) -> Refund | None:
+    """Take in what Stripe says of a refund; None where it is not of a payment of ours. Joins the transaction.
+
+    Matched by Stripe's id, then by our token, never by amount. A refund we did not ask for becomes a row too: staff
+    may refund in Stripe's dashboard. Never moves the booking.
+    """
+    require_transaction(session)
+    refund = _find_row(session, evidence, identity) or _add_external(session, evidence, cause, now)
+    if refund is None:
+        return None
+    booking = lock_booking(session, refund.booking_id)
+    refund.stripe_refund_id = evidence.refund_id
+    if REFUND_RANK[evidence.status] > REFUND_RANK[refund.status]:
+        refund.status, refund.failure_reason = evidence.status, evidence.failure_reason
+        _tell_of(session, booking, refund, cause, now)
+    _forget_explained(session, refund.payment_id)
+    refresh_money(session, booking)
+    return refund
+
+
+def apply_charge(session: Session, evidence: ChargeEvidence) -> Payment | None:
+    """Take in how much of a charge was refunded, as a cross-check: set, never added. Joins the transaction."""
+    payment = find_payment(session, evidence.payment_intent_id, evidence.charge_id)
+    if payment is None:
+        return None
+    booking = lock_booking(session, payment.booking_id)
+    payment.charge_id = payment.charge_id or evidence.charge_id
+    payment.reported_refunded_minor = evidence.refunded.minor
+    _forget_explained(session, payment.id)
+    refresh_money(session, booking)
+    return payment
+
+
+def find_payment(session: Session, payment_intent_id: str | None, charge_id: str | None) -> Payment | None:
+    """The payment that one of Stripe's ids belongs to."""
+    known = [Payment.payment_intent_id == payment_intent_id] if payment_intent_id else []
+    known += [Payment.charge_id == charge_id] if charge_id else []
+    return session.scalar(select(Payment).where(or_(*known))) if known else None
+
+
+class _Order:
+    """What is needed to send one refund, with no row attached."""
+
+    def __init__(self, refund: Refund, must_look: bool) -> None:
+        assert refund.params is not None
+        assert refund.idempotency_key is not None
+        self.refund_id, self.token = refund.id, refund.token
+        self.params, self.key = dict(refund.params), refund.idempotency_key
+        self.payment_intent_id = refund.payment.payment_intent_id
+        self.must_look = must_look
+
+
+def _prepare(runtime: Runtime, refund_id: int) -> _Order | None:
+    """Freeze the parameters at the first try; None where nothing is left to do."""
+    identity, now = get_identity(runtime), runtime.clock.now()
+    with transaction() as session:
+        refund = session.get_one(Refund, refund_id, with_for_update=True)
+        if refund.status is not RefundStatus.REQUESTED or refund.stripe_refund_id:
+            return None
+        must_look = refund.first_sent_at is not None and refund.first_sent_at < now - KEY_LIFE
+        if refund.first_sent_at is None:
+            refund.params = runtime.payments.refund_params(_order_of(refund, identity))
+            refund.first_sent_at = now
+        return _Order(refund, must_look)
+
+
+def _order_of(refund: Refund, identity: Identity) -> RefundOrder:
+    booking_id = str(refund.booking_id)
+    tag = Tag(app=identity.instance_id, purpose="booking", booking_id=booking_id, refund_id=refund.token)
+    who = "staff" if refund.requested_by else "system"
+    return RefundOrder(tag, refund.payment.payment_intent_id, refund.amount, who)
+
+
+def _look(runtime: Runtime, order: _Order) -> RefundEvidence | None:
+    """Our refund in Stripe's own list, by our token."""
+    for evidence in runtime.payments.list_refunds(order.payment_intent_id):
+        if evidence.tag.refund_id == order.token:
+            return evidence
+    return None
+
+
+def _send(runtime: Runtime, order: _Order, tries: int) -> RefundEvidence | None:
+    try:
+        return runtime.payments.send_refund(order.params, _key_for(runtime, order, tries))
+    except GatewayUnavailable:
+        raise
+    except (GatewayRefused, GatewayConflict) as error:
+        evidence = _look(runtime, order)
+        if evidence is None:
+            _give_up(runtime, order.refund_id, getattr(error, "reason", "") or error.code)
+        return evidence
+
+
+def _key_for(runtime: Runtime, order: _Order, tries: int) -> str:
+    """The stored key; a new revision of it (stored first) once looking has shown that the old one did nothing."""
+    if not order.must_look and tries < NEW_KEY_FROM_TRY:
+        return order.key
+    with transaction() as session:
+        refund = session.get_one(Refund, order.refund_id)
+        refund.idempotency_key = f"refund:{order.token}:{tries}"
+        refund.first_sent_at = runtime.clock.now()
+        return refund.idempotency_key
+
+
+def _give_up(runtime: Runtime, refund_id: int, why: str) -> None:
+    """Stripe says a definite no and knows of no such refund: a person must look."""
+    now, cause = runtime.clock.now(), Cause(Source.WORKER)
+    with transaction() as session:
+        refund = session.get_one(Refund, refund_id)
+        booking = lock_booking(session, refund.booking_id)
+        refund.status, refund.failure_reason = RefundStatus.FAILED, why[:80]
+        _tell_of(session, booking, refund, cause, now)
+        refresh_money(session, booking)
+        outbox.enqueue(
+            session,
+            OutboxKind.SYNC_REFUNDS,
+            f"sync:{refund.payment_id}:{refund.token}",
+            {"payment_id": refund.payment_id},
+            now,
+            booking_id=booking.id,
+        )
+
+
+def _apply_in_transaction(runtime: Runtime, evidence: RefundEvidence) -> None:
+    identity, now = get_identity(runtime), runtime.clock.now()
+    with transaction() as session:
+        apply_refund(session, evidence, Cause(Source.WORKER), now, identity)
+
+
+def _find_row(session: Session, evidence: RefundEvidence, identity: Identity) -> Refund | None:
+    refund = session.scalar(select(Refund).where(Refund.stripe_refund_id == evidence.refund_id))
+    if refund is None and evidence.tag.app == identity.instance_id and evidence.tag.refund_id:
+        refund = session.scalar(select(Refund).where(Refund.token == evidence.tag.refund_id))
+    return refund
+
+
+def _add_external(session: Session, evidence: RefundEvidence, cause: Cause, now: datetime) -> Refund | None:
+    payment = find_payment(session, evidence.payment_intent_id, evidence.charge_id)
+    if payment is None or evidence.amount.minor <= 0:
+        return None
+    refund = Refund(
+        booking_id=payment.booking_id,
+        payment_id=payment.id,
+        token=uuid.uuid4().hex,
+        amount_minor=evidence.amount.minor,
+        currency=evidence.amount.currency,
+        status=RefundStatus.REQUESTED,
+        reason=RefundReason.EXTERNAL,
+        stripe_refund_id=evidence.refund_id,
+    )
+    session.add(refund)
+    session.flush()  # the notice and the timeline name its id
+    booking = session.get_one(Booking, payment.booking_id)
+    timeline.record(session, booking, "refund_found", cause, now, note=f"refund {refund.id}, made at Stripe")
+    note = "A refund of this booking was made in Stripe's dashboard. The booking itself is unchanged."
+    notifications.tell_staff(session, StaffNotice.EXTERNAL_REFUND, now, booking, note, fact_id=refund.id)
+    return refund
+
+
+def _tell_of(session: Session, booking: Booking, refund: Refund, cause: Cause, now: datetime) -> None:
+    note = f"refund {refund.id} {refund.failure_reason or ''}".strip()
+    timeline.record(session, booking, f"refund_{refund.status}", cause, now, note=note)
+    if refund.status in REFUND_ENDED_BADLY:
+        note = "A refund did not arrive. The money is back on your Stripe balance and the guest is still owed it."
+        notifications.tell_staff(session, StaffNotice.REFUND_FAILED, now, booking, note, fact_id=refund.id)
+    elif refund.status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED):
+        notifications.tell_guest(session, booking, GuestMail.REFUND_SENT, now, fact_id=refund.id, refund=refund.amount)
+
+
+def _forget_explained(session: Session, payment_id: int) -> None:
+    """Once our rows account for what the charge reports, the rows alone count: they know which refund failed since."""
+    session.flush()
+    payment = session.get_one(Payment, payment_id)
+    known = sum(session.scalars(select(Refund.amount_minor).where(Refund.payment_id == payment_id)))
+    if known >= payment.reported_refunded_minor:
+        payment.reported_refunded_minor = 0
+
+
+def _check_amount(session: Session, booking: Booking, amount: Money) -> None:
+    payments = list_payments(session, booking.id)
+    left = sum(payment_entry(payment).refundable_minor for payment in payments)
+    if amount.minor <= 0:
+        raise RefundRefused("Give an amount above zero.")
+    if any(payment.currency != amount.currency for payment in payments):
+        raise RefundRefused("This booking was paid in another currency.")
+    if amount.minor > left:
+        raise RefundRefused("That is more than is left to refund.", left=Money(left, amount.currency))
+    if _is_blocked_by_dispute(session, booking.id):
+        raise RefundRefused("The bank has taken this payment back in a dispute, so it cannot be refunded now.")
+
+
+def _is_blocked_by_dispute(session: Session, booking_id: int) -> bool:
+    blocked = select(Dispute.id).where(Dispute.booking_id == booking_id, Dispute.is_charge_refundable.is_(False))
+    return session.scalar(blocked.limit(1)) is not None
+
+
+def _find_by_token(session: Session, form_token: str) -> Refund | None:
+    return session.scalar(select(Refund).where(Refund.form_token == form_token))
+
+
+def _get_by_token(form_token: str) -> int:
+    with transaction() as session:
+        return session.scalars(select(Refund.id).where(Refund.form_token == form_token)).one()
+
+
+def _payment_intent_of(payment_id: int) -> str:
+    with transaction() as session:
+        return session.get_one(Payment, payment_id).payment_intent_id

@@ -1,0 +1,316 @@
+"""Placing a booking, cancelling one, and ending holds whose time is over."""
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from booking.database import transaction
+from booking.domain.dates import Stay
+from booking.domain.errors import (
+    DatesUnavailable,
+    ListingNotFound,
+    PriceChanged,
+    TooManyHolds,
+    TransitionRefused,
+)
+from booking.domain.money import Money
+from booking.domain.policy import check_stay
+from booking.domain.pricing import Quote, quote
+from booking.domain.states import (
+    BookingStatus,
+    CancelReason,
+    PaymentStatus,
+    RefundReason,
+    Source,
+)
+from booking.extensions import db
+from booking.gateways.payments import PaymentGatewayError
+from booking.models import Booking, Listing, Refund
+from booking.queries.nights import free_unit_ids
+from booking.runtime import Runtime
+from booking.services import attempts, checkout, notifications, refunds, timeline
+from booking.services.instance import Identity, get_identity
+from booking.services.nights import claim_any_unit, free_nights
+from booking.services.notifications import GuestMail
+from booking.services.timeline import Cause
+
+logger = logging.getLogger(__name__)
+
+# Without the letters that are read as digits: https://www.crockford.com/base32.html
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+MOST_HOLDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GuestDetails:
+    """What the guest typed of themselves."""
+
+    name: str
+    email: str
+    phone: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRequest:
+    """What the review page asks for. `browser_id` is the random id in the browser's own cookie."""
+
+    listing_id: int
+    stay: Stay
+    guests: int
+    guest: GuestDetails
+    browser_id: str
+    shown_total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A hold, new or the guest's own from before; `is_confirmed` where it is paid already."""
+
+    booking_id: int
+    reference: str
+    is_confirmed: bool
+
+
+def place_booking(runtime: Runtime, request: PlaceRequest) -> Placed:
+    """Hold the nights for a guest, with the price frozen and the payment attempt written. Commits.
+
+    The same browser asking again for the same stay gets the same hold: double clicks, the back button and a second tab
+    change nothing. An earlier unpaid hold of this browser that is in the way is ended at Stripe first.
+
+    Raises:
+        ListingNotFound, StayRuleBroken, DatesUnavailable, PriceChanged, TooManyHolds: nothing is held.
+        GatewayUnavailable: an earlier hold is in the way and Stripe does not answer.
+    """
+    identity = get_identity(runtime)
+    _let_go_of_rivals(runtime, request)
+    try:
+        return _place(runtime, request, identity)
+    except IntegrityError:
+        # The unique hold key: the other half of a double click was first, so this time its hold is found.
+        return _place(runtime, request, identity)
+
+
+def cancel_booking(
+    runtime: Runtime, booking_id: int, reason: CancelReason, cause: Cause, refund: Money | None, form_token: str
+) -> None:
+    """Cancel a booking, free its nights, and write the refund in the same transaction. Commits.
+
+    An unpaid booking is first ended at Stripe. The same form sent twice cancels once.
+
+    Raises:
+        BookingNotFound, RefundRefused: nothing was changed.
+        TransitionRefused: it was cancelled before, or paid while it was being let go.
+        GatewayUnavailable: it could still be paid and Stripe does not answer.
+    """
+    if _end_unpaid(runtime, booking_id, cause) is BookingStatus.CANCELLED:
+        return  # its payment had failed, and that was the last of it
+    now = runtime.clock.now()
+    with transaction() as session:
+        booking = refunds.lock_booking(session, booking_id)
+        if _was_sent_before(session, booking, form_token):
+            return
+        timeline.move(
+            session, booking, BookingStatus.CANCELLED, "cancelled", cause, now,
+            cancel_reason=reason, cancelled_at=now, hold_until=None, needs_review=False,
+        )  # fmt: skip
+        free_nights(session, booking_id=booking.id)
+        if refund is not None and refund.minor:
+            refunds.spread_refund(session, booking, refund, RefundReason.CANCELLATION, cause, now, form_token)
+        notifications.tell_guest(
+            session, booking, GuestMail.CANCELLED, now, refund=refund, by_guest=reason is CancelReason.GUEST
+        )
+    runtime.wake_worker()
+
+
+def expire_holds(runtime: Runtime) -> list[str]:
+    """End every unpaid booking whose hold is over, asking Stripe first; a line for each. Commits one by one.
+
+    Nothing waits for this: nights of a hold that is over are free to take already. It gives such bookings their final
+    status, and confirms those that turn out to be paid.
+    """
+    lines = []
+    for booking_id in _find_overdue(runtime.clock.now()):
+        try:
+            status = checkout.close_overdue(runtime, booking_id)
+            lines.append(f"booking {booking_id}: {status}")
+        except PaymentGatewayError as error:
+            logger.warning("hold_not_ended", extra={"booking": booking_id, "error": error.code})
+            lines.append(f"booking {booking_id}: Stripe did not answer, will be tried again")
+    return lines
+
+
+def check_and_quote(listing: Listing, stay: Stay, guests: int, now: datetime) -> Quote:
+    """The price of a stay that the listing's rules allow. Raises StayRuleBroken naming the field."""
+    check_stay(listing.rules, stay, guests, listing.property.today(now))
+    return quote(listing.rates, stay, guests)
+
+
+# --- placing --------------------------------------------------------------------------------------------------------
+
+
+def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Placed:
+    now = runtime.clock.now()
+    with transaction() as session:
+        listing = _get_listing(session, request.listing_id)
+        own = _find_own(session, request, now)
+        if own is not None:
+            return _use_again(own, request.guest)
+        priced = check_and_quote(listing, request.stay, request.guests, now)
+        if priced.total != request.shown_total:
+            raise PriceChanged(shown=request.shown_total, total=priced.total)
+        _refuse_too_many(session, request, now)
+        booking = _write_booking(session, listing, request, priced, now)
+        attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
+        _take_unit(session, booking, now)
+        timeline.record(
+            session, booking, "placed", Cause(Source.WEB), now, new=BookingStatus.PENDING,
+            note=f"session until {attempt.expires_at:%H:%M} UTC",
+        )  # fmt: skip
+        return Placed(booking.id, booking.reference, is_confirmed=False)
+
+
+def _get_listing(session: Session, listing_id: int) -> Listing:
+    listing = session.get(Listing, listing_id)
+    if listing is None or not listing.is_active:
+        raise ListingNotFound
+    return listing
+
+
+def _find_own(session: Session, request: PlaceRequest, now: datetime) -> Booking | None:
+    """This browser's booking of exactly this stay: held at exactly this price, or confirmed."""
+    own = select(Booking).where(
+        Booking.hold_key == _hold_key(request),
+        Booking.status.in_((BookingStatus.PENDING, BookingStatus.CONFIRMED)),
+    )
+    booking = session.scalar(own.order_by(Booking.id.desc()).limit(1))
+    if booking is None or booking.status is BookingStatus.CONFIRMED:
+        return booking
+    return booking if booking.amount == request.shown_total else None
+
+
+def _use_again(booking: Booking, guest: GuestDetails) -> Placed:
+    if booking.status is BookingStatus.PENDING:
+        _write_guest(booking, guest)
+    return Placed(booking.id, booking.reference, booking.status is BookingStatus.CONFIRMED)
+
+
+def _refuse_too_many(session: Session, request: PlaceRequest, now: datetime) -> None:
+    holds = select(func.count()).where(
+        Booking.browser_key == _browser_key(request),
+        Booking.status == BookingStatus.PENDING,
+        Booking.hold_until > now,
+    )
+    if (session.scalar(holds) or 0) >= MOST_HOLDS:
+        raise TooManyHolds
+
+
+def _write_booking(session: Session, listing: Listing, request: PlaceRequest, priced: Quote, now: datetime) -> Booking:
+    free = free_unit_ids(session, listing.id, request.stay, now)
+    if not free:
+        raise DatesUnavailable
+    booking = Booking(
+        reference="".join(secrets.choice(_ALPHABET) for _ in range(8)),
+        listing_id=listing.id,
+        unit_id=free[0],
+        arrive=request.stay.arrive,
+        leave=request.stay.leave,
+        guests=request.guests,
+        status=BookingStatus.PENDING,
+        payment_status=PaymentStatus.UNPAID,
+        hold_key=_hold_key(request),
+        browser_key=_browser_key(request),
+        amount_minor=priced.total.minor,
+        currency=priced.total.currency,
+        quote=priced.as_json(),
+        terms=listing.property.terms.as_json(),
+    )
+    _write_guest(booking, request.guest)
+    session.add(booking)
+    session.flush()  # the nights and the attempt name its id; a rival half of a double click waits here
+    return booking
+
+
+def _write_guest(booking: Booking, guest: GuestDetails) -> None:
+    booking.guest_name, booking.guest_email = guest.name, guest.email
+    booking.guest_phone, booking.message = guest.phone, guest.message
+
+
+def _take_unit(session: Session, booking: Booking, now: datetime) -> None:
+    session.flush()  # hold_until was set with the attempt
+    unit_id = claim_any_unit(
+        session, booking.listing_id, booking.stay, now, booking_id=booking.id, hold_until=booking.hold_until
+    )
+    if unit_id is None:
+        raise DatesUnavailable
+    booking.unit_id = unit_id
+
+
+def _hold_key(request: PlaceRequest) -> str:
+    stay = request.stay
+    return _digest(request.browser_id, request.listing_id, stay.arrive, stay.leave, request.guests)
+
+
+def _browser_key(request: PlaceRequest) -> str:
+    return _digest(request.browser_id)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()
+
+
+# --- letting go -----------------------------------------------------------------------------------------------------
+
+
+def _let_go_of_rivals(runtime: Runtime, request: PlaceRequest) -> None:
+    """A guest who changes dates, party or price must not be kept out by a hold of their own."""
+    for booking_id in _find_rivals(request):
+        checkout.abandon_checkout(runtime, booking_id, Cause(Source.WEB))
+
+
+def _find_rivals(request: PlaceRequest) -> list[int]:
+    """Unpaid bookings of this browser that want nights of this stay, but are not what is asked for now."""
+    rivals = db.session.scalars(
+        select(Booking).where(
+            Booking.browser_key == _browser_key(request),
+            Booking.listing_id == request.listing_id,
+            Booking.status == BookingStatus.PENDING,
+            Booking.arrive < request.stay.leave,
+            Booking.leave > request.stay.arrive,
+            Booking.needs_review.is_(False),
+        )
+    )
+    wanted = (_hold_key(request), request.shown_total)
+    return [rival.id for rival in rivals if (rival.hold_key, rival.amount) != wanted]
+
+
+def _end_unpaid(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | None:
+    """Where an unpaid booking stands once nobody can pay it any more; None where there was nothing to end."""
+    booking = db.session.get(Booking, booking_id, populate_existing=True)
+    if booking is None or booking.status is not BookingStatus.PENDING or booking.needs_review:
+        return None
+    status = attempts.end_sessions(runtime, booking_id, cause)
+    if status is BookingStatus.CONFIRMED:
+        raise TransitionRefused("This booking was paid just now. Look at it again before you cancel it.")
+    return status
+
+
+def _was_sent_before(session: Session, booking: Booking, form_token: str) -> bool:
+    if booking.status is not BookingStatus.CANCELLED:
+        return False
+    return session.scalar(select(Refund.id).where(Refund.form_token == form_token)) is not None
+
+
+def _find_overdue(now: datetime) -> list[int]:
+    overdue = select(Booking.id).where(
+        Booking.status == BookingStatus.PENDING,
+        Booking.hold_until <= now,
+        Booking.needs_review.is_(False),
+    )
+    return list(db.session.scalars(overdue.order_by(Booking.hold_until)))

@@ -1,0 +1,35 @@
+"""Bookings whose payment did not fit and that a person has looked at."""
+
+import logging
+
+from sqlalchemy import update
+
+from booking.database import transaction
+from booking.domain.errors import BookingNotFound
+from booking.domain.states import Source
+from booking.models import Booking
+from booking.runtime import Runtime
+from booking.services import timeline
+from booking.services.timeline import Cause
+
+logger = logging.getLogger(__name__)
+
+
+def close_review(runtime: Runtime, booking_id: int, staff_email: str, note: str) -> None:
+    """Take a booking off the list of those that need a look, with what was found on its timeline, and commit.
+
+    Moves neither the booking nor its money; done twice is done once.
+
+    Raises:
+        BookingNotFound.
+    """
+    with transaction() as session:
+        booking = session.get(Booking, booking_id)
+        if booking is None:
+            raise BookingNotFound
+        waiting = update(Booking).where(Booking.id == booking_id, Booking.needs_review.is_(True))
+        changed = session.scalars(waiting.values(needs_review=False).returning(Booking.id)).all()
+        if changed:
+            cause = Cause(Source.STAFF, staff_email)
+            timeline.record(session, booking, "review_closed", cause, runtime.clock.now(), note=note)
+    logger.info("review_closed", extra={"booking_id": booking_id})

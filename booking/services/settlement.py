@@ -1,0 +1,407 @@
+"""THE ONE DOOR: the only code that confirms a booking or decides on its money.
+
+Webhook, return page, reconciler and `flask test-webhook` all end here, in the same function, with evidence that only
+the gateway can make. https://docs.stripe.com/checkout/fulfillment asks for exactly this: one function, safe to call
+many times and at once.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from booking.database import after_commit, require_transaction
+from booking.domain.money import Money
+from booking.domain.states import (
+    LIVE_ATTEMPT,
+    AttemptStatus,
+    BookingStatus,
+    CancelReason,
+    RefundReason,
+)
+from booking.gateways.payments import EvidenceState, PaymentEvidence
+from booking.models import Attempt, Booking, Payment
+from booking.services import notifications, refunds, timeline
+from booking.services.instance import Identity
+from booking.services.ledger import refresh_money
+from booking.services.nights import claim_any_unit, claim_nights, free_nights
+from booking.services.notifications import GuestMail, StaffNotice
+from booking.services.timeline import Cause
+
+logger = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """What was decided. Each is a normal outcome, none an error."""
+
+    CONFIRMED = "confirmed"
+    MOVED = "moved"  # confirmed, in an equal unit of the same listing
+    ALREADY = "already"  # this payment was settled before
+    DATES_GONE = "dates_gone"  # cancelled, full refund
+    LATE = "late"  # the booking was cancelled before: full refund
+    DUPLICATE = "duplicate"  # a second payment for a confirmed booking: refunded
+    NEEDS_REVIEW = "needs_review"
+    PROCESSING = "processing"
+    DECLINED = "declined"
+    CLOSED = "closed"  # nobody can pay this attempt any more
+    NOTHING = "nothing"  # nothing new
+    UNKNOWN = "unknown"  # no attempt of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The decision, and the booking it was about (None if UNKNOWN)."""
+
+    outcome: Outcome
+    booking_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """All that a decision needs, with attempt and booking locked."""
+
+    session: Session
+    attempt: Attempt
+    booking: Booking
+    evidence: PaymentEvidence
+    cause: Cause
+    now: datetime
+    identity: Identity
+
+
+def settle(session: Session, evidence: PaymentEvidence, cause: Cause, now: datetime, identity: Identity) -> Settled:
+    """Decide what one piece of evidence means, and write all of it: payment, nights, status, timeline, mail, refund.
+
+    Joins its caller's transaction and refuses to run outside one: the recheck of the nights and the confirmation are
+    committed together or not at all. Calling it again with the same evidence changes nothing, and evidence may come in
+    any order. Raises nothing for what guests, banks or Stripe do; database errors pass through.
+    """
+    require_transaction(session)
+    attempt = _find_attempt(session, evidence, identity)
+    if attempt is None:
+        return Settled(Outcome.UNKNOWN, None)
+    booking = refunds.lock_booking(session, attempt.booking_id)
+    attempt = session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
+    case = _Case(session, attempt, booking, evidence, cause, now, identity)
+    outcome = _decide(case)
+    refresh_money(session, booking)
+    return Settled(outcome, booking.id)
+
+
+def _decide(case: _Case) -> Outcome:
+    if _is_of_another_session(case):
+        return _review_if_money(case, "a session that this attempt does not know")
+    _bind(case)
+    return _DECISIONS[case.evidence.state](case)
+
+
+# --- finding and binding --------------------------------------------------------------------------------------------
+
+
+def _find_attempt(session: Session, evidence: PaymentEvidence, identity: Identity) -> Attempt | None:
+    """By Stripe's ids that we stored, then by our own token: an event may be faster than our own second transaction."""
+    for column, value in (
+        (Attempt.session_id, evidence.session_id),
+        (Attempt.payment_intent_id, evidence.payment_intent_id),
+        (Attempt.token, evidence.tag.attempt if evidence.tag.app == identity.instance_id else None),
+    ):
+        attempt = session.scalar(select(Attempt).where(column == value)) if value else None
+        if attempt is not None:
+            return attempt
+    return None
+
+
+def _is_of_another_session(case: _Case) -> bool:
+    known, told = case.attempt.session_id, case.evidence.session_id
+    return known is not None and told is not None and known != told
+
+
+def _bind(case: _Case) -> None:
+    """Keep the ids that Stripe made, as soon as anything tells them."""
+    attempt, evidence = case.attempt, case.evidence
+    attempt.session_id = attempt.session_id or evidence.session_id
+    attempt.payment_intent_id = attempt.payment_intent_id or evidence.payment_intent_id
+    attempt.url = attempt.url or evidence.url
+    if attempt.status is AttemptStatus.CREATING and attempt.session_id and evidence.state is EvidenceState.OPEN:
+        attempt.status = AttemptStatus.OPEN
+
+
+# --- money came -----------------------------------------------------------------------------------------------------
+
+
+def _settle_paid(case: _Case) -> Outcome:
+    if case.evidence.payment_intent_id is None or case.evidence.amount is None or case.evidence.amount.minor <= 0:
+        return _review(case, "it was paid, but no payment is named")
+    if _is_recorded(case.session, case.evidence.payment_intent_id):
+        return Outcome.ALREADY
+    payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
+    case.attempt.status = AttemptStatus.PAID
+    _give_up_others(case)
+    mismatch = _find_mismatch(case)
+    return _review(case, mismatch) if mismatch else _place(case, payment)
+
+
+def _place(case: _Case, payment: Payment) -> Outcome:
+    """The payment is right: does the booking still want it, and are the nights still to be had?"""
+    if case.booking.status is BookingStatus.CONFIRMED:
+        return _refund_duplicate(case, payment)
+    if case.booking.status is BookingStatus.CANCELLED:
+        return _refund_late(case, payment)
+    if _take_nights(case, case.booking.unit_id):
+        return _confirm(case, Outcome.CONFIRMED, case.booking.unit_id)
+    unit_id = _take_equal_unit(case)
+    if unit_id is not None:
+        return _confirm(case, Outcome.MOVED, unit_id)
+    return _refund_dates_gone(case, payment)
+
+
+def _take_nights(case: _Case, unit_id: int) -> bool:
+    """The atomic recheck: every night is (again) this booking's, for good, or none is."""
+    return claim_nights(case.session, unit_id, case.booking.stay, case.now, booking_id=case.booking.id)
+
+
+def _take_equal_unit(case: _Case) -> int | None:
+    booking = case.booking
+    unit_id = claim_any_unit(
+        case.session, booking.listing_id, booking.stay, case.now, booking_id=booking.id, hold_until=None
+    )
+    if unit_id is not None:
+        free_nights(case.session, booking_id=booking.id, except_unit_id=unit_id)
+    return unit_id
+
+
+def _confirm(case: _Case, outcome: Outcome, unit_id: int) -> Outcome:
+    booking, source = case.booking, case.cause.source
+    timeline.move(
+        case.session, booking, BookingStatus.CONFIRMED, "confirmed", case.cause, case.now,
+        note="moved to an equal unit" if outcome is Outcome.MOVED else "",
+        unit_id=unit_id, hold_until=None, confirmed_at=case.now, confirmed_via=source,
+    )  # fmt: skip
+    notifications.tell_guest(case.session, booking, GuestMail.CONFIRMED, case.now)
+    notifications.tell_staff(case.session, StaffNotice.NEW_BOOKING, case.now, booking)
+    _log_after_commit(case, logging.INFO, f"Booking {booking.id} confirmed successfully via {source}")
+    return outcome
+
+
+def _refund_dates_gone(case: _Case, payment: Payment) -> Outcome:
+    booking = case.booking
+    timeline.move(
+        case.session, booking, BookingStatus.CANCELLED, "dates_gone", case.cause, case.now,
+        note="paid, but the nights were taken and no equal unit was free",
+        cancel_reason=CancelReason.DATES_UNAVAILABLE, cancelled_at=case.now, hold_until=None,
+    )  # fmt: skip
+    free_nights(case.session, booking_id=booking.id)
+    _refund(case, payment, RefundReason.DATES_UNAVAILABLE)
+    notifications.tell_guest(case.session, booking, GuestMail.DATES_GONE, case.now, refund=payment.amount)
+    note = "Two guests paid for the same nights; this one is being refunded in full."
+    notifications.tell_staff(case.session, StaffNotice.DATES_GONE, case.now, booking, note)
+    _log_after_commit(case, logging.WARNING, f"Booking {booking.id} cancelled due to availability conflict")
+    return Outcome.DATES_GONE
+
+
+def _refund_late(case: _Case, payment: Payment) -> Outcome:
+    _refund(case, payment, RefundReason.ALREADY_CANCELLED)
+    notifications.tell_guest(case.session, case.booking, GuestMail.LATE_REFUND, case.now, refund=payment.amount)
+    return Outcome.LATE
+
+
+def _refund_duplicate(case: _Case, payment: Payment) -> Outcome:
+    _refund(case, payment, RefundReason.DUPLICATE)
+    notifications.tell_guest(
+        case.session, case.booking, GuestMail.DUPLICATE_REFUND, case.now, fact_id=payment.id, refund=payment.amount
+    )
+    note = "The guest paid twice; the second payment is being refunded."
+    notifications.tell_staff(case.session, StaffNotice.DUPLICATE, case.now, case.booking, note, fact_id=payment.id)
+    return Outcome.DUPLICATE
+
+
+def _refund(case: _Case, payment: Payment, reason: RefundReason) -> None:
+    refunds.request_refund(case.session, payment, payment.amount, reason, case.cause, case.now)
+
+
+def _is_recorded(session: Session, payment_intent_id: str) -> bool:
+    found = session.scalar(select(Payment.id).where(Payment.payment_intent_id == payment_intent_id))
+    return found is not None
+
+
+def _record_payment(case: _Case, payment_intent_id: str, amount: Money) -> Payment:
+    payment = Payment(
+        booking_id=case.booking.id,
+        attempt_id=case.attempt.id,
+        payment_intent_id=payment_intent_id,
+        charge_id=case.evidence.charge_id,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        captured_at=case.now,
+        source=case.cause.source,
+    )
+    case.session.add(payment)
+    case.session.flush()  # refunds and notices name its id
+    timeline.record(case.session, case.booking, "payment_received", case.cause, case.now, note=f"payment {payment.id}")
+    return payment
+
+
+def _give_up_others(case: _Case) -> None:
+    """No other session of this booking may be handed out now; the sweep ends those that are still open at Stripe."""
+    others = update(Attempt).where(
+        Attempt.booking_id == case.booking.id, Attempt.id != case.attempt.id, Attempt.status.in_(LIVE_ATTEMPT)
+    )
+    case.session.execute(others.values(status=AttemptStatus.SUPERSEDED))
+
+
+# --- money that does not fit ----------------------------------------------------------------------------------------
+
+
+def _find_mismatch(case: _Case) -> str | None:
+    """What about the evidence is not what was agreed, in words for staff; None where all is right."""
+    attempt, evidence = case.attempt, case.evidence
+    agreed = Money(attempt.amount_minor, attempt.currency)
+    checks = (
+        (evidence.livemode == case.identity.livemode, "it is of the other mode (test or live)"),
+        (evidence.mode == "payment", f"the session is of mode {evidence.mode}"),
+        (evidence.tag.app in ("", case.identity.instance_id), "it carries another shop's id"),
+        (evidence.tag.booking_id in ("", str(attempt.booking_id)), "it names another booking"),
+        (evidence.amount == agreed, f"{_plain(evidence.amount)} came where {_plain(agreed)} was agreed"),
+    )
+    return next((problem for fits, problem in checks if not fits), None)
+
+
+def _settle_nothing_due(case: _Case) -> Outcome:
+    # A priced booking can only be paid for; Stripe's own sample would have confirmed this.
+    return _review(case, "the session ended without any payment being due")
+
+
+def _review_if_money(case: _Case, problem: str) -> Outcome:
+    if case.evidence.state in (EvidenceState.PAID, EvidenceState.NOTHING_DUE):
+        return _settle_foreign_session(case, problem)
+    return Outcome.NOTHING
+
+
+def _settle_foreign_session(case: _Case, problem: str) -> Outcome:
+    intent_id, amount = case.evidence.payment_intent_id, case.evidence.amount
+    if intent_id and amount and amount.minor > 0:
+        if _is_recorded(case.session, intent_id):
+            return Outcome.ALREADY
+        _record_payment(case, intent_id, amount)
+    return _review(case, problem)
+
+
+def _review(case: _Case, problem: str) -> Outcome:
+    """Never confirm what does not fit: keep the nights, and let a person decide on the money."""
+    booking = case.booking
+    booking.needs_review = True
+    if booking.status is BookingStatus.PENDING and _take_nights(case, booking.unit_id):
+        booking.hold_until = None
+    timeline.record(case.session, booking, "needs_review", case.cause, case.now, note=problem)
+    fact_id = case.evidence.payment_intent_id or case.evidence.session_id or ""
+    notifications.tell_staff(case.session, StaffNotice.NEEDS_REVIEW, case.now, booking, problem, fact_id=fact_id)
+    _log_after_commit(case, logging.ERROR, f"Booking {booking.id} needs review")
+    return Outcome.NEEDS_REVIEW
+
+
+def _plain(amount: Money | None) -> str:
+    return "nothing" if amount is None else f"{amount.major} {amount.currency.upper()}"
+
+
+# --- no money, or not yet -------------------------------------------------------------------------------------------
+
+
+def _note_processing(case: _Case) -> Outcome:
+    """A delayed method: its nights are kept until its result, however long that takes."""
+    if case.attempt.status not in (AttemptStatus.CREATING, AttemptStatus.OPEN):
+        return Outcome.NOTHING  # a late snapshot never moves backwards
+    case.attempt.status = AttemptStatus.PROCESSING
+    if case.booking.status is BookingStatus.PENDING and _take_nights(case, case.booking.unit_id):
+        case.booking.hold_until = None
+    timeline.record(case.session, case.booking, "payment_processing", case.cause, case.now)
+    notifications.tell_guest(case.session, case.booking, GuestMail.PROCESSING, case.now)
+    return Outcome.PROCESSING
+
+
+def _note_decline(case: _Case) -> Outcome:
+    """A declined card changes no state: the guest may try another one in the same session."""
+    if case.attempt.status is AttemptStatus.PAID or _has_money(case):
+        return Outcome.NOTHING  # the news of an earlier try, come late
+    _keep_decline(case)
+    timeline.record(case.session, case.booking, "card_declined", case.cause, case.now)
+    if case.attempt.status in (AttemptStatus.EXPIRED, AttemptStatus.FAILED):
+        _close_unpaid(case)  # the session's end was told of first
+    return Outcome.DECLINED
+
+
+def _close_expired(case: _Case) -> Outcome:
+    return _close(case, AttemptStatus.EXPIRED)
+
+
+def _close_failed(case: _Case) -> Outcome:
+    return _close(case, AttemptStatus.FAILED)
+
+
+def _close(case: _Case, status: AttemptStatus) -> Outcome:
+    if case.attempt.status not in (*LIVE_ATTEMPT, AttemptStatus.SUPERSEDED):
+        return Outcome.NOTHING
+    case.attempt.status = status
+    if case.evidence.decline_code:
+        _keep_decline(case)
+    _close_unpaid(case)
+    return Outcome.CLOSED
+
+
+def _close_unpaid(case: _Case) -> None:
+    """Nobody can pay this attempt any more: end the booking, unless another attempt or any money keeps it."""
+    if case.booking.status not in (BookingStatus.PENDING, BookingStatus.EXPIRED):
+        return
+    if _has_money(case) or case.booking.needs_review or _has_live_attempt(case):
+        return
+    if case.attempt.status is AttemptStatus.FAILED or case.attempt.decline_code:
+        _end(case, BookingStatus.CANCELLED, "payment_failed", cancel_reason=CancelReason.PAYMENT_FAILED,
+             cancelled_at=case.now)  # fmt: skip
+    elif case.booking.status is BookingStatus.PENDING:
+        _end(case, BookingStatus.EXPIRED, "expired")
+    if case.attempt.status is AttemptStatus.FAILED:
+        notifications.tell_guest(case.session, case.booking, GuestMail.PAYMENT_FAILED, case.now)
+
+
+def _end(case: _Case, status: BookingStatus, kind: str, **values: Any) -> None:
+    timeline.move(case.session, case.booking, status, kind, case.cause, case.now, hold_until=None, **values)
+    free_nights(case.session, booking_id=case.booking.id)
+
+
+def _keep_decline(case: _Case) -> None:
+    case.attempt.decline_code = (case.evidence.decline_code or "declined")[:80]
+    case.attempt.declined_at = case.now
+
+
+def _has_money(case: _Case) -> bool:
+    found = select(Payment.id).where(Payment.booking_id == case.booking.id).limit(1)
+    return case.session.scalar(found) is not None
+
+
+def _has_live_attempt(case: _Case) -> bool:
+    found = select(Attempt.id).where(Attempt.booking_id == case.booking.id, Attempt.status.in_(LIVE_ATTEMPT))
+    return case.session.scalar(found.limit(1)) is not None
+
+
+def _note_open(case: _Case) -> Outcome:
+    return Outcome.NOTHING
+
+
+def _log_after_commit(case: _Case, level: int, message: str) -> None:
+    fields = {"booking": case.booking.reference, "source": str(case.cause.source)}
+    after_commit(case.session, lambda: logger.log(level, message, extra=fields))
+
+
+_DECISIONS: dict[EvidenceState, Callable[[_Case], Outcome]] = {
+    EvidenceState.OPEN: _note_open,
+    EvidenceState.PAID: _settle_paid,
+    EvidenceState.PROCESSING: _note_processing,
+    EvidenceState.NOTHING_DUE: _settle_nothing_due,
+    EvidenceState.DECLINED: _note_decline,
+    EvidenceState.FAILED: _close_failed,
+    EvidenceState.EXPIRED: _close_expired,
+}

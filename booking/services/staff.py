@@ -1,0 +1,231 @@
+"""Accounts of the people who run the house: making them, signing in, changing and resetting passwords."""
+
+import logging
+import secrets
+import unicodedata
+from datetime import timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from booking.database import end_read, transaction
+from booking.domain.errors import BookingError, SignInRefused
+from booking.models import Staff
+from booking.queries.staff import StaffMember, find_by_email, find_by_id
+from booking.runtime import Runtime
+from booking.services.limits import check_limit, forget_tries, network_of
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 128
+SIGN_IN_WINDOW = timedelta(minutes=15)
+TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS = 5, 30
+# Shorter ones are refused by their length; these are what people type once twelve characters are asked for.
+_COMMON_WORDS = """
+0987654321098 111222333444 112233445566 123123123123 123456789012 1234567890123 12345678901234 123456789123
+1q2w3e4r5t6y 1qaz2wsx3edc 1qaz2wsx3edc4rfv 987654321098 a1b2c3d4e5f6 abc123abc123 abcd12345678 abcdef123456
+abcdefghijkl abcdefghijklm admin1234567 admin12345678 adminadminadmin administrator administrator1 asdfasdfasdf
+asdfghjkl123 baseball1234 booking12345 bookingbooking changeme1234 changeme12345 changemechangeme changethispassword
+correcthorsebatterystaple defaultpassword dragondragon football1234 holdfast1234 holdfastadmin holdfastholdfast
+iloveyou1234 iloveyouiloveyou letmein12345 letmeinletmein monkeymonkey mypassword123 passw0rdpassw0rd password1234
+password12345 password123456 password2026 passwordpassword princess1234 qazwsxedcrfv qwerty123456 qwerty1234567
+qwertyqwerty qwertyuiop12 qwertyuiop123 qwertyuiop1234 qwertyuiopasdf reservations rootrootroot secretsecret
+sunshine1234 superpassword supersecret1 supersecret123 test12345678 testpassword testtesttest trustno1trustno1
+welcome12345 welcome123456 welcomewelcome yourpassword zaq12wsxcde3
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
+_hasher = PasswordHasher()  # argon2id with the library's parameters of today
+
+
+class StaffRefused(BookingError):
+    """An account cannot be made or changed like this; `details["field"]` names the field to correct."""
+
+    code = "staff_refused"
+    default_message = "That account is not possible."
+
+
+def create_staff(runtime: Runtime, email: str, name: str, password: str) -> int:
+    """Make an account and commit it; its id.
+
+    Raises:
+        StaffRefused: the address is malformed or taken, the name is missing, or the password is too weak.
+    """
+    address, called = _checked_email(email), _checked_name(name)
+    _check_password(password, address, called)
+    hashed = _hash(password)
+    try:
+        with transaction() as session:
+            staff = Staff(email=address, name=called, password_hash=hashed, session_key=_new_key(), is_active=True)
+            session.add(staff)
+            session.flush()  # for the id
+            staff_id = staff.id
+    except IntegrityError:
+        raise StaffRefused("There is an account with this e-mail address already.", field="email") from None
+    logger.info("staff_created", extra={"staff_id": staff_id})
+    return staff_id
+
+
+def sign_in(runtime: Runtime, email: str, password: str, address: str | None) -> StaffMember:
+    """The person whose address and password these are; the time of the sign-in is committed.
+
+    Each try counts, first for where it comes from, then for the account as tried from there: nobody can lock another
+    place out. An unknown address, a wrong password and an account that was switched off take the same time and get
+    the same words.
+
+    Raises:
+        SignInRefused, TooManyTries.
+    """
+    account, network = _normal(email), network_of(address)
+    check_limit(runtime, "login-address", network, TRIES_PER_ADDRESS, SIGN_IN_WINDOW)
+    check_limit(runtime, "login-account", f"{account}|{network}", TRIES_PER_ACCOUNT, SIGN_IN_WINDOW)
+    member = _matching(account, password)
+    if member is None:
+        logger.warning("staff_sign_in_refused")
+        raise SignInRefused
+    _note_sign_in(runtime, member, password)
+    forget_tries(runtime, "login-account", f"{account}|{network}")
+    logger.info("staff_signed_in", extra={"staff_id": member.id})
+    return member
+
+
+def change_password(runtime: Runtime, staff_id: int, old: str, new: str, address: str | None) -> StaffMember:
+    """Replace a password that its owner knows. Every sign-in ends: the caller begins a new one with what comes back.
+
+    Raises:
+        StaffRefused: the old one is wrong or the new one too weak. TooManyTries: guessed too often.
+    """
+    check_limit(runtime, "password", f"{staff_id}|{network_of(address)}", TRIES_PER_ACCOUNT, SIGN_IN_WINDOW)
+    member = find_by_id(staff_id)
+    end_read()
+    if member is None or not _is_right(member.password_hash, old):
+        raise StaffRefused("That is not your present password.", field="old_password")
+    _check_password(new, member.email, member.name)
+    _store(staff_id, password_hash=_hash(new), session_key=_new_key())
+    return _again(staff_id)
+
+
+def reset_password(runtime: Runtime, email: str, password: str) -> int:
+    """Give an account a new password without the old one, for the command line; its id. Every sign-in ends.
+
+    Raises:
+        StaffRefused: nobody has this address, or the password is too weak.
+    """
+    member = find_by_email(_normal(email))
+    end_read()
+    if member is None:
+        raise StaffRefused("There is no account with this e-mail address.", field="email")
+    _check_password(password, member.email, member.name)
+    _store(member.id, password_hash=_hash(password), session_key=_new_key(), is_active=True)
+    return member.id
+
+
+def end_sign_ins(runtime: Runtime, staff_id: int) -> None:
+    """Sign a person out everywhere."""
+    _store(staff_id, session_key=_new_key())
+
+
+def deactivate_staff(runtime: Runtime, email: str) -> None:
+    """Switch an account off: it cannot sign in or stay in. Raises StaffRefused where there is none."""
+    member = find_by_email(_normal(email))
+    if member is None:
+        raise StaffRefused("There is no account with this e-mail address.", field="email")
+    _store(member.id, is_active=False, session_key=_new_key())
+
+
+def find_signed_in(staff_id: int, session_key: str) -> StaffMember | None:
+    """Who a sign-in belongs to; None once the account was switched off or all its sign-ins were ended."""
+    member = find_by_id(staff_id)
+    if member is None or not member.is_active:
+        return None
+    return member if secrets.compare_digest(member.session_key.encode(), session_key.encode()) else None
+
+
+def _matching(account: str, password: str) -> StaffMember | None:
+    member = find_by_email(account)
+    end_read()  # hashing takes long on purpose, and must not keep a snapshot open
+    known = member.password_hash if member else _hash_of_nobody()
+    is_right = _is_right(known, password)
+    return member if member and is_right and member.is_active else None
+
+
+def _note_sign_in(runtime: Runtime, member: StaffMember, password: str) -> None:
+    """Remember when, and renew a hash that was made with weaker parameters than today's."""
+    is_old = _hasher.check_needs_rehash(member.password_hash)
+    renewed = _hash(password) if is_old else member.password_hash
+    with transaction() as session:
+        seen = update(Staff).where(Staff.id == member.id, Staff.password_hash == member.password_hash)
+        session.execute(seen.values(last_login_at=runtime.clock.now(), password_hash=renewed))
+
+
+def _store(staff_id: int, **values: object) -> None:
+    with transaction() as session:
+        session.execute(update(Staff).where(Staff.id == staff_id).values(**values))
+
+
+def _again(staff_id: int) -> StaffMember:
+    member = find_by_id(staff_id)
+    if member is None:
+        raise SignInRefused
+    return member
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return _hash(secrets.token_urlsafe(32))
+
+
+def _is_right(hashed: str, password: str) -> bool:
+    try:
+        return _hasher.verify(hashed, _as_bytes(password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _hash(password: str) -> str:
+    return _hasher.hash(_as_bytes(password))
+
+
+def _as_bytes(password: str) -> bytes:
+    # The same letter can be typed as one character or two; keyboards differ, the person does not.
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+
+
+def _check_password(password: str, email: str, name: str) -> None:
+    _refuse_if(len(password) < SHORTEST_PASSWORD, f"A password has at least {SHORTEST_PASSWORD} characters.")
+    _refuse_if(len(password) > LONGEST_PASSWORD, f"A password has at most {LONGEST_PASSWORD} characters.")
+    plain = password.casefold()
+    own = {email.casefold(), name.casefold(), email.partition("@")[0].casefold()}
+    common = plain in _COMMON or plain in own or len(set(plain)) < 5
+    _refuse_if(common, "That password is easy to guess. Three or four unrelated words make a good one.")
+
+
+def _refuse_if(broken: bool, message: str) -> None:
+    if broken:
+        raise StaffRefused(message, field="password")
+
+
+def _checked_email(email: str) -> str:
+    try:
+        return _normal(validate_email(email.strip(), check_deliverability=False).normalized)
+    except EmailNotValidError:
+        raise StaffRefused("That is not an e-mail address.", field="email") from None
+
+
+def _checked_name(name: str) -> str:
+    called = " ".join(name.split())
+    if not called or len(called) > 120:
+        raise StaffRefused("A name has 1 to 120 characters.", field="name")
+    return called
+
+
+def _normal(email: str) -> str:
+    # PostgreSQL has no place for NUL: a stranger's nonsense must be a wrong address, not a crash.
+    return unicodedata.normalize("NFC", email.replace("\0", "").strip()).lower()[:254]
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(32)

@@ -1,0 +1,250 @@
+"""Taking in Stripe's events: verify, file, dispatch, mark. The inbox row and its effect are one transaction."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from booking.database import transaction
+from booking.domain.errors import BookingNotFound
+from booking.domain.states import Source
+from booking.gateways.payments import (
+    ChargeEvidence,
+    DisputeEvidence,
+    FraudWarning,
+    GatewayEvent,
+    PaymentEvidence,
+    RefundEvidence,
+    Tag,
+)
+from booking.models import Payment, WebhookEvent
+from booking.models.outbox import OutboxKind
+from booking.models.webhook import InboxOutcome
+from booking.runtime import Runtime
+from booking.services import notifications, outbox
+from booking.services.disputes import record_dispute, record_fraud_warning
+from booking.services.instance import Identity, get_identity
+from booking.services.notifications import StaffNotice
+from booking.services.refunds import apply_charge, apply_refund
+from booking.services.settlement import Outcome, settle
+from booking.services.timeline import Cause
+
+logger = logging.getLogger(__name__)
+
+
+class ReceiptStatus(StrEnum):
+    """What the sender is told."""
+
+    HANDLED = "handled"
+    IGNORED = "ignored"
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How a delivery ended; `note` is for logs and staff."""
+
+    status: ReceiptStatus
+    note: str = ""
+
+
+class _NotOurs(Exception):
+    """The event is of another program on the same account: roll back, so that no trace of it is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """One event on its way through its transaction."""
+
+    session: Session
+    event: GatewayEvent
+    cause: Cause
+    now: datetime
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """What an event came to: a word for the inbox, and the booking it concerned."""
+
+    note: str
+    booking_id: int | None
+
+
+def receive_event(runtime: Runtime, body: bytes, signature: str | None) -> Receipt:
+    """One delivery of Stripe's, from raw bytes to a committed effect.
+
+    Whatever comes back means that a decision was committed (or that there was none to make); whatever is raised means
+    that nothing was, so that Stripe's retry is welcome.
+
+    Raises:
+        BadSignature: nothing was looked at.
+        SQLAlchemyError: nothing was written.
+    """
+    event = runtime.payments.read_event(body, signature)
+    logger.info("Processing webhook event: %s", event.type, extra={"stripe_event": event.event_id})
+    return _take_in(runtime, event, Cause(Source.WEBHOOK, stripe_event_id=event.event_id))
+
+
+def replay_event(runtime: Runtime, event_id: str, staff_email: str) -> Receipt:
+    """Take in an event from the inbox once more, at the wish of staff: safe at any time. Raises BookingNotFound."""
+    with transaction() as session:
+        row = session.get(WebhookEvent, event_id)
+        if row is None:
+            raise BookingNotFound("We cannot find that event.")
+        payload = dict(row.payload)
+    event = runtime.payments.parse_event(payload)
+    return _take_in(runtime, event, Cause(Source.STAFF, staff_email, event.event_id), is_replay=True)
+
+
+def _take_in(runtime: Runtime, event: GatewayEvent, cause: Cause, *, is_replay: bool = False) -> Receipt:
+    identity, now = get_identity(runtime), runtime.clock.now()
+    if event.evidence is None:
+        return _ignore(event, "not a type that concerns this shop")
+    if event.livemode != identity.livemode:
+        logger.warning("webhook_of_other_mode", extra={"stripe_event": event.event_id})
+        return Receipt(ReceiptStatus.IGNORED, "of the other mode (test or live)")
+    try:
+        with transaction() as session:
+            receipt = _handle(_Delivery(session, event, cause, now, identity), is_replay)
+    except _NotOurs:
+        return _ignore(event, "not ours")
+    except Exception as error:
+        _note_failure(event, error, now)
+        raise
+    runtime.wake_worker()
+    return receipt
+
+
+def _handle(delivery: _Delivery, is_replay: bool) -> Receipt:
+    evidence = delivery.event.evidence
+    if not is_replay and not _file(delivery):
+        return _ignore(delivery.event, "handled before")
+    effect = _HANDLERS[type(evidence)](delivery, evidence)
+    if effect is not None:
+        return _mark(delivery, InboxOutcome.HANDLED, effect)
+    if _is_ours(delivery):
+        return _park(delivery)
+    raise _NotOurs
+
+
+# --- the inbox ------------------------------------------------------------------------------------------------------
+
+
+def _file(delivery: _Delivery) -> bool:
+    """Write the inbox row, or take over one that failed; False where the event was dealt with before."""
+    session, event = delivery.session, delivery.event
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    fresh = dialect.insert(WebhookEvent.__table__).values(
+        id=event.event_id,
+        type=event.type,
+        object_id=event.object_id[:255],
+        outcome=InboxOutcome.FAILED,
+        payload=dict(event.payload),
+        received_at=delivery.now,
+    )
+    again = fresh.on_conflict_do_update(
+        index_elements=["id"],
+        set_={"deliveries": WebhookEvent.deliveries + 1, "updated_at": fresh.excluded.updated_at},
+        where=WebhookEvent.outcome.in_((InboxOutcome.FAILED, InboxOutcome.UNMATCHED)),
+    )
+    return session.execute(again.returning(WebhookEvent.id)).first() is not None
+
+
+def _mark(delivery: _Delivery, outcome: InboxOutcome, effect: _Effect) -> Receipt:
+    row = delivery.session.get_one(WebhookEvent, delivery.event.event_id)
+    row.outcome, row.note, row.booking_id = outcome, effect.note, effect.booking_id
+    status = ReceiptStatus.UNMATCHED if outcome is InboxOutcome.UNMATCHED else ReceiptStatus.HANDLED
+    return Receipt(status, effect.note)
+
+
+def _park(delivery: _Delivery) -> Receipt:
+    """Our own id on it, and no such booking here: perhaps a backup is being restored. Stripe's retries cover that."""
+    event = delivery.event
+    note = f"Stripe told of {event.type} for a booking that is not in this database. Was a backup restored?"
+    notifications.tell_staff(delivery.session, StaffNotice.UNMATCHED, delivery.now, None, note, fact_id=event.object_id)
+    logger.error("webhook_unmatched", extra={"stripe_event": event.event_id, "type": event.type})
+    return _mark(delivery, InboxOutcome.UNMATCHED, _Effect("no such booking here", None))
+
+
+def _note_failure(event: GatewayEvent, error: Exception, now: datetime) -> None:
+    """Leave a trace of what failed, where the database still takes one: all else was rolled back."""
+    logger.exception("webhook_failed", extra={"stripe_event": event.event_id, "type": event.type})
+    if isinstance(error, OperationalError):
+        return  # down or locked: waiting for it once more would only make the answer late
+    try:
+        with transaction() as session:
+            row = session.get(WebhookEvent, event.event_id) or WebhookEvent(
+                id=event.event_id, type=event.type, object_id=event.object_id[:255], received_at=now,
+                outcome=InboxOutcome.FAILED, payload=dict(event.payload),
+            )  # fmt: skip
+            if row.outcome is InboxOutcome.FAILED:
+                row.note = type(error).__name__
+            session.add(row)
+    except SQLAlchemyError:
+        logger.warning("webhook_failure_not_noted", extra={"stripe_event": event.event_id})
+
+
+def _ignore(event: GatewayEvent, why: str) -> Receipt:
+    logger.info("webhook_ignored", extra={"stripe_event": event.event_id, "why": why})
+    return Receipt(ReceiptStatus.IGNORED, why)
+
+
+def _is_ours(delivery: _Delivery) -> bool:
+    tag = getattr(delivery.event.evidence, "tag", Tag())
+    return tag.app == delivery.identity.instance_id
+
+
+# --- what each kind of evidence does --------------------------------------------------------------------------------
+
+
+def _on_payment(delivery: _Delivery, evidence: PaymentEvidence) -> _Effect | None:
+    settled = settle(delivery.session, evidence, delivery.cause, delivery.now, delivery.identity)
+    if settled.outcome is Outcome.UNKNOWN:
+        return None
+    return _Effect(settled.outcome, settled.booking_id)
+
+
+def _on_refund(delivery: _Delivery, evidence: RefundEvidence) -> _Effect | None:
+    refund = apply_refund(delivery.session, evidence, delivery.cause, delivery.now, delivery.identity)
+    return _Effect(f"refund {refund.status}", refund.booking_id) if refund else None
+
+
+def _on_charge(delivery: _Delivery, evidence: ChargeEvidence) -> _Effect | None:
+    """The charge counts at once; the worker then fetches its refunds, which the event does not carry."""
+    payment = apply_charge(delivery.session, evidence)
+    if payment is None:
+        return None
+    key = f"sync:{delivery.event.event_id}"
+    outbox.enqueue(
+        delivery.session, OutboxKind.SYNC_REFUNDS, key[:120], {"payment_id": payment.id}, delivery.now,
+        booking_id=payment.booking_id,
+    )  # fmt: skip
+    return _Effect("refunds are being looked up", payment.booking_id)
+
+
+def _on_dispute(delivery: _Delivery, evidence: DisputeEvidence) -> _Effect | None:
+    payment = record_dispute(delivery.session, evidence, delivery.cause, delivery.now)
+    return _effect_on(payment, f"dispute {evidence.status}")
+
+
+def _on_fraud_warning(delivery: _Delivery, evidence: FraudWarning) -> _Effect | None:
+    return _effect_on(record_fraud_warning(delivery.session, evidence, delivery.cause, delivery.now), "fraud warning")
+
+
+def _effect_on(payment: Payment | None, note: str) -> _Effect | None:
+    return None if payment is None else _Effect(note[:200], payment.booking_id)
+
+
+_HANDLERS: dict[type, Callable[..., _Effect | None]] = {
+    PaymentEvidence: _on_payment,
+    RefundEvidence: _on_refund,
+    ChargeEvidence: _on_charge,
+    DisputeEvidence: _on_dispute,
+    FraudWarning: _on_fraud_warning,
+}

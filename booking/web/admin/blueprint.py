@@ -1,0 +1,76 @@
+"""The staff blueprint: its one guard, its filters, its own error pages. The pages register themselves on it."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from booking.domain.dates import spoken
+from booking.domain.errors import BookingNotFound
+from booking.extensions import db
+from booking.wiring import current_runtime
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+_ERROR_WORDS = {
+    404: ("There is nothing here", "The address may be mistyped, or what it showed is gone."),
+    400: ("That form has run out", "Go back, load the page again and send it once more. Nothing was changed."),
+}
+
+
+@blueprint.before_request
+def require_staff() -> ResponseReturnValue | None:
+    """The guard in front of every page of this blueprint: a new page cannot forget it."""
+    if current_user.is_authenticated:
+        return None
+    answer: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+    return answer
+
+
+@blueprint.errorhandler(BookingNotFound)
+def booking_not_found(_error: BookingNotFound) -> ResponseReturnValue:
+    """A booking that is not there."""
+    return render_template("admin/error.html", title="No such booking", text="It may have been mistyped."), 404
+
+
+@blueprint.errorhandler(CSRFError)
+@blueprint.errorhandler(404)
+def show_error(error: HTTPException) -> ResponseReturnValue:
+    """Errors in the layout of these pages, so that staff finds the way back."""
+    code = error.code or 500
+    title, text = _ERROR_WORDS.get(code, (error.name, error.description or ""))
+    return render_template("admin/error.html", title=title, text=text), code
+
+
+@blueprint.app_template_filter("moment")
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """An instant on the clock of a zone: "Fri 5 March 2027, 14:05"."""
+    local = at.astimezone(zone)
+    return f"{spoken(local.date())}, {local:%H:%M}"
+
+
+@blueprint.app_template_filter("words")
+def words(value: object) -> str:
+    """A stored word as people read it: "partially refunded"."""
+    return str(value).replace("_", " ")
+
+
+@blueprint.app_template_global("is_livemode")
+def is_livemode() -> bool:
+    """Whether this shop moves real money; staff should never have to guess."""
+    return current_runtime().settings.livemode
+
+
+def now() -> datetime:
+    """The present instant, from the clock that services use."""
+    return current_runtime().clock.now()
+
+
+def reader() -> Session:
+    """The session in which this request reads."""
+    return db.session()

@@ -1,0 +1,76 @@
+"""The first page, the list of bookings, and one booking."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from booking.domain.states import Source
+from booking.gateways.payments import GatewayUnavailable
+from booking.queries.bookings import BookingFilter, get_booking_file, list_bookings
+from booking.queries.dashboard import get_dashboard
+from booking.services import checkout, reviews
+from booking.services.timeline import Cause
+from booking.web.admin.blueprint import blueprint, now, reader
+from booking.web.admin.forms import ReviewForm
+from booking.wiring import current_runtime
+
+_LET_GO_WORDS = {
+    "confirmed": "It was paid in the meantime: the booking is confirmed.",
+    "expired": "The nights are on sale again. Nothing was charged.",
+    "cancelled": "The nights are on sale again. Nothing was charged.",
+}
+
+
+@blueprint.get("/")
+def today() -> ResponseReturnValue:
+    """What needs a person, who comes and goes, who is still paying."""
+    return render_template("admin/today.html", board=get_dashboard(reader(), now()))
+
+
+@blueprint.get("/bookings")
+def bookings() -> ResponseReturnValue:
+    """The list; words and filters that mean nothing are no error."""
+    wanted, chosen = request.args.get("q", ""), request.args.get("status", "")
+    narrowed = BookingFilter(chosen) if chosen in set(BookingFilter) else BookingFilter.ALL
+    page = list_bookings(reader(), wanted, narrowed, request.args.get("page", 1, type=int))
+    return render_template(
+        "admin/bookings.html", page=page, wanted=wanted, narrowed=narrowed, filters=list(BookingFilter)
+    )
+
+
+@blueprint.get("/bookings/<int:booking_id>")
+def booking(booking_id: int) -> ResponseReturnValue:
+    """Everything about one booking."""
+    file = get_booking_file(reader(), booking_id, now())
+    return render_template("admin/booking.html", file=file, booking=file.booking, review=ReviewForm())
+
+
+@blueprint.get("/bookings/<int:booking_id>/let-go")
+def ask_let_go(booking_id: int) -> ResponseReturnValue:
+    """What letting unpaid nights go would do."""
+    file = get_booking_file(reader(), booking_id, now())
+    return render_template("admin/let_go.html", file=file, booking=file.booking)
+
+
+@blueprint.post("/bookings/<int:booking_id>/let-go")
+def let_go(booking_id: int) -> ResponseReturnValue:
+    """End an unpaid hold, after Stripe's word that nobody can pay it any more."""
+    cause = Cause(Source.STAFF, current_user.email)
+    try:
+        status = checkout.abandon_checkout(current_runtime(), booking_id, cause)
+        flash(_LET_GO_WORDS.get(status.value, "The payment is on its way, so the nights stay held."))
+    except GatewayUnavailable:
+        flash("Stripe did not answer, so the nights stay held. Try again in a minute.", "trouble")
+    return redirect(url_for("admin.booking", booking_id=booking_id), 303)
+
+
+@blueprint.post("/bookings/<int:booking_id>/review")
+def close_review(booking_id: int) -> ResponseReturnValue:
+    """A person has looked at what did not fit."""
+    form = ReviewForm()
+    if not form.validate_on_submit():
+        file = get_booking_file(reader(), booking_id, now())
+        return render_template("admin/booking.html", file=file, booking=file.booking, review=form), 422
+    reviews.close_review(current_runtime(), booking_id, current_user.email, form.note.data)
+    flash("Noted. This booking no longer waits for a look.")
+    return redirect(url_for("admin.booking", booking_id=booking_id), 303)

@@ -1,0 +1,113 @@
+"""Forms of the staff pages. Each offers one method that gives what the service wants."""
+
+import re
+import secrets
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, HiddenField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, Optional, Regexp
+
+from booking.domain.dates import Stay
+from booking.domain.errors import BookingError
+from booking.domain.money import Money, exponent, parse_major
+from booking.web.templating import money
+
+_TOKEN = re.compile(r"[0-9a-f]{32}\Z")
+
+
+class AmountForm(FlaskForm):
+    """How much goes back. Asked with GET, because asking changes nothing."""
+
+    class Meta:
+        csrf = False
+
+    amount = StringField("Amount", [Optional(), Length(max=20)])
+
+    def read_amount(self, most: Money) -> Money | None:
+        """The amount that was typed; None with words on the field where it is no amount, nothing, or more than `most`."""
+        amount = parse_major(self.amount.data or "", most.currency)
+        problem = _problem(self.amount.data or "", amount, most)
+        if problem:
+            self.refuse(problem)
+            return None
+        return amount
+
+    def refuse(self, message: str) -> None:
+        """Put a refusal on the field it concerns."""
+        self.amount.errors = [*self.amount.errors, message]
+
+
+class CancelForm(AmountForm):
+    """Whether anything goes back when a booking is cancelled, and how much."""
+
+    refund = RadioField("Refund", choices=[SelectChoice(value) for value in ("none", "terms", "full", "other")])
+
+    def read_refund(self, by_terms: Money, most: Money) -> Money | None:
+        """What was chosen, as an amount that may be nothing; None with words on a field where it cannot be."""
+        if not self.validate():
+            return None
+        fixed = {"none": Money(0, most.currency), "terms": by_terms, "full": most}
+        chosen = fixed.get(self.refund.data)
+        return self.read_amount(most) if chosen is None else chosen
+
+
+class OrderForm(FlaskForm):
+    """The second page of a money action: the exact amount that was shown, and a token that makes two clicks one."""
+
+    amount = HiddenField(validators=[InputRequired()])
+    form_token = HiddenField(validators=[Regexp(_TOKEN)])
+
+    @classmethod
+    def of(cls, amount: Money) -> "OrderForm":
+        """A fresh one, with a token of its own."""
+        return cls(formdata=None, amount=str(amount.major), form_token=secrets.token_hex(16))
+
+    def read_order(self, currency: str) -> Money | None:
+        """The amount that was agreed to; None where the form was tampered with."""
+        return parse_major(self.amount.data, currency) if self.validate_on_submit() else None
+
+
+class ReviewForm(FlaskForm):
+    """What staff found out about a booking that needed a look."""
+
+    note = StringField("What you found", [InputRequired("Write what you found."), Length(max=400)])
+
+
+class ClosureForm(FlaskForm):
+    """Nights to take off sale."""
+
+    unit_id = SelectField("Unit", coerce=int)
+    arrive = DateField("First night", [InputRequired("Choose the first night.")])
+    leave = DateField("Free again from", [InputRequired("Choose the day from which it is free again.")])
+    reason = StringField("Reason", [Length(max=200)])
+
+    def read_stay(self) -> Stay:
+        """The nights. Raises InvalidDates."""
+        return Stay(self.arrive.data, self.leave.data)
+
+    def refuse(self, error: BookingError) -> None:
+        """Put a service's refusal on the field it concerns."""
+        field: Any = self[str(error.details.get("field", "arrive"))]
+        field.errors = [*field.errors, error.user_message]
+
+
+def _problem(text: str, amount: Money | None, most: Money) -> str | None:
+    text, decimals = text.strip(), exponent(most.currency)
+    if not text:
+        return "Type an amount."
+    if text.startswith(("-", "\u2212")):
+        return "An amount cannot be negative."
+    # "1,200" may mean twelve hundred or one point two: nobody should find out from a bank statement.
+    if len(re.split(r"[.,]", text, maxsplit=1)[-1]) > decimals and re.search(r"[.,]", text):
+        return f"{most.currency.upper()} has {decimals} decimals; leave out separators of thousands."
+    if amount is None:
+        return f"Type a plain number such as {_example(most)}."
+    if amount.minor == 0:
+        return "Nothing would go back. Type more than 0."
+    return f"At most {money(most)} can go back." if amount.minor > most.minor else None
+
+
+def _example(most: Money) -> str:
+    return str(Money(14000, most.currency).major)

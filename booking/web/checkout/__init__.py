@@ -1,0 +1,1 @@
+"""From the guest's details to Stripe and back."""

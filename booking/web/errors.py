@@ -1,0 +1,146 @@
+"""Error pages: what happened, whether money was taken, what to do. None of them asks the database for anything."""
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Flask, g, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from booking.domain.errors import (
+    BookingError,
+    BookingNotFound,
+    DatesUnavailable,
+    HoldExpired,
+    InvalidDates,
+    ListingNotFound,
+    PriceChanged,
+    RefundRefused,
+    SignInRefused,
+    StayRuleBroken,
+    TooManyHolds,
+    TooManyTries,
+    TransitionRefused,
+)
+from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 30
+HOLD_RETRY_SECONDS = 300
+
+STATUS_OF: dict[type[BookingError], HTTPStatus] = {
+    InvalidDates: HTTPStatus.UNPROCESSABLE_ENTITY,
+    StayRuleBroken: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefundRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    DatesUnavailable: HTTPStatus.CONFLICT,
+    PriceChanged: HTTPStatus.CONFLICT,
+    TransitionRefused: HTTPStatus.CONFLICT,
+    HoldExpired: HTTPStatus.GONE,
+    BookingNotFound: HTTPStatus.NOT_FOUND,
+    ListingNotFound: HTTPStatus.NOT_FOUND,
+    SignInRefused: HTTPStatus.FORBIDDEN,
+    TooManyHolds: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The heading and the sentence of one error page."""
+
+    title: str
+    text: str
+
+
+_WORDS = {
+    400: Words("We could not read that request", "Something in it was not as our pages send it. Please go back and try again."),
+    403: Words("This page is not open to you", "You may need to sign in, or to ask the house for it."),
+    404: Words("We cannot find that page", "The address may be mistyped, or the page is gone."),
+    405: Words("That is not possible here", "This page cannot be asked in that way. Please start from the home page."),
+    409: Words("Somebody was faster", "What you asked for has changed in the meantime. Please look again."),
+    410: Words("That time has passed", "This page is no longer there."),
+    411: Words("We could not read that request", "It did not say how long it is."),
+    413: Words("That was too much at once", "Please send less text."),
+    415: Words("We could not read that request", "It is not in a form that we understand."),
+    422: Words("That does not work yet", "Please check what you typed."),
+    429: Words("That was tried too often", "Please wait a little and try again."),
+    500: Words("Something broke on our side", "It has been noted. Please try again in a moment."),
+    502: Words("The payment page could not be opened", "Our payment provider did not accept the request."),
+    503: Words("We are not quite there", "The shop cannot answer just now. Please try again in a moment."),
+}
+
+
+def install(app: Flask) -> None:
+    """Give every error its page."""
+    app.register_error_handler(CSRFError, _old_form)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(BookingError, _booking_error)
+    app.register_error_handler(PaymentGatewayError, _gateway_error)
+    app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(InternalServerError, _crash)
+
+
+def answer_error(status: int, text: str | None = None, retry_after: int | None = None) -> ResponseReturnValue:
+    """The page for a status, with words of its own where `text` is given."""
+    words = _WORDS.get(status, _WORDS[400] if status < 500 else _WORDS[500])
+    if request.path.startswith("/webhooks/"):
+        response = make_response(jsonify(error=words.title), status)
+    else:
+        page = render_template("errors/error.html", status=status, title=words.title, text=text or words.text, is_paying=_is_paying())
+        response = make_response(page, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _is_paying() -> bool:
+    return request.path.startswith("/pay/") or request.path.endswith("/review")
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    g.no_database = error.code >= 500
+    response = make_response(answer_error(error.code))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _booking_error(error: BookingError) -> ResponseReturnValue:
+    status = next((code for kind, code in STATUS_OF.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+    return answer_error(status, error.user_message, retry_seconds(error) if status == 429 else None)
+
+
+def retry_seconds(error: BookingError) -> int:
+    """When a guest who was refused for trying too often may try again."""
+    wait = error.details.get("retry_after", HOLD_RETRY_SECONDS)
+    return wait if isinstance(wait, int) else HOLD_RETRY_SECONDS
+
+
+def _gateway_error(error: PaymentGatewayError) -> ResponseReturnValue:
+    logger.warning("payment_gateway_error", extra={"code": error.code, "endpoint": request.endpoint})
+    if isinstance(error, GatewayUnavailable):
+        return answer_error(503, "Our payment provider does not answer just now. Nothing was charged.", RETRY_SECONDS)
+    return answer_error(502)
+
+
+def _database_error(error: OperationalError) -> ResponseReturnValue:
+    logger.error("database_unavailable", extra={"endpoint": request.endpoint, "kind": type(error.orig).__name__})
+    g.no_database = True
+    return answer_error(503, retry_after=RETRY_SECONDS)
+
+
+def _old_form(error: CSRFError) -> ResponseReturnValue:
+    page = render_template("errors/old_form.html", is_paying=_is_paying())
+    return make_response(page, 400)
+
+
+def _crash(error: InternalServerError) -> ResponseReturnValue:
+    g.no_database = True
+    return answer_error(500)

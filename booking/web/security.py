@@ -1,0 +1,101 @@
+"""Headers, cookies and limits on what may come in: the same for every answer, errors and static files included."""
+
+from flask import Flask, Request, Response, current_app, request
+from werkzeug.exceptions import LengthRequired
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from booking.wiring import current_runtime
+
+MOST_BODY_BYTES = 1_000_000
+CHECKOUT_ORIGIN = "https://checkout.stripe.com"
+
+_FIXED_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+# Pages whose address or content is private: the address must not travel, and nobody may keep a copy.
+_PRIVATE = ("/b/", "/m/", "/pay/", "/manage", "/admin")
+
+
+def install(app: Flask) -> None:
+    """Fix cookies, body limits, proxies and headers of the app."""
+    settings = app.extensions["holdfast"].settings
+    secure = settings.base_url.startswith("https:")
+    app.config.update(
+        MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=200_000,
+        SESSION_COOKIE_NAME="__Host-stay" if secure else "stay",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        # Lax, because Strict would be dropped on the way back from Stripe.
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        WTF_CSRF_TIME_LIMIT=12 * 3600,
+        WTF_CSRF_SSL_STRICT=False,  # Referrer-Policy hides the address on private pages; the token decides
+    )
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.before_request(_require_length)
+    app.after_request(_add_headers)
+    app.extensions["holdfast_csp"] = _content_policy(settings.stripe_api_base)
+
+
+def client_address() -> str:
+    """The visitor's address for limits; a whole /64 counts as one where it is IPv6."""
+    address = request.remote_addr or "unknown"
+    return ":".join(address.split(":")[:4]) + "::/64" if ":" in address else address
+
+
+def is_private(path: str) -> bool:
+    """Whether answers at this path must not be kept or told of."""
+    return path.startswith(_PRIVATE) or path.endswith(("/book", "/review"))
+
+
+def _require_length() -> None:
+    # A body sent in chunks would slip past MAX_CONTENT_LENGTH and be cut off without a word.
+    # The webhook makes the same check itself, to answer in JSON.
+    if request.method in ("POST", "PUT", "PATCH") and request.blueprint != "webhooks" and not has_length(request):
+        raise LengthRequired
+
+
+def has_length(asked: Request) -> bool:
+    """Whether a request says how long its body is; one sent in chunks does not."""
+    return asked.content_length is not None and "Transfer-Encoding" not in asked.headers
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    for name, value in _FIXED_HEADERS.items():
+        headers[name] = value
+    headers.setdefault("Content-Security-Policy", current_app.extensions["holdfast_csp"])
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    if is_private(request.path):
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cache-Control"] = "no-store"
+    if current_runtime().settings.is_production:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return response
+
+
+def _content_policy(stripe_api_base: str) -> str:
+    # Chromium applies form-action to the whole redirect chain of a POST, so Stripe's page must stand in it:
+    # with 'self' alone the button "Book and pay" looks dead.
+    checkout = stripe_api_base.rstrip("/") or CHECKOUT_ORIGIN
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            f"form-action 'self' {checkout}",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "object-src 'none'",
+            "manifest-src 'self'",
+        )
+    )

@@ -1,0 +1,1 @@
+"""Pages for guests who are looking: home, results, one stay, and the plain texts."""

@@ -1,0 +1,1 @@
+"""Where Stripe speaks to the shop."""

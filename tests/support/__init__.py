@@ -1,0 +1,1 @@
+"""What tests share: servers they start, and a small shop with its cast."""

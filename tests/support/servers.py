@@ -1,0 +1,227 @@
+"""Programs that tests start: PostgreSQL, fakestripe, gunicorn, and the app in a thread."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+from flask import Flask
+from werkzeug.serving import make_server
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(is_true: Callable[[], Any], seconds: float = 15, what: str = "it") -> Any:
+    """Look again and again until something is so; fails loudly instead of waiting for ever."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = is_true()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+def answers(url: str) -> bool:
+    """Whether a server is there."""
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url, timeout=2).status_code < 500
+    return False
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+
+
+class NoPostgres(Exception):
+    """There is no PostgreSQL to test with; the text says what was looked for."""
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """The address (without a database's name) of a server: TEST_DATABASE_URL, or one of our own in a scratch folder."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given.rsplit("/", 1)[0]
+        return
+    binaries = _postgres_binaries()
+    # A short path: a Unix socket's name may have 107 characters at most.
+    folder = Path(tempfile.mkdtemp(prefix="hf-pg-", dir="/tmp"))
+    try:
+        with _own_postgres(binaries, folder) as url:
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgres_binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    if found:
+        return found[-1].parent
+    if on_path:
+        return Path(on_path).resolve().parent
+    raise NoPostgres("no TEST_DATABASE_URL and no initdb: install Debian's package postgresql")
+
+
+@contextlib.contextmanager
+def _own_postgres(binaries: Path, folder: Path) -> Iterator[str]:
+    as_user = _unprivileged(folder)
+    data, port = folder / "data", free_port()
+    _run([binaries / "initdb", "-D", data, "-U", "holdfast", "-A", "trust", "-E", "UTF8", "--no-sync"], as_user)
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=120"
+    _run([binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], as_user)
+    try:
+        yield f"postgresql+psycopg://holdfast@127.0.0.1:{port}"
+    finally:
+        _run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], as_user)
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """PostgreSQL refuses to run as root; then the scratch folder and the processes are nobody's."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _run(command: list[object], as_user: dict[str, Any]) -> None:
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd="/", **as_user
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
+
+
+# --- fakestripe -----------------------------------------------------------------------------------------------------
+
+
+class FakeStripe:
+    """A running fakestripe and its test controls."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def get(self, path: str, **params: str) -> Any:
+        """Read one of the controls."""
+        return self._answer(requests.get(f"{self.url}/_sim/{path}", params=params, timeout=20))
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Use one of the controls."""
+        return self._answer(requests.post(f"{self.url}/_sim/{path}", json={} if body is None else body, timeout=60))
+
+    def pay(self, session_id: str, card: str = "4242424242424242", **more: Any) -> Any:
+        """Pay as the hosted page would."""
+        return self.post(f"sessions/{session_id}/pay", {"card": card, **more})
+
+    def events(self, event_type: str = "") -> list[dict[str, Any]]:
+        """All events so far, oldest first."""
+        return self.get("events", **({"type": event_type} if event_type else {}))["data"]
+
+    def resend(self, event_id: str, times: int = 1, concurrency: int = 1) -> list[dict[str, Any]]:
+        """Deliver an event again; the answers it got."""
+        answer = self.post(f"events/{event_id}/resend", {"times": times, "concurrency": concurrency})
+        return answer["data"] if isinstance(answer, dict) else answer
+
+    def drop_webhooks(self) -> None:
+        """From now on no event is delivered."""
+        self.post("delivery", {"mode": "drop"})
+
+    def hold_webhooks(self) -> None:
+        """From now on events wait until they are released."""
+        self.post("delivery", {"mode": "hold"})
+
+    def release(self, order: Any = None) -> Any:
+        """Deliver what was held, one after the other."""
+        return self.post("delivery/flush", {} if order is None else {"order": order})
+
+    def settle_down(self) -> None:
+        """Wait until no delivery is on its way."""
+        assert self.post("delivery/wait", {"timeout": 15})["quiet"]
+
+    def created(self, path: str = "/v1/checkout/sessions") -> list[dict[str, Any]]:
+        """The creating requests at a path that were executed and not replayed."""
+        rows = self.get("requests", method="POST", path=path)
+        rows = rows["data"] if isinstance(rows, dict) else rows
+        return [row for row in rows if row["path"] == path and row["status"] == 200 and not row["replayed"]]
+
+    @staticmethod
+    def _answer(response: requests.Response) -> Any:
+        assert response.status_code < 400, f"{response.url}: {response.status_code} {response.text[:300]}"
+        return response.json()
+
+
+@contextlib.contextmanager
+def fakestripe() -> Iterator[FakeStripe]:
+    """A fakestripe of our own, as a process of its own, on a free port."""
+    port = free_port()
+    command = [sys.executable, "-m", "fakestripe", "--port", str(port), "--retry-scale", "0.0002"]
+    with running(command, f"http://127.0.0.1:{port}/_sim/healthz"):
+        yield FakeStripe(f"http://127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str], health_url: str, env: dict[str, str] | None = None, log: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that answers at its address, stopped with all its children at the end."""
+    with contextlib.ExitStack() as stack:
+        out: Any = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            wait_until(lambda: answers(health_url) or process.poll() is not None, 40, f"{command[2:4]} at {health_url}")
+            assert process.poll() is None, f"{command} ended with {process.returncode}: {_tail(log)}"
+            yield process
+        finally:
+            _stop(process)
+
+
+def _tail(log: Path | None) -> str:
+    return log.read_text(errors="replace")[-2000:] if log else ""
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=8)
+            return
+
+
+# --- the app --------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def serving(app: Flask, port: int) -> Iterator[None]:
+    """The app behind a real socket, in threads of this process."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join(timeout=10)
+        server.server_close()
