@@ -90,9 +90,18 @@ def main(argv: list[str] | None = None) -> int:
     app = create_app(options)
     world: World = app.extensions["fakestripe"]
     server = make_server(given.host, given.port, app, threaded=True, request_handler=QuietHandler)
+    stop_on_signal(world)
     announce(world, given.host, server.server_port)
     serve(server, world)
     return 0
+
+
+def stop_on_signal(world: World) -> None:
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        world.stopping.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
 
 
 def announce(world: World, host: str, port: int) -> None:
@@ -107,16 +116,9 @@ def announce(world: World, host: str, port: int) -> None:
 
 def serve(server: BaseWSGIServer, world: World) -> None:
     """Run in a thread of its own so that a signal can end it from this one."""
-    stop = world.stopping
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    stop.wait()
+    world.stopping.wait()
     server.shutdown()
     world.store.close()
 

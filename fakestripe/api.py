@@ -6,8 +6,9 @@ import base64
 import json
 import logging
 import socket
+import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,20 @@ class Answer:
     status: int
     body: str
     headers: dict[str, str]
+
+
+class _Silence:
+    """A body that breaks the connection when the server asks for its first byte."""
+
+    def __init__(self, silence: Callable[[], None]) -> None:
+        self._silence = silence
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        self._silence()
+        raise StopIteration
 
 
 @blueprint.route("/v1/<path:rest>", methods=["GET", "POST", "DELETE"])
@@ -213,15 +228,16 @@ def _broken_connection(*, hard: bool) -> Response:
     """Answer nothing: close the connection, with a TCP reset when `hard`."""
     connection = request.environ.get("werkzeug.socket")
 
-    def silence() -> Iterator[bytes]:
-        if hard and connection is not None:
-            linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+    def silence() -> None:
+        if connection is not None and hard:
+            linger = struct.pack("ii", 1, 0)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             socket.close(connection.detach())
+        elif connection is not None:
+            connection.shutdown(socket.SHUT_RDWR)
         raise ConnectionResetError("simulated fault")
-        yield b""
 
-    return Response(silence())
+    return Response(_Silence(silence))
 
 
 def base_url(world: World) -> str:

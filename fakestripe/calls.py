@@ -54,9 +54,7 @@ class Operation:
         return self.params.parse(rest), expand
 
 
-def find(
-    operations: list[Operation], method: str, path: str
-) -> tuple[Operation, dict[str, str]] | None:
+def find(operations: list[Operation], method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
     for operation in operations:
         args = operation.match(method, path)
         if args is not None:

@@ -112,7 +112,7 @@ CARDS = (
     ),
     TestCard(
         "4000002500003155",
-        "3-D Secure unless the card was set up before",
+        "3-D Secure; later, without the guest, only until it is set up",
         three_d_secure=True,
         tokens=("pm_card_authenticationRequiredOnSetup",),
     ),
@@ -126,6 +126,7 @@ CARDS = (
     TestCard(
         "4000000000003220",
         "3-D Secure 2 must be completed",
+        country="IE",
         three_d_secure=True,
         tokens=("pm_card_threeDSecure2Required", "pm_card_threeDSecureRequired"),
     ),

@@ -58,9 +58,7 @@ def success_url(session: Record) -> str:
     return str(session["success_url"]).replace(PLACEHOLDER, session["id"])
 
 
-def pay(
-    world: World, session_id: str, instrument: Instrument, guest: Guest, challenge_base: str
-) -> Record:
+def pay(world: World, session_id: str, instrument: Instrument, guest: Guest, challenge_base: str) -> Record:
     """The guest presses Pay; gives the PaymentIntent, whose status says what happened.
 
     The PaymentIntent is made at the first attempt, as Stripe does, and used again by later ones.

@@ -14,7 +14,8 @@ from fakestripe.world import World
 
 MODES = ("normal", "drop", "hold")
 BURST_SECONDS = 0.3
-BURST_STEP = 0.03
+BURST_SIZE = 16
+BURST_STEP = 0.04
 DEFAULT_RULES: dict[str, Any] = {
     "mode": "normal",
     "duplicate": 0,
@@ -76,7 +77,7 @@ def _reordered(world: World, at: float) -> float:
         burst = {"id": "burst", "until": at + BURST_SECONDS, "size": 0}
     burst["size"] += 1
     world.put_setting(burst)
-    return float(burst["until"] + max(0, 30 - burst["size"]) * BURST_STEP)
+    return float(burst["until"] + max(0, BURST_SIZE - burst["size"]) * BURST_STEP)
 
 
 def note_attempt(world: World, delivery_id: str, attempt: dict[str, Any]) -> None:

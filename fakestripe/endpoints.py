@@ -11,9 +11,7 @@ from fakestripe.store import Record
 from fakestripe.world import World
 
 
-def replace(
-    world: World, url: str, secrets: list[str], enabled_events: list[str] | None = None
-) -> Record:
+def replace(world: World, url: str, secrets: list[str], enabled_events: list[str] | None = None) -> Record:
     """Make this the only endpoint. While a secret is rolled both are given, newest first."""
     with world.store.change():
         for old in world.store.all("webhook_endpoint"):

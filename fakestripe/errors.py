@@ -33,9 +33,7 @@ def invalid_request(
     message: str, *, code: str | None = None, param: str | None = None, executed: bool = True
 ) -> ApiError:
     """The endpoint ran and says no."""
-    return ApiError(
-        400, "invalid_request_error", message, code=code, param=param, executed=executed
-    )
+    return ApiError(400, "invalid_request_error", message, code=code, param=param, executed=executed)
 
 
 def invalid_parameter(message: str, param: str, code: str | None = None) -> ApiError:

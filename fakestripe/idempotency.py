@@ -111,6 +111,4 @@ def _conflict(key: str) -> ApiError:
         f"means you submitted twice, and the other request is still going through): {key}. "
         "Please try again later."
     )
-    return ApiError(
-        409, "idempotency_error", message, code="idempotency_key_in_use", executed=False
-    )
+    return ApiError(409, "idempotency_error", message, code="idempotency_key_in_use", executed=False)

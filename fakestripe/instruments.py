@@ -10,7 +10,7 @@ from fakestripe.ids import scramble
 from fakestripe.store import Record
 from fakestripe.world import World
 
-EMPTY_ADDRESS = {key: None for key in ("city", "country", "line1", "line2", "postal_code", "state")}
+EMPTY_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,18 @@ NULLS = (
     "payment_method_configuration_details processing receipt_email review setup_future_usage "
     "shipping statement_descriptor statement_descriptor_suffix transfer_data transfer_group"
 ).split()
+CHARGE_NULLS = (
+    "application application_fee application_fee_amount balance_transaction customer "
+    "failure_balance_transaction failure_code failure_message on_behalf_of receipt_number "
+    "review shipping source_transfer transfer_data transfer_group"
+).split()
+COPIED_TO_CHARGE = (
+    "currency",
+    "description",
+    "receipt_email",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+)
 CANCELABLE = (
     "requires_payment_method",
     "requires_capture",
@@ -213,9 +225,7 @@ def _charge_card(world: World, intent: Record, method: Record, *, authenticated:
 def _succeed(world: World, intent: Record, charge: Record) -> Record:
     world.store.put("charge", charge)
     emit(world, "charge.succeeded", charge)
-    intent.update(
-        status="succeeded", latest_charge=charge["id"], amount_received=charge["amount_captured"]
-    )
+    intent.update(status="succeeded", latest_charge=charge["id"], amount_received=charge["amount_captured"])
     _save(world, intent)
     emit(world, "payment_intent.succeeded", intent)
     return intent
@@ -224,9 +234,7 @@ def _succeed(world: World, intent: Record, charge: Record) -> Record:
 def _authorize(world: World, intent: Record, charge: Record) -> Record:
     world.store.put("charge", charge)
     emit(world, "charge.succeeded", charge)
-    intent.update(
-        status="requires_capture", latest_charge=charge["id"], amount_capturable=charge["amount"]
-    )
+    intent.update(status="requires_capture", latest_charge=charge["id"], amount_capturable=charge["amount"])
     _save(world, intent)
     emit(world, "payment_intent.amount_capturable_updated", intent)
     return intent
@@ -238,12 +246,8 @@ def _release(world: World, charge: Record) -> None:
     emit(world, "charge.refunded", charge)
 
 
-def _decline(
-    world: World, intent: Record, method: Record, decline: cards.Decline, *, authenticated: bool
-) -> Record:
-    charge = _new_charge(
-        world, intent, method, status="failed", paid=False, authenticated=authenticated
-    )
+def _decline(world: World, intent: Record, method: Record, decline: cards.Decline, *, authenticated: bool) -> Record:
+    charge = _new_charge(world, intent, method, status="failed", paid=False, authenticated=authenticated)
     charge.update(failure_code=decline.code, failure_message=decline.message)
     charge["outcome"] = _declined_outcome(decline)
     world.store.put("charge", charge)
@@ -284,25 +288,15 @@ def _new_charge(
 ) -> Record:
     """Copies what Stripe copies from the intent, metadata included (docs.stripe.com/metadata)."""
     charge_id = world.ids.new("ch_")
-    nulls = (
-        "application application_fee application_fee_amount balance_transaction customer "
-        "failure_balance_transaction failure_code failure_message on_behalf_of receipt_number "
-        "review shipping source_transfer transfer_data transfer_group"
-    ).split()
     return {
-        **dict.fromkeys(nulls),
+        **dict.fromkeys(CHARGE_NULLS),
         "id": charge_id,
         "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": 0,
-        "amount_refunded": 0,
+        **_unspent(intent["amount"]),
+        **{name: intent[name] for name in COPIED_TO_CHARGE},
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "FAKESTRIPE",
-        "captured": False,
         "created": world.clock.timestamp(),
-        "currency": intent["currency"],
-        "description": intent["description"],
-        "disputed": False,
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(intent["metadata"]),
@@ -312,13 +306,15 @@ def _new_charge(
         "payment_method": method["id"],
         "payment_method_details": charge_details(method, authenticated=authenticated),
         "radar_options": {},
-        "receipt_email": intent["receipt_email"],
         "receipt_url": f"https://pay.stripe.com/receipts/simulated/{charge_id}",
-        "refunded": False,
-        "statement_descriptor": intent["statement_descriptor"],
-        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": status,
     }
+
+
+def _unspent(amount: int) -> Record:
+    """The amounts of a charge before anything was captured, refunded or disputed."""
+    zero = {"amount_captured": 0, "amount_refunded": 0}
+    return {"amount": amount, **zero, "captured": False, "disputed": False, "refunded": False}
 
 
 ACCEPTED = {

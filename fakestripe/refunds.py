@@ -83,9 +83,7 @@ def _checked(charge: Record, amount: int | None) -> int:
     return rest if amount is None else amount
 
 
-def _record(
-    world: World, charge: Record, amount: int, status: str, fields: dict[str, Any]
-) -> Record:
+def _record(world: World, charge: Record, amount: int, status: str, fields: dict[str, Any]) -> Record:
     refund = {
         "id": world.ids.new("re_"),
         "object": "refund",

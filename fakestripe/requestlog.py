@@ -39,6 +39,5 @@ class RequestLog:
         return [
             asdict(entry)
             for entry in list(self._entries)
-            if (not method or entry.method == method.upper())
-            and (not path or entry.path.startswith(path))
+            if (not method or entry.method == method.upper()) and (not path or entry.path.startswith(path))
         ]

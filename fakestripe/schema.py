@@ -186,7 +186,7 @@ class TimeRange(Param):
     def parse(self, raw: Any, name: str) -> dict[str, int]:
         if isinstance(raw, dict):
             bound = Integer()
-            return Group({key: bound for key in ("gt", "gte", "lt", "lte")}).parse(raw, name)
+            return Group(dict.fromkeys(("gt", "gte", "lt", "lte"), bound)).parse(raw, name)
         return {"eq": Integer().parse(raw, name)}
 
 

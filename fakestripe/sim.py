@@ -119,8 +119,7 @@ def list_events() -> Response:
     found = [
         visible(event)
         for event in _world().store.all("event")
-        if (not type_ or event["type"] == type_)
-        and (not about or event["data"]["object"]["id"] == about)
+        if (not type_ or event["type"] == type_) and (not about or event["data"]["object"]["id"] == about)
     ]
     return jsonify(found)
 

@@ -83,13 +83,19 @@ class Dispatcher:
 
     def _watch(self, world: World, tick: Callable[[World], Any]) -> None:
         while not world.stopping.is_set():
-            self._wake.wait(TICK_SECONDS)
+            self._wake.wait(self._pause(world))
             self._wake.clear()
             try:
                 tick(world)
                 self._enqueue_due(world)
             except Exception:
                 logger.exception("tick_failed")
+
+    def _pause(self, world: World) -> float:
+        """Until the next delivery falls due, but never longer than a tick."""
+        records = world.store.all("_delivery")
+        waits: list[float] = [r["next_at"] - world.clock.now() for r in records if r["status"] == "pending"]
+        return min([TICK_SECONDS, *(wait for wait in waits if wait > 0)])
 
     def _enqueue_due(self, world: World) -> None:
         for delivery_id in self._due(world):

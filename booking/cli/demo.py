@@ -42,7 +42,7 @@ def _make_staff(password_file: Path) -> list[str]:
 def _kept_password(file: Path) -> str:
     if file.exists():
         return file.read_text(encoding="utf-8").strip()
-    password = "-".join([*(secrets.choice(_WORDS) for _ in range(3)), str(secrets.randbelow(9000) + 1000)])
+    password = "-".join([*secrets.SystemRandom().sample(_WORDS, 3), str(secrets.randbelow(9000) + 1000)])
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_text(password + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from booking.gateways.payments import PaymentGatewayError
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class Span(click.ParamType):
+class Span(click.ParamType[timedelta]):
     """A time span as people type it: 90m, 12h, 4d, 2w."""
 
     name = "span"

@@ -85,6 +85,13 @@ class RefundRefused(BookingError):
     default_message = "That refund is not possible."
 
 
+class StaffRefused(BookingError):
+    """An account cannot be made or changed like this; `details["field"]` names the field to correct."""
+
+    code = "staff_refused"
+    default_message = "That account is not possible."
+
+
 class SignInRefused(BookingError):
     """Wrong address or password: the same words for both."""
 

@@ -64,5 +64,7 @@ def parse_major(text: str, currency: str) -> Money | None:
         return None
     if len(cleaned) > 15 or cleaned == ".":
         return None
-    minor = Decimal(cleaned).scaleb(exponent(currency))
-    return Money(int(minor), currency) if minor == int(minor) else None
+    # "1,200" in euros is a slip of somebody who meant thousands, not one euro twenty.
+    if len(cleaned.partition(".")[2]) > exponent(currency):
+        return None
+    return Money(int(Decimal(cleaned).scaleb(exponent(currency))), currency)

@@ -28,7 +28,7 @@ def calendar_file(facts: StayFacts) -> str:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add_component(_event(facts))
-    return calendar.to_ical().decode("utf-8")
+    return bytes(calendar.to_ical()).decode("utf-8")
 
 
 def _event(facts: StayFacts) -> Event:

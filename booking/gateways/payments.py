@@ -177,7 +177,7 @@ Params = dict[str, Any]
 
 
 class PaymentGateway(Protocol):
-    """The payment provider. Every call may raise GatewayUnavailable or GatewayRefused; none belongs in a transaction."""
+    """The payment provider. Calls raise GatewayUnavailable or GatewayRefused; none belongs in a transaction."""
 
     def checkout_params(self, order: CheckoutOrder) -> Params:
         """The exact parameters to freeze before open_checkout. Pure: asks nobody."""

@@ -131,6 +131,11 @@ class BookingFile:
         """What each attempt asked for, by its id."""
         return {attempt.id: Money(attempt.amount_minor, attempt.currency) for attempt in self.attempts}
 
+    @property
+    def contested(self) -> dict[int, Money]:
+        """What each dispute is about, by its id."""
+        return {dispute.id: Money(dispute.amount_minor, dispute.currency) for dispute in self.disputes}
+
 
 def list_bookings(session: Session, wanted: str, narrowed: BookingFilter, page: int) -> BookingPage:
     """One page of the bookings that match what was typed and chosen, newest first."""

@@ -10,6 +10,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from booking.domain.errors import BookingNotFound
+from booking.domain.money import Money
 from booking.models import (
     Attempt,
     Booking,
@@ -138,7 +139,7 @@ def _headline(booking: Booking) -> str:
     flags = [name for name in ("disputed", "refund_failed", "needs_review") if getattr(booking, name)]
     reason = f" ({booking.cancel_reason})" if booking.cancel_reason else ""
     state = ", ".join([f"{booking.status}{reason}", booking.payment_status, *flags])
-    nights = f"{booking.arrive} to {booking.leave}, {booking.listing.name} ({booking.unit.name})"
+    nights = f"{booking.arrive} to {booking.leave}, {booking.listing.name}, unit {booking.unit.name}"
     return f"Booking {booking.id} ({booking.reference}): {state}; {nights}; {_amount(booking)}"
 
 
@@ -201,7 +202,7 @@ def _cause_of(row: BookingEvent) -> str:
 
 
 def _amount(row: Any) -> str:
-    return f"{row.amount_minor} {row.currency} (minor units)"
+    return f"{Money(row.amount_minor, row.currency).major} {row.currency.upper()}"
 
 
 def _of(session: Session, model: type[Any], booking_id: int) -> list[Any]:

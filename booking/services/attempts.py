@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from booking.gateways.payments import (
     EvidenceState,
     GatewayConflict,
     GatewayRefused,
+    GatewayUnavailable,
     Params,
     PaymentEvidence,
     Tag,
@@ -29,6 +30,11 @@ from booking.services.refunds import lock_booking
 from booking.services.settlement import Settled, settle
 from booking.services.timeline import Cause
 
+# A request that was sent may still be on its way; after this long it has arrived or never will.
+LOOK_AFTER = timedelta(seconds=30)
+# How far Stripe's clock and ours may be apart when one looks for what the other made.
+CLOCK_DOUBT = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -36,6 +42,7 @@ class Ticket:
 
     attempt_id: int
     booking_id: int
+    token: str
     reference: str
     params: Params
     idempotency_key: str
@@ -117,6 +124,23 @@ def end_given_up(runtime: Runtime, booking_id: int, cause: Cause) -> bool:
     return was_paid
 
 
+def open_or_find(runtime: Runtime, ticket: Ticket) -> PaymentEvidence | None:
+    """Ask for the attempt's session; the stored key brings the same one however often it is asked for.
+
+    Stripe goes on replaying a stored error for the same key (https://docs.stripe.com/api/idempotent_requests), so once
+    an answer has been missing for a while, its list of sessions decides. None: no session was made, and none will be.
+
+    Raises:
+        GatewayUnavailable, GatewayRefused, GatewayConflict: as open_checkout.
+    """
+    try:
+        return runtime.payments.open_checkout(ticket.params, ticket.idempotency_key)
+    except GatewayUnavailable:
+        if runtime.clock.now() - ticket.created_at < LOOK_AFTER:
+            raise
+        return _search(runtime, ticket)
+
+
 def find_live(session: Session, booking_id: int) -> Attempt | None:
     """The attempt that can still be paid, locked; None where there is none. Joins the caller's transaction."""
     live = select(Attempt).where(Attempt.booking_id == booking_id, Attempt.status.in_(LIVE_ATTEMPT))
@@ -128,6 +152,7 @@ def ticket_of(attempt: Attempt, reference: str) -> Ticket:
     return Ticket(
         attempt_id=attempt.id,
         booking_id=attempt.booking_id,
+        token=attempt.token,
         reference=reference,
         params=dict(attempt.params),
         idempotency_key=attempt.idempotency_key,
@@ -151,19 +176,27 @@ def _may_give_up(attempt: Attempt) -> bool:
 
 def _find_out(runtime: Runtime, ticket: Ticket, *, is_to_end: bool = False) -> PaymentEvidence | None:
     """What became of an attempt; None where Stripe never made a session for it. May end the session on the way."""
-    session_id = ticket.session_id or _replay(runtime, ticket)
+    session_id = ticket.session_id or _find_session_id(runtime, ticket)
     if session_id is None:
         return None
     look = runtime.payments.expire_checkout if is_to_end else runtime.payments.look_up_checkout
     return look(session_id)
 
 
-def _replay(runtime: Runtime, ticket: Ticket) -> str | None:
-    """The session of an attempt whose answer was lost: the stored key brings the same one again."""
+def _find_session_id(runtime: Runtime, ticket: Ticket) -> str | None:
     try:
-        return runtime.payments.open_checkout(ticket.params, ticket.idempotency_key).session_id
+        evidence = open_or_find(runtime, ticket)
     except (GatewayRefused, GatewayConflict):
         return None
+    return evidence.session_id if evidence else None
+
+
+def _search(runtime: Runtime, ticket: Ticket) -> PaymentEvidence | None:
+    """The attempt's session in Stripe's own list, by our token."""
+    for evidence in runtime.payments.list_checkouts(ticket.created_at - CLOCK_DOUBT):
+        if evidence.tag.attempt == ticket.token:
+            return evidence
+    return None
 
 
 def _find_given_up(booking_id: int) -> list[int]:

@@ -214,14 +214,17 @@ def _retake_nights(session: Session, booking: Booking, now: datetime) -> None:
 def _open(runtime: Runtime, ticket: attempts.Ticket, identity: Identity) -> None:
     """Ask for the session and store it; what a refusal means depends on the age of the parameters."""
     try:
-        evidence = runtime.payments.open_checkout(ticket.params, ticket.idempotency_key)
+        evidence = attempts.open_or_find(runtime, ticket)
     except GatewayConflict:
-        attempts.mark_ended(ticket.attempt_id)
+        evidence = None
     except GatewayRefused as error:
-        attempts.mark_ended(ticket.attempt_id)
+        evidence = None
         if runtime.clock.now() - ticket.created_at < STALE_AFTER:
+            attempts.mark_ended(ticket.attempt_id)
             _tell_of_refusal(runtime, ticket, error)
             raise
+    if evidence is None:
+        attempts.mark_ended(ticket.attempt_id)
     else:
         attempts.settle_now(runtime, evidence, Cause(Source.WEB), identity)
 

@@ -4,11 +4,11 @@ import ipaddress
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import case, delete
+from sqlalchemy import case, delete, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from booking.database import transaction
+from booking.database import UTCDateTime, transaction
 from booking.domain.errors import TooManyTries
 from booking.models import RateWindow
 from booking.queries.limits import find_window
@@ -76,7 +76,7 @@ def _count_one(session: Session, key: str, now: datetime, per: timedelta) -> tup
     statement = statement.on_conflict_do_update(
         index_elements=[RateWindow.key],
         set_={
-            "started_at": case((ended, now), else_=RateWindow.started_at),
+            "started_at": case((ended, literal(now, UTCDateTime)), else_=RateWindow.started_at),
             "count": case((ended, 1), else_=RateWindow.count + 1),
         },
     )

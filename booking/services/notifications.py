@@ -81,7 +81,7 @@ def tell_staff(
     Without a `fact_id` the note tells notices of one kind apart, so that news is mailed and a repeat is not.
     """
     booking_id = booking.id if booking else None
-    payload = {"mail": kind.value, "booking_id": booking_id, "note": note[:500], "facts": {}}
+    payload: dict[str, Any] = {"mail": kind.value, "booking_id": booking_id, "note": note[:500], "facts": {}}
     _enqueue(session, f"mail:{kind}:{booking_id or '-'}", fact_id or _short_hash(note), payload, now, booking_id)
 
 
@@ -154,7 +154,7 @@ def _booking_facts(booking: Booking, context: dict[str, object]) -> dict[str, ob
         "booking_id": booking.id,
         "reference": booking.reference,
         "listing_name": booking.listing.name,
-        "unit_name": booking.unit.name,
+        "unit_name": booking.unit.name if booking.unit.name != booking.listing.name else "",
         "guest_name": booking.guest_name,
         "guest_email": booking.guest_email,
         "guest_phone": booking.guest_phone,

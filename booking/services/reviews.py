@@ -5,8 +5,8 @@ import logging
 from sqlalchemy import update
 
 from booking.database import transaction
-from booking.domain.errors import BookingNotFound
-from booking.domain.states import Source
+from booking.domain.errors import BookingNotFound, TransitionRefused
+from booking.domain.states import BookingStatus, Source
 from booking.models import Booking
 from booking.runtime import Runtime
 from booking.services import timeline
@@ -21,12 +21,16 @@ def close_review(runtime: Runtime, booking_id: int, staff_email: str, note: str)
     Moves neither the booking nor its money; done twice is done once.
 
     Raises:
-        BookingNotFound.
+        BookingNotFound: no such booking.
+        TransitionRefused: it is still pending, so a decision on its money is needed first.
     """
     with transaction() as session:
         booking = session.get(Booking, booking_id)
         if booking is None:
             raise BookingNotFound
+        if booking.status is BookingStatus.PENDING:
+            # Its money would have no home: neither a stay nor a way back.
+            raise TransitionRefused("This booking holds money without a stay: cancel it and send the money back.")
         waiting = update(Booking).where(Booking.id == booking_id, Booking.needs_review.is_(True))
         changed = session.scalars(waiting.values(needs_review=False).returning(Booking.id)).all()
         if changed:

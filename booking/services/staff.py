@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from booking.database import end_read, transaction
-from booking.domain.errors import BookingError, SignInRefused
+from booking.domain.errors import SignInRefused, StaffRefused
 from booking.models import Staff
 from booking.queries.staff import StaffMember, find_by_email, find_by_id
 from booking.runtime import Runtime
@@ -39,13 +39,6 @@ welcome12345 welcome123456 welcomewelcome yourpassword zaq12wsxcde3
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
 _hasher = PasswordHasher()  # argon2id with the library's parameters of today
-
-
-class StaffRefused(BookingError):
-    """An account cannot be made or changed like this; `details["field"]` names the field to correct."""
-
-    code = "staff_refused"
-    default_message = "That account is not possible."
 
 
 def create_staff(runtime: Runtime, email: str, name: str, password: str) -> int:

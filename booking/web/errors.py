@@ -57,7 +57,7 @@ class Words:
 
 
 _WORDS = {
-    400: Words("We could not read that request", "Something in it was not as our pages send it. Please go back and try again."),
+    400: Words("We could not read that", "Something in it is not as our pages send it. Please go back and try again."),
     403: Words("This page is not open to you", "You may need to sign in, or to ask the house for it."),
     404: Words("We cannot find that page", "The address may be mistyped, or the page is gone."),
     405: Words("That is not possible here", "This page cannot be asked in that way. Please start from the home page."),
@@ -90,7 +90,8 @@ def answer_error(status: int, text: str | None = None, retry_after: int | None =
     if request.path.startswith("/webhooks/"):
         response = make_response(jsonify(error=words.title), status)
     else:
-        page = render_template("errors/error.html", status=status, title=words.title, text=text or words.text, is_paying=_is_paying())
+        facts = {"title": words.title, "text": text or words.text, "is_paying": _is_paying()}
+        page = render_template("errors/error.html", status=status, **facts)
         response = make_response(page, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
@@ -126,7 +127,8 @@ def retry_seconds(error: BookingError) -> int:
 def _gateway_error(error: PaymentGatewayError) -> ResponseReturnValue:
     logger.warning("payment_gateway_error", extra={"code": error.code, "endpoint": request.endpoint})
     if isinstance(error, GatewayUnavailable):
-        return answer_error(503, "Our payment provider does not answer just now. Nothing was charged.", RETRY_SECONDS)
+        text = "Our payment provider does not answer just now, so nothing new was begun."
+        return answer_error(503, text, RETRY_SECONDS)
     return answer_error(502)
 
 

@@ -4,6 +4,7 @@ from flask import Flask, Request, Response, current_app, request
 from werkzeug.exceptions import LengthRequired
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from booking.services.limits import network_of
 from booking.wiring import current_runtime
 
 MOST_BODY_BYTES = 1_000_000
@@ -44,9 +45,8 @@ def install(app: Flask) -> None:
 
 
 def client_address() -> str:
-    """The visitor's address for limits; a whole /64 counts as one where it is IPv6."""
-    address = request.remote_addr or "unknown"
-    return ":".join(address.split(":")[:4]) + "::/64" if ":" in address else address
+    """The visitor's address as limits count it."""
+    return network_of(request.remote_addr)
 
 
 def is_private(path: str) -> bool:

@@ -1,6 +1,7 @@
 """Filters and globals of the templates: how money, days and nights are written, and the name over the door."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -26,9 +27,10 @@ def install(app: Flask) -> None:
     """Give the app's templates their words."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    filters = (money, short_money, day, short_day, weekday, month_name, iso_month, night_word, guest_word, grouped, local_clock)
+    filters: list[Callable[..., str]] = [money, short_money, day, short_day, weekday, month_name, iso_month]
+    filters += [night_word, guest_word, grouped, local_clock]
     app.jinja_env.filters.update({function.__name__: function for function in filters})
-    names = (shop_name, asset, from_price, line_label, stay_words, strip_nights)
+    names: list[Callable[..., object]] = [shop_name, asset, from_price, line_label, stay_words, strip_nights]
     app.jinja_env.globals.update({function.__name__: function for function in names})
 
 

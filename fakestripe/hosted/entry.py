@@ -40,9 +40,7 @@ class Entry:
         )
 
     def instrument(self) -> Instrument:
-        billing = Billing(
-            self.email, self._read("billingName"), self._read("phone") or None, self._address()
-        )
+        billing = Billing(self.email, self._read("billingName"), self._read("phone") or None, self._address())
         if self.method == "sepa_debit":
             return Instrument("sepa_debit", self._iban, billing=billing)
         month, year = self._expiry or (12, 2034)

@@ -186,8 +186,7 @@ def _last_decline(session: Record, typed: dict[str, str]) -> str | None:
         return None
     if error["code"] == "payment_intent_authentication_failure":
         return (
-            "We are unable to authenticate your payment method. "
-            "Please choose a different payment method and try again."
+            "We are unable to authenticate your payment method. Please choose a different payment method and try again."
         )
     return str(error["message"])
 

@@ -40,9 +40,7 @@ CREATE = Group(
         "amount": Integer(minimum=1),
         "currency": Currency(),
         "capture_method": CAPTURE,
-        "automatic_payment_methods": group(
-            "enabled", enabled=Flag(), allow_redirects=Choice("always", "never")
-        ),
+        "automatic_payment_methods": group("enabled", enabled=Flag(), allow_redirects=Choice("always", "never")),
         "confirm": Flag(),
         "payment_method_types": Items(Choice("card")),
         **DETAILS,
@@ -198,10 +196,6 @@ OPERATIONS = [
         "POST",
         PATH + "/{intent}/cancel",
         cancel,
-        group(
-            cancellation_reason=Choice(
-                "abandoned", "duplicate", "fraudulent", "requested_by_customer"
-            )
-        ),
+        group(cancellation_reason=Choice("abandoned", "duplicate", "fraudulent", "requested_by_customer")),
     ),
 ]

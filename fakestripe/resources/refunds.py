@@ -59,10 +59,7 @@ def _charge_of(world: World, call: Call) -> Record:
             raise invalid_request(message, param="payment_intent")
         return charge
     if "payment_intent" not in params:
-        message = (
-            "One of the following params should be provided for this request: "
-            "payment_intent or charge."
-        )
+        message = "One of the following params should be provided for this request: payment_intent or charge."
         raise invalid_parameter(message, "payment_intent", "parameter_missing")
     return _charge_of_intent(world, params["payment_intent"])
 

@@ -103,9 +103,7 @@ CREATE = group(
     billing_address_collection=Choice("auto", "required"),
     cancel_url=Url(),
     client_reference_id=Text(200),
-    consent_collection=group(
-        promotions=Choice("auto", "none"), terms_of_service=Choice("none", "required")
-    ),
+    consent_collection=group(promotions=Choice("auto", "none"), terms_of_service=Choice("none", "required")),
     custom_fields=Items(CUSTOM_FIELD, max_items=3),
     custom_text=group(
         after_submit=MESSAGE,

@@ -123,14 +123,10 @@ def _expiry(params: dict[str, Any], now: int) -> int:
     """Between 30 minutes and 24 hours from creation; 24 hours unless said otherwise."""
     expires_at = params.get("expires_at", now + HOURS_24)
     if expires_at < now + MINUTES_30:
-        message = (
-            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
-        )
+        message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
         raise invalid_parameter(message, "expires_at")
     if expires_at > now + HOURS_24:
-        message = (
-            "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
-        )
+        message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
         raise invalid_parameter(message, "expires_at")
     return int(expires_at)
 

@@ -35,7 +35,11 @@ class Process:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.popen.send_signal(number)
-        return self.popen.wait(timeout=10)
+        try:
+            return self.popen.wait(timeout=10)
+        finally:
+            assert self.popen.stdout is not None
+            self.popen.stdout.close()
 
 
 @dataclass
@@ -113,9 +117,7 @@ def start(*arguments: str) -> Process:
     """Start a simulator and read what it says until it is ready."""
     command = [sys.executable, "-m", "fakestripe", "--port", "0", *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    popen = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
+    popen = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     assert popen.stdout is not None
     said = [popen.stdout.readline()]
     url = said[0].split()[-1]
@@ -156,6 +158,7 @@ def shop_server() -> Iterator[Shop]:
     shop.url = f"http://127.0.0.1:{server.server_port}/webhooks/stripe"
     yield shop
     server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture
@@ -184,9 +187,7 @@ def connect() -> Callable[..., Any]:
 
 
 def make_client(url: str, key: str = KEY, **options: Any) -> Any:
-    client = stripe.StripeClient(
-        key, base_addresses={"api": url}, max_network_retries=0, **options
-    )
+    client = stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=0, **options)
     return client.v1
 
 

@@ -31,9 +31,7 @@ def test_restricted_test_keys_and_basic_authentication_are_accepted(sim, connect
     connect(sim.url, "rk_test_abc").events.list()
     basic = base64.b64encode(b"sk_test_abc:").decode()
 
-    answer = requests.get(
-        f"{sim.url}/v1/events", headers={"Authorization": f"Basic {basic}"}, timeout=5
-    )
+    answer = requests.get(f"{sim.url}/v1/events", headers={"Authorization": f"Basic {basic}"}, timeout=5)
 
     assert answer.status_code == 200
 

@@ -6,9 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-FIELDS = (
-    "email cardNumber cardExpiry cardCvc billingName billingCountry billingPostalCode method"
-).split()
+FIELDS = ("email cardNumber cardExpiry cardCvc billingName billingCountry billingPostalCode method").split()
 
 
 @pytest.fixture
@@ -171,9 +169,7 @@ def test_what_the_shop_asks_for_is_asked_and_kept(api, offer, card_form):
             phone_number_collection={"enabled": True},
             consent_collection={"terms_of_service": "required", "promotions": "auto"},
             custom_text={"submit": {"message": "See you soon"}},
-            custom_fields=[
-                {"key": "arrival", "label": {"type": "custom", "custom": "Arrival"}, "type": "text"}
-            ],
+            custom_fields=[{"key": "arrival", "label": {"type": "custom", "custom": "Arrival"}, "type": "text"}],
         )
     )
     page = submit(session.url, card_form())

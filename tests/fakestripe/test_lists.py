@@ -7,9 +7,7 @@ import stripe
 @pytest.fixture
 def intents(api):
     """Five PaymentIntents, oldest first."""
-    return [
-        api.payment_intents.create({"amount": 500 + n, "currency": "eur"}).id for n in range(5)
-    ]
+    return [api.payment_intents.create({"amount": 500 + n, "currency": "eur"}).id for n in range(5)]
 
 
 def ids(page):

@@ -71,9 +71,7 @@ def test_a_bad_parameter_is_named(call, name, value, code):
     assert error["param"] in expected
 
 
-@pytest.mark.parametrize(
-    "name", ["mode", "success_url", "line_items[0][price_data][product_data][name]"]
-)
+@pytest.mark.parametrize("name", ["mode", "success_url", "line_items[0][price_data][product_data][name]"])
 def test_a_missing_parameter_is_named(call, name):
     form = {key: value for key, value in GOOD.items() if key != name}
 
@@ -101,9 +99,7 @@ def test_items_in_two_currencies_are_refused(api, offer):
         api.checkout.sessions.create(params)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(30 * 60 - 5, "at least 30 minutes"), (24 * 3600 + 60, "24 hours")]
-)
+@pytest.mark.parametrize(("seconds", "words"), [(30 * 60 - 5, "at least 30 minutes"), (24 * 3600 + 60, "24 hours")])
 def test_expiry_lies_between_30_minutes_and_24_hours(api, offer, seconds, words):
     with pytest.raises(stripe.InvalidRequestError, match=words) as refused:
         api.checkout.sessions.create(offer(expires_at=int(time.time()) + seconds))
@@ -137,16 +133,12 @@ def test_payment_method_types_without_a_version_is_accepted(call):
 
 def test_payment_method_types_of_an_intent_has_its_own_code(api):
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        api.payment_intents.create(
-            {"amount": 500, "currency": "eur", "payment_method_types": ["card"]}
-        )
+        api.payment_intents.create({"amount": 500, "currency": "eur", "payment_method_types": ["card"]})
 
     assert refused.value.code == "payment_method_types_no_longer_supported"
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency"), [(5124, "kwd"), (50050, "isk"), (5000, "xyz")]
-)
+@pytest.mark.parametrize(("amount", "currency"), [(5124, "kwd"), (50050, "isk"), (5000, "xyz")])
 def test_amounts_that_a_currency_cannot_have_are_refused(api, offer, amount, currency):
     with pytest.raises(stripe.InvalidRequestError):
         api.checkout.sessions.create(offer(amount, currency))

@@ -73,9 +73,7 @@ def test_three_d_secure_waits_for_the_guest(api, sim, session, card):
     page = requests.get(receipt["challenge_url"], timeout=5).text
     assert ">Complete</button>" in page
     assert ">Fail</button>" in page
-    done = requests.post(
-        receipt["challenge_url"], {"answer": "complete"}, allow_redirects=False, timeout=5
-    )
+    done = requests.post(receipt["challenge_url"], {"answer": "complete"}, allow_redirects=False, timeout=5)
     assert done.status_code == 303
     assert done.headers["Location"] == f"http://shop.test/ok?s={session.id}"
     charge = api.charges.retrieve(intent_of(api, session.id).latest_charge)
@@ -153,16 +151,12 @@ def test_time_settles_a_bank_debit(sim, session, iban, told):
 
 
 def test_checkout_with_manual_capture_authorises_then_captures(api, sim, offer):
-    session = api.checkout.sessions.create(
-        offer(payment_intent_data={"capture_method": "manual"})
-    )
+    session = api.checkout.sessions.create(offer(payment_intent_data={"capture_method": "manual"}))
 
     receipt = sim.pay(session.id)
     assert receipt["outcome"] == "authorized"
     assert receipt["session"]["payment_status"] == "unpaid"
-    captured = api.payment_intents.capture(
-        receipt["payment_intent"]["id"], {"amount_to_capture": 40000}
-    )
+    captured = api.payment_intents.capture(receipt["payment_intent"]["id"], {"amount_to_capture": 40000})
 
     assert (captured.status, captured.amount_received) == ("succeeded", 40000)
     assert api.checkout.sessions.retrieve(session.id).payment_status == "paid"

@@ -36,7 +36,7 @@ def test_functions_stay_short():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):
                 length = (node.end_lineno or 0) - node.lineno + 1
-                assert length <= 60, f"{path.name}: {node.name} has {length} lines"
+                assert length <= 40, f"{path.name}: {node.name} has {length} lines"
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,7 @@ def charge_of(api, intent):
 def test_a_full_refund_gives_all_back(api, sim, pay):
     intent = pay()
 
-    refund = api.refunds.create(
-        {"payment_intent": intent, "reason": "requested_by_customer", "metadata": {"a": "1"}}
-    )
+    refund = api.refunds.create({"payment_intent": intent, "reason": "requested_by_customer", "metadata": {"a": "1"}})
 
     assert (refund.amount, refund.status, refund.payment_intent) == (42000, "succeeded", intent)
     charge = charge_of(api, intent)

@@ -37,7 +37,8 @@ def test_closing_refuses_when_one_night_is_booked_and_says_whose(house: House) -
 
     reference = house.read(booking_id).reference
     assert refused.value.details["clashes"] == [f"Booking {reference}, Sun 14 March 2027 to Tue 16 March 2027"]
-    assert house.count(Closure) == 0 and house.count(Night, booking_id=None) == 0
+    assert house.count(Closure) == 0
+    assert house.count(Night, booking_id=None) == 0
 
 
 def test_clashes_tell_bookings_holds_and_closures_apart(house: House) -> None:
@@ -80,7 +81,8 @@ def test_reopening_frees_the_nights_and_twice_is_once(house: House) -> None:
     reopen_nights(house.runtime, closure_id, ADA)
     reopen_nights(house.runtime, closure_id, ADA)
 
-    assert house.count(Closure) == 0 and house.count(Night) == 0
+    assert house.count(Closure) == 0
+    assert house.count(Night) == 0
     assert close_nights(house.runtime, house.unit_id, FIRST, "", ADA)
 
 

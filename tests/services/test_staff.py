@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from booking.domain.errors import SignInRefused, TooManyTries
+from booking.domain.errors import SignInRefused, StaffRefused, TooManyTries
 from booking.models import Staff
 from booking.queries.staff import find_by_email
 from booking.services import staff
-from booking.services.staff import StaffRefused
 from tests.web.admin_house import ADA, NOW, PASSWORD, House
 
 HOME, ELSEWHERE = "203.0.113.1", "198.51.100.7"
@@ -143,7 +142,16 @@ def test_a_broken_hash_refuses_instead_of_crashing(house: House) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["short", "elevenchars", "x" * 129, "passwordpassword", "PasswordPassword", "aaaaaaaaaaaa", "abababababab", "linus@example.org"],
+    [
+        "short",
+        "elevenchars",
+        "x" * 129,
+        "passwordpassword",
+        "PasswordPassword",
+        "aaaaaaaaaaaa",
+        "abababababab",
+        "linus@example.org",
+    ],
 )
 def test_weak_passwords_are_refused(house: House, password: str) -> None:
     with pytest.raises(StaffRefused) as refused:
@@ -152,7 +160,10 @@ def test_weak_passwords_are_refused(house: House, password: str) -> None:
     assert refused.value.details["field"] == "password"
 
 
-@pytest.mark.parametrize("password", ["twelve chars", "harbour " * 16, "пароль дома у моря", "🏖 by the sea side", "tab\tand\x00null here"])
+@pytest.mark.parametrize(
+    "password",
+    ["twelve chars", "harbour " * 16, "пароль дома у моря", "🏖 by the sea side", "tab\tand\x00null here"],
+)
 def test_any_characters_make_a_password(house: House, password: str) -> None:
     staff.create_staff(house.runtime, "linus@example.org", "Linus", password)
 
@@ -218,4 +229,6 @@ def test_resetting_needs_no_old_password_and_ends_sign_ins(house: House) -> None
 def test_a_member_shows_neither_hash_nor_key(house: House) -> None:
     member = find_by_email(ADA)
 
-    assert member and member.password_hash not in repr(member) and member.session_key not in repr(member)
+    assert member
+    assert member.password_hash not in repr(member)
+    assert member.session_key not in repr(member)

@@ -121,9 +121,9 @@ class FakeStripe:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def get(self, path: str, **params: str) -> Any:
+    def get(self, control: str, **params: str) -> Any:
         """Read one of the controls."""
-        return self._answer(requests.get(f"{self.url}/_sim/{path}", params=params, timeout=20))
+        return self._answer(requests.get(f"{self.url}/_sim/{control}", params=params, timeout=20))
 
     def post(self, path: str, body: Any = None) -> Any:
         """Use one of the controls."""
@@ -135,12 +135,15 @@ class FakeStripe:
 
     def events(self, event_type: str = "") -> list[dict[str, Any]]:
         """All events so far, oldest first."""
-        return self.get("events", **({"type": event_type} if event_type else {}))["data"]
+        return self.get("events", **({"type": event_type} if event_type else {}))
 
     def resend(self, event_id: str, times: int = 1, concurrency: int = 1) -> list[dict[str, Any]]:
         """Deliver an event again; the answers it got."""
-        answer = self.post(f"events/{event_id}/resend", {"times": times, "concurrency": concurrency})
-        return answer["data"] if isinstance(answer, dict) else answer
+        return self.post(f"events/{event_id}/resend", {"times": times, "concurrency": concurrency})
+
+    def sessions(self) -> list[str]:
+        """The ids of all Checkout Sessions."""
+        return [session["id"] for session in self.get("state")["sessions"]]
 
     def drop_webhooks(self) -> None:
         """From now on no event is delivered."""
@@ -161,7 +164,6 @@ class FakeStripe:
     def created(self, path: str = "/v1/checkout/sessions") -> list[dict[str, Any]]:
         """The creating requests at a path that were executed and not replayed."""
         rows = self.get("requests", method="POST", path=path)
-        rows = rows["data"] if isinstance(rows, dict) else rows
         return [row for row in rows if row["path"] == path and row["status"] == 200 and not row["replayed"]]
 
     @staticmethod

@@ -79,7 +79,7 @@ class WatchedGateway:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._inner, name)
-        if name.endswith("_params") or name.endswith("_event"):
+        if name.endswith(("_params", "_event")):
             return call
 
         def watched(*args: Any, **kwargs: Any) -> Any:

@@ -79,6 +79,7 @@ def test_every_state_change_is_a_post(house: House) -> None:
 def test_pages_have_one_heading_a_title_and_labelled_tables(house: House) -> None:
     booking_id = house.book()
     house.refund(booking_id, 1000, "failed")
+    house.dispute(booking_id)
     house.event("evt_test_0001", "failed", booking_id)
     house.errand(booking_id)
     client = house.ada()
@@ -88,8 +89,8 @@ def test_pages_have_one_heading_a_title_and_labelled_tables(house: House) -> Non
             page = client.get(path).text
             assert page.count("<h1") == 1, path
             assert page.count("<table") == page.count("<caption") == page.count('class="table-region"'), path
-            assert "<script" not in page and "style=" not in page and "None" not in page, path
-            assert 'href="#main"' in page and 'id="main"' in page, path
+            assert not [wrong for wrong in ("<script", "style=", "None") if wrong in page], path
+            assert page.count('href="#main"') == page.count('id="main"') == 1, path
 
 
 # --- the first page -------------------------------------------------------------------------------------------------
@@ -117,7 +118,8 @@ def test_everything_that_waits_for_a_person_is_on_the_first_page(house: House) -
     for booking_id in (review, failed, disputed):
         assert house.read(booking_id).reference in page
     assert "Answer in Stripe by <strong>Mon 8 March 2027, 13:00</strong>" in page
-    assert "1 event from Stripe" in page and "1 mail</a>" in page
+    assert "1 event from Stripe" in page
+    assert "1 mail</a>" in page
 
 
 def test_arrivals_and_departures_follow_the_propertys_own_day(house: House) -> None:
@@ -130,7 +132,8 @@ def test_arrivals_and_departures_follow_the_propertys_own_day(house: House) -> N
 
     today = page[page.index(">Today<", page.index("<section", page.index("Nothing needs you"))) :]
     today = today[: today.index(">Tomorrow<")]
-    assert "Comes Today" in today and "Leaves Today" in today
+    assert "Comes Today" in today
+    assert "Leaves Today" in today
     assert "Comes Later" not in page
 
 
@@ -170,7 +173,8 @@ def test_search_finds_by_reference_name_mail_and_stripe_id(house: House) -> None
         refund_id = session.scalar(db.text("SELECT stripe_refund_id FROM refund"))
         charge_id = session.scalar(db.text("SELECT charge_id FROM payment WHERE booking_id = 1"))
 
-    for wanted in (reference, reference.lower(), f"{reference[:4]}-{reference[4:]}", f" {reference} ", "hopper", "GRACE@"):
+    read_out = f"{reference[:4]}-{reference[4:]}"
+    for wanted in (reference, reference.lower(), read_out, f" {reference} ", "hopper", "GRACE@"):
         assert found(house, q=wanted) == [grace], wanted
     for wanted in (*ids, refund_id, charge_id):
         assert found(house, q=wanted) == [grace], wanted
@@ -255,7 +259,8 @@ def test_what_a_guest_types_is_shown_as_text(house: House) -> None:
 
     page = house.ada().get(f"/admin/bookings/{booking_id}").text
 
-    assert "<script>" not in page and "<img" not in page
+    assert "<script>" not in page
+    assert "<img" not in page
     assert "&lt;script&gt;" in page
 
 
@@ -264,7 +269,8 @@ def test_unknown_booking_is_404_in_the_staff_layout(house: House, path: str) -> 
     answer = house.ada().get(f"/admin/bookings/999{path}")
 
     assert answer.status_code == 404
-    assert "No such booking" in answer.text and "Sign out" in answer.text
+    assert "No such booking" in answer.text
+    assert "Sign out" in answer.text
 
 
 def test_closing_a_review_notes_who_and_what(house: House) -> None:
@@ -277,7 +283,8 @@ def test_closing_a_review_notes_who_and_what(house: House) -> None:
     page = client.get(f"/admin/bookings/{booking_id}").text
     assert answer.status_code == 303
     assert not house.read(booking_id).needs_review
-    assert "Paid in dollars, agreed by phone." in page and "Again." not in page
+    assert "Paid in dollars, agreed by phone." in page
+    assert "Again." not in page
 
 
 def test_a_review_is_not_closed_without_a_word(house: House) -> None:
@@ -306,7 +313,9 @@ def test_nights_are_closed_listed_and_reopened(house: House) -> None:
     reopened = client.post("/admin/closures/1/reopen", data=EMPTY)
 
     assert (closed.status_code, reopened.status_code) == (303, 303)
-    assert "Painting" in page and "Fri 12 to Tue 16 March 2027" in page and ADA in page
+    assert "Painting" in page
+    assert "Fri 12 to Tue 16 March 2027" in page
+    assert ADA in page
     assert "Everything is on sale." in client.get("/admin/closures").text
 
 
@@ -324,7 +333,8 @@ def test_clash_is_told_with_a_link_and_what_was_typed_is_kept(house: House) -> N
 
     assert answer.status_code == 422
     assert f'<a href="/admin/bookings/{booking_id}">Booking {house.read(booking_id).reference}' in answer.text
-    assert 'value="2027-03-12"' in answer.text and 'value="Painting"' in answer.text
+    assert 'value="2027-03-12"' in answer.text
+    assert 'value="Painting"' in answer.text
     assert house.count(Closure) == 0
 
 
@@ -345,7 +355,8 @@ def test_impossible_closures_are_refused_in_words(house: House, changes: dict[st
     answer = house.ada().post("/admin/closures", data=closing(house, **changes))
 
     assert answer.status_code == 422
-    assert words in answer.text and 'aria-invalid="true"' in answer.text
+    assert words in answer.text
+    assert 'aria-invalid="true"' in answer.text
 
 
 # --- the inbox and mail ---------------------------------------------------------------------------------------------
@@ -360,8 +371,12 @@ def test_inbox_lists_events_and_is_narrowed(house: House) -> None:
     everything = client.get("/admin/webhooks").text
     stuck = client.get("/admin/webhooks?outcome=stuck").text
 
-    assert "evt_done" in everything and "evt_lost" in everything and house.read(booking_id).reference in everything
-    assert "evt_lost" in stuck and "evt_done" not in stuck and "booking not found" in stuck
+    assert "evt_done" in everything
+    assert "evt_lost" in everything
+    assert house.read(booking_id).reference in everything
+    assert "evt_lost" in stuck
+    assert "evt_done" not in stuck
+    assert "booking not found" in stuck
     assert "evt_done" in client.get("/admin/webhooks?outcome=nonsense&page=x").text
 
 
@@ -370,7 +385,9 @@ def test_payload_is_shown_without_the_people_in_it(house: House) -> None:
 
     page = house.ada().get("/admin/webhooks/evt_done").text
 
-    assert "amount_total" in page and "61200" in page and "•••" in page
+    assert "amount_total" in page
+    assert "61200" in page
+    assert "•••" in page
     for personal in ("grace@example.org", "Grace Hopper", "+49 30", "Navy Yard", "22202"):
         assert personal not in page
 
@@ -384,7 +401,8 @@ def test_unknown_event_is_404(house: House) -> None:
 
 def test_replaying_walks_the_event_through_the_door_again(house: House) -> None:
     payload = {"id": "evt_other", "object": "event", "type": "customer.created", "livemode": False}
-    house.event("evt_other", "failed", type="customer.created", payload={**payload, "data": {"object": {"id": "cus_1"}}})
+    payload["data"] = {"object": {"id": "cus_1", "object": "customer"}}
+    house.event("evt_other", "failed", type="customer.created", payload=payload)
 
     answer = house.ada().post("/admin/webhooks/evt_other/replay", data=EMPTY)
 

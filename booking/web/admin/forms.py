@@ -13,6 +13,7 @@ from booking.domain.dates import Stay
 from booking.domain.errors import BookingError
 from booking.domain.money import Money, exponent, parse_major
 from booking.web.templating import money
+from booking.web.text import one_line
 
 _TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 
@@ -26,7 +27,7 @@ class AmountForm(FlaskForm):
     amount = StringField("Amount", [Optional(), Length(max=20)])
 
     def read_amount(self, most: Money) -> Money | None:
-        """The amount that was typed; None with words on the field where it is no amount, nothing, or more than `most`."""
+        """The amount that was typed; None, with words on the field, where it is no amount, nothing or too much."""
         amount = parse_major(self.amount.data or "", most.currency)
         problem = _problem(self.amount.data or "", amount, most)
         if problem:
@@ -72,7 +73,7 @@ class OrderForm(FlaskForm):
 class ReviewForm(FlaskForm):
     """What staff found out about a booking that needed a look."""
 
-    note = StringField("What you found", [InputRequired("Write what you found."), Length(max=400)])
+    note = StringField("What you found", [InputRequired("Write what you found."), Length(max=400)], filters=[one_line])
 
 
 class ClosureForm(FlaskForm):
@@ -81,7 +82,7 @@ class ClosureForm(FlaskForm):
     unit_id = SelectField("Unit", coerce=int)
     arrive = DateField("First night", [InputRequired("Choose the first night.")])
     leave = DateField("Free again from", [InputRequired("Choose the day from which it is free again.")])
-    reason = StringField("Reason", [Length(max=200)])
+    reason = StringField("Reason", [Length(max=200)], filters=[one_line])
 
     def read_stay(self) -> Stay:
         """The nights. Raises InvalidDates."""

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from booking.domain.errors import BookingError, RefundRefused, TransitionRefused
+from booking.domain.money import Money
 from booking.domain.states import BookingStatus, CancelReason, Source
 from booking.gateways.payments import GatewayUnavailable
 from booking.queries.bookings import BookingFile, get_booking_file
@@ -43,21 +44,17 @@ def check_cancel(booking_id: int) -> ResponseReturnValue:
 @blueprint.post("/bookings/<int:booking_id>/cancel")
 def cancel(booking_id: int) -> ResponseReturnValue:
     """Cancel, with exactly the refund that was shown."""
-    file, order = get_booking_file(reader(), booking_id, now()), OrderForm()
-    amount = order.read_order(file.booking.currency)
-    if amount is None:
-        abort(400)
-    cause, refund = Cause(Source.STAFF, current_user.email), amount if amount.minor else None
+    amount, order = _read_order(booking_id)
+    wanted, cause = amount if amount.minor else None, Cause(Source.STAFF, current_user.email)
+    token = order.form_token.data
     try:
-        reservations.cancel_booking(
-            current_runtime(), booking_id, CancelReason.STAFF, cause, refund, order.form_token.data
-        )
+        reservations.cancel_booking(current_runtime(), booking_id, CancelReason.STAFF, cause, wanted, token)
     except RefundRefused as error:
         return _ask_again("cancel", booking_id, order, error)
     except (TransitionRefused, GatewayUnavailable) as error:
         flash(_NOT_CANCELLED[type(error)], "trouble")
     else:
-        flash("The booking is cancelled." + (" The refund is on its way." if refund else ""))
+        flash("The booking is cancelled." + (" The refund is on its way." if wanted else ""))
     return redirect(url_for("admin.booking", booking_id=booking_id), 303)
 
 
@@ -82,10 +79,7 @@ def check_refund(booking_id: int) -> ResponseReturnValue:
 @blueprint.post("/bookings/<int:booking_id>/refund")
 def refund(booking_id: int) -> ResponseReturnValue:
     """Send back exactly what was shown. The form's token makes a double click one refund."""
-    file, order = get_booking_file(reader(), booking_id, now()), OrderForm()
-    amount = order.read_order(file.booking.currency)
-    if amount is None:
-        abort(400)
+    amount, order = _read_order(booking_id)
     try:
         refunds.order_refund(current_runtime(), booking_id, amount, current_user.email, order.form_token.data)
     except RefundRefused as error:
@@ -99,6 +93,15 @@ def _cancellable(booking_id: int) -> BookingFile:
     if file.booking.status not in _CAN_CANCEL:
         abort(404)
     return file
+
+
+def _read_order(booking_id: int) -> tuple[Money, OrderForm]:
+    """The amount that was agreed to, and its form; 400 where somebody changed what the second page had sent."""
+    order = OrderForm()
+    amount = order.read_order(get_booking_file(reader(), booking_id, now()).booking.currency)
+    if amount is None:
+        abort(400)
+    return amount, order
 
 
 def _ask_again(page: str, booking_id: int, order: OrderForm, error: BookingError) -> ResponseReturnValue:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from flask_wtf.csrf import CSRFError
 
-from booking.domain.errors import BookingError, SignInRefused, TooManyTries
+from booking.domain.errors import BookingError, SignInRefused, StaffRefused, TooManyTries
 from booking.services import staff
 from booking.web.admin.blueprint import show_error
 from booking.web.auth import sessions
@@ -63,7 +63,7 @@ def change_password() -> ResponseReturnValue:
             return render_template("auth/account.html", form=form), 422
         old, new = form.old_password.data, form.password.data
         member = staff.change_password(current_runtime(), current_user.id, old, new, request.remote_addr)
-    except (staff.StaffRefused, TooManyTries) as error:
+    except (StaffRefused, TooManyTries) as error:
         form.refuse(error)
         return render_template("auth/account.html", form=form), 429 if isinstance(error, TooManyTries) else 422
     sessions.begin(member)

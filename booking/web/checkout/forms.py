@@ -11,20 +11,10 @@ from booking.domain.money import Money
 from booking.services.reservations import GuestDetails, PlaceRequest
 from booking.web.guest import Typed
 from booking.web.storefront.forms import Question
+from booking.web.text import one_line, some_lines
 
 LONGEST_MESSAGE = 500
 _PHONE = re.compile(r"[0-9+()./ -]{5,40}", re.ASCII)
-
-
-def one_line(text: str | None) -> str:
-    """Text on one line without what cannot be printed or stored."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text or "").split())
-
-
-def some_lines(text: str | None) -> str:
-    """Text whose lines are kept, without what cannot be printed or stored."""
-    lines = (text or "").replace("\r\n", "\n").split("\n")
-    return "\n".join("".join(letter for letter in line if letter.isprintable()).rstrip() for line in lines).strip()
 
 
 class DetailsForm(FlaskForm):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -153,7 +154,7 @@ def _offer_or_elsewhere(slug: str, args: MultiDict[str, str] | None = None) -> O
         abort(redirect(url_for("storefront.stay", slug=slug, **question.as_args()), 303))
     if _holds_already(slug, answer.stay):
         abort(redirect(url_for("checkout.pay_cancelled"), 303))
-    abort(make_response(_unavailable_page(slug, question, answer.reason)))
+    return abort(make_response(_unavailable_page(slug, question, answer.reason)))
 
 
 def _holds_already(slug: str, stay: Stay) -> bool:
@@ -189,10 +190,10 @@ def _newest_or_missing(session_id: str) -> ResponseReturnValue:
     references = known_references()
     if references and session_id in ("", "{CHECKOUT_SESSION_ID}"):
         return redirect(url_for("manage.booking", reference=references[-1]), 303)
-    abort(404)
+    return abort(404)
 
 
-def _args(offer: Offer) -> dict[str, str | int]:
+def _args(offer: Offer) -> dict[str, Any]:
     return {"arrive": offer.stay.arrive.isoformat(), "leave": offer.stay.leave.isoformat(), "guests": offer.guests}
 
 

@@ -4,7 +4,7 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, StringField
 from wtforms.validators import InputRequired, Length
 
-from booking.web.checkout.forms import one_line
+from booking.web.text import one_line
 
 
 class LookupForm(FlaskForm):

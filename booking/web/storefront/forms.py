@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
@@ -37,7 +38,7 @@ class Question:
         """The same question, with one more thing to correct."""
         return replace(self, errors={**self.errors, field: text})
 
-    def as_args(self) -> dict[str, str]:
+    def as_args(self) -> dict[str, Any]:
         """The question for an address, as it was typed."""
         typed = {"arrive": self.arrive_text, "leave": self.leave_text, "guests": self.guests_text}
         return {name: value for name, value in typed.items() if value}

@@ -8,6 +8,7 @@ from booking.extensions import db
 from booking.queries.calendar import Choice, draw_months
 from booking.queries.search import (
     Declined,
+    Offer,
     SearchResult,
     find_property,
     find_stay,
@@ -48,13 +49,22 @@ def stay(slug: str) -> ResponseReturnValue:
     session, now = db.session(), current_runtime().clock.now()
     listing = get_listing(session, slug)
     question = read_question(request.args, needs_leave=False)
-    answer = find_stay(session, listing, question.stay, question.guests, now) if question.stay else None
+    wanted = None if question.errors else question.stay
+    answer = find_stay(session, listing, wanted, question.guests, now) if wanted else None
     if isinstance(answer, Declined) and answer.field:
         question = question.with_error(answer.field, answer.reason)
     choice = Choice(question.arrive, question.stay)
     view = draw_months(session, listing, read_month(request.args.get("month")), choice, now)
-    page = render_template("storefront/stay.html", listing=listing, question=question, answer=answer, view=view)
+    facts = {"listing": listing, "question": question, "answer": answer, "view": view}
+    page = render_template("storefront/stay.html", **facts, also=_also_free(answer))
     return make_response(page, 422 if question.errors else 200)
+
+
+def _also_free(answer: Offer | Declined | None) -> list[Offer]:
+    if answer is None or (isinstance(answer, Declined) and answer.field):
+        return []
+    found = find_stays(db.session(), answer.stay, answer.guests, current_runtime().clock.now())
+    return [offer for offer in found.offers if offer.listing.id != answer.listing.id][:3]
 
 
 @blueprint.get("/terms")
