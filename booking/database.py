@@ -105,7 +105,7 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "begin", _begin_postgresql)
+        event.listen(engine, "connect", _prepare_postgresql)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -124,6 +124,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _begin_postgresql(connection: Connection) -> None:
-    if connection.get_execution_options().get(_WRITES):
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT_MS}ms'")
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    # For reads too: while a migration has a table, a page or a delivery must be answered with 503 and not hang.
+    connection.execute(f"SET lock_timeout = '{LOCK_WAIT_MS}ms'")
+    connection.commit()

@@ -11,12 +11,17 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 
 from booking import create_app
 from booking.extensions import db
 from tests.support import servers
 from tests.support.servers import FakeStripe
 from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
+
+# The same examples in each run: a red run must be a bug, not a busy machine or bad luck.
+hypothesis_settings.register_profile("holdfast", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("holdfast")
 
 # A part that cannot run is skipped with its reason on a laptop, and fails where everything must be there.
 IS_CI = os.environ.get("CI") == "true"

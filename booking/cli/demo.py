@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 import click
+from flask.cli import with_appcontext
 
 from booking.cli.output import refusals_in_one_line
 from booking.config import ROOT
@@ -22,6 +23,7 @@ _WORDS = "anchor barnacle cormorant driftwood eider fathom gannet halyard island
     default=ROOT / "var" / "demo-staff-password",
     help="Where the password of the demo staff is kept; made where there is none.",
 )
+@with_appcontext
 def seed_demo(password_file: Path) -> None:
     """Fill an empty database with a good-looking demo shop. What is there already stays as it is."""
     with refusals_in_one_line():

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import click
 import requests
+from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking.config import Settings
@@ -33,6 +34,7 @@ class Check:
 
 @click.command("doctor")
 @click.option("--online", is_flag=True, help="Also ask Stripe (or STRIPE_API_BASE) for the time.")
+@with_appcontext
 def doctor(online: bool) -> None:
     """Check settings, keys, schema, worker and instance: one line each, exit code 1 if anything is wrong."""
     settings = current_runtime().settings

@@ -29,8 +29,7 @@ class Wishes:
 
 def make_event(event_type: str, facts: AttemptFacts, wishes: Wishes, instance_id: str, now: int) -> Object:
     """An event of this type about this booking, with an id of its own."""
-    metadata = {**_metadata(facts, instance_id), **({"app": "another-shop"} if wishes.other_instance else {})}
-    told = _wished(replace(facts, metadata=metadata), wishes)
+    told = _wished(replace(facts, metadata=_metadata(facts, instance_id)), wishes)
     data = _BUILDERS.get(event_type, _anything)(told, event_type, now)
     return {
         "id": f"evt_test_{secrets.token_hex(12)}",
@@ -62,10 +61,18 @@ def _metadata(facts: AttemptFacts, instance_id: str) -> dict[str, str]:
 
 
 def _wished(facts: AttemptFacts, wishes: Wishes) -> AttemptFacts:
+    if wishes.other_instance:
+        facts = _of_another_shop(facts)
     currency = ("usd" if facts.currency != "usd" else "eur") if wishes.wrong_currency else facts.currency
     # Never more than was asked for: a shop that took that for paid would be the easier one to fool.
     amount = max(1, facts.amount_minor - 100) if wishes.wrong_amount else facts.amount_minor
     return replace(facts, currency=currency, amount_minor=amount)
+
+
+def _of_another_shop(facts: AttemptFacts) -> AttemptFacts:
+    # It counts its bookings from one as well, but none of its objects at Stripe is ours.
+    metadata = {**facts.metadata, "app": "another-shop"}
+    return replace(facts, metadata=metadata, session_id=None, payment_intent_id=None, charge_id=None, refund_id=None)
 
 
 def _made_up_id(prefix: str, facts: AttemptFacts) -> str:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 import click
+from flask.cli import with_appcontext
 
 from booking.cli.output import Span, print_json, refusals_in_one_line
 from booking.services import delivery, reconciliation, reservations
@@ -14,6 +15,7 @@ from booking.wiring import current_runtime
 @click.option("--since", type=Span(), help="How far back to read Stripe's own list, e.g. 4d.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document for a script.")
+@with_appcontext
 def reconcile(since: timedelta | None, dry_run: bool, as_json: bool) -> None:
     """Ask Stripe about everything unfinished, and repair what neither webhook nor redirect told."""
     with refusals_in_one_line():
@@ -35,6 +37,7 @@ def _summary(count: int, dry_run: bool) -> str:
 
 
 @click.command("expire-holds")
+@with_appcontext
 def expire_holds() -> None:
     """Let go of unpaid nights whose time has passed. Never while Stripe could still take the money for them."""
     with refusals_in_one_line():
@@ -43,6 +46,7 @@ def expire_holds() -> None:
 
 
 @click.command("send-mail")
+@with_appcontext
 def send_mail() -> None:
     """Do once what the outbox has due: mail, refunds, looks at Stripe's refunds."""
     lines = delivery.run_due(current_runtime())

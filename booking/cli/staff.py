@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+from flask.cli import with_appcontext
 
 from booking.cli.output import refusals_in_one_line
 from booking.queries.staff import find_by_email
@@ -17,6 +18,7 @@ from booking.wiring import current_runtime
 @click.option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--reset", is_flag=True, help="Give an account that exists this password; ends all its sign-ins.")
+@with_appcontext
 def create_staff(email: str, name: str, password_file: Path | None, password_stdin: bool, reset: bool) -> None:
     """Make a staff account. Where it exists already nothing changes, unless --reset asks for a new password."""
     if find_by_email(email.strip().lower()) and not reset:

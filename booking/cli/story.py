@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 import click
+from flask.cli import with_appcontext
 
 from booking.cli.output import print_json, refusals_in_one_line
 from booking.extensions import db
@@ -12,6 +13,7 @@ from booking.queries.story import find_booking_id, tell_story
 @click.command("explain")
 @click.argument("reference")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document for a script.")
+@with_appcontext
 def explain(reference: str, as_json: bool) -> None:
     """The ordered story of the booking with this REFERENCE (or id): each step with its cause."""
     with refusals_in_one_line():

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import requests
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 
 from booking.cli.made_up_events import KNOWN_TYPES, Wishes, make_event, sign
 from booking.cli.output import print_json, refusals_in_one_line
@@ -66,6 +67,7 @@ class Look:
 @click.option("--other-instance", is_flag=True, help="As if another shop on the same Stripe account had made it.")
 @click.option("--live-event", is_flag=True, help="As if it came from live mode.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document for a script.")
+@with_appcontext
 def test_webhook(booking_id: int, event_type: str, as_json: bool, **options: Any) -> None:
     """Send a realistic, signed event about a booking through the real webhook route, and show what it did."""
     runtime = current_runtime()

@@ -13,7 +13,6 @@ from booking.domain.money import Money
 from booking.domain.pricing import Rates, night_price
 from booking.models import Listing
 from booking.queries.nights import taken_days
-from booking.queries.search import rates_of, today_at
 
 MONTHS_SHOWN = 2
 _ONE_DAY = timedelta(days=1)
@@ -94,7 +93,7 @@ class _Sheet:
 
 def draw_months(session: Session, listing: Listing, wanted: date | None, choice: Choice, now: datetime) -> MonthsView:
     """Two months from the wanted one on, moved to where nights are sold."""
-    today = today_at(listing.property, now)
+    today = listing.property.today(now)
     first, last = today + timedelta(days=listing.notice_days), today + timedelta(days=listing.horizon_days)
     start = _clamp(wanted or choice.arrive or today, today, last)
     starts = [_add_months(start, step) for step in range(MONTHS_SHOWN)]
@@ -117,7 +116,7 @@ def _sheet(
     since = min(shown[0], arrive or shown[0]) - _ONE_DAY
     taken = taken_days(session, listing.id, since, shown[1] + _ONE_DAY, now)
     leave_until = latest_leave(taken, arrive, min(sold[1], shown[1])) if arrive else None
-    return _Sheet(taken, rates_of(listing), *sold, choice, leave_until)
+    return _Sheet(taken, listing.rates, *sold, choice, leave_until)
 
 
 def _weeks(month: date, sheet: _Sheet) -> tuple[tuple[Day | None, ...], ...]:

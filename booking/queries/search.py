@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,8 +11,8 @@ from booking.domain.availability import fitting_units, nearest_stays
 from booking.domain.dates import Stay
 from booking.domain.errors import ListingNotFound, StayRuleBroken
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms, RefundStep, StayRules, check_stay, refund_steps
-from booking.domain.pricing import Quote, Rates, quote
+from booking.domain.policy import RefundStep, check_stay, refund_steps
+from booking.domain.pricing import Quote, quote
 from booking.models import Listing, Property
 from booking.queries.nights import free_unit_ids, free_units_by_listing, taken_days
 
@@ -120,13 +119,8 @@ def find_nearby(session: Session, listing: Listing, stay: Stay, guests: int, now
     reach = timedelta(days=NEARBY_DAYS)
     first, last = max(stay.arrive, date.min + reach) - reach, min(stay.leave, date.max - reach) + reach
     taken = taken_days(session, listing.id, first, last, now)
-    allowed = _rule_check(listing, guests, today_at(listing.property, now))
+    allowed = _rule_check(listing, guests, listing.property.today(now))
     return tuple(nearest_stays(lambda near: allowed(near) and bool(fitting_units(taken, near)), stay, NEARBY_DAYS))
-
-
-def today_at(place: Property, now: datetime) -> date:
-    """The date at the property, which may not be the server's."""
-    return now.astimezone(ZoneInfo(place.timezone)).date()
 
 
 def from_price(listing: Listing) -> Money:
@@ -134,46 +128,23 @@ def from_price(listing: Listing) -> Money:
     return Money(min(listing.nightly_minor, listing.weekend_minor), listing.property.currency)
 
 
-def rates_of(listing: Listing) -> Rates:
-    """The listing's prices as the pricing function wants them."""
-    return Rates(
-        listing.property.currency,
-        listing.nightly_minor,
-        listing.weekend_minor,
-        listing.cleaning_minor,
-        listing.tourist_tax_minor,
-    )
-
-
-def rules_of(listing: Listing) -> StayRules:
-    """What the listing accepts."""
-    return StayRules(
-        listing.max_guests, listing.min_nights, listing.max_nights, listing.notice_days, listing.horizon_days
-    )
-
-
-def terms_of(place: Property) -> CancellationTerms:
-    """The cancellation terms that a booking made now would freeze."""
-    return CancellationTerms(place.cancel_full_days, place.cancel_part_days, place.cancel_part_percent)
-
-
 def open_steps(quote: Quote, place: Property, stay: Stay, today: date) -> tuple[RefundStep, ...]:
     """The refund steps that can still be reached today."""
-    steps = refund_steps(quote.total, terms_of(place), stay.arrive)
+    steps = refund_steps(quote.total, place.terms, stay.arrive)
     return tuple(step for step in steps if step.last_day >= today)
 
 
 def _answer(
     session: Session, listing: Listing, stay: Stay, guests: int, now: datetime, is_free: bool
 ) -> Offer | Declined:
-    today = today_at(listing.property, now)
+    today = listing.property.today(now)
     try:
-        check_stay(rules_of(listing), stay, guests, today)
+        check_stay(listing.rules, stay, guests, today)
     except StayRuleBroken as broken:
         return Declined(listing, stay, guests, broken.user_message, str(broken.details["field"]))
     if not is_free:
         return Declined(listing, stay, guests, NOT_FREE, None, find_nearby(session, listing, stay, guests, now))
-    price = quote(rates_of(listing), stay, guests)
+    price = quote(listing.rates, stay, guests)
     return Offer(listing, stay, price, open_steps(price, listing.property, stay, today))
 
 
@@ -183,12 +154,12 @@ def _refuse_hopeless(listings: list[Listing], stay: Stay, guests: int, now: date
     most = max(listing.max_guests for listing in listings)
     if guests > most:
         raise StayRuleBroken(f"Our largest stay sleeps {most}.", field="guests")
-    if all(stay.arrive < today_at(listing.property, now) for listing in listings):
+    if all(stay.arrive < listing.property.today(now) for listing in listings):
         raise StayRuleBroken("The day of arrival has passed.", field="arrive")
 
 
 def _rule_check(listing: Listing, guests: int, today: date) -> Callable[[Stay], bool]:
-    rules = rules_of(listing)
+    rules = listing.rules
 
     def is_allowed(stay: Stay) -> bool:
         try:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from booking.domain.errors import BookingNotFound
 from booking.domain.money import Money
+from booking.domain.states import RefundReason
 from booking.models import (
     Attempt,
     Booking,
@@ -169,8 +170,14 @@ def _refund_steps(rows: Iterable[Refund]) -> Iterable[Step]:
     for row in rows:
         known = row.stripe_refund_id or "not yet known to Stripe"
         trouble = f", {row.failure_reason}" if row.failure_reason else ""
-        cause = f"{row.reason}, asked for by {'staff' if row.requested_by else 'the shop itself'}"
+        cause = f"{row.reason}, {_who_asked(row)}"
         yield Step(row.created_at, f"refund of {_amount(row)}, now {row.status}{trouble}, {known}", cause, "refund")
+
+
+def _who_asked(refund: Refund) -> str:
+    if refund.reason is RefundReason.EXTERNAL:
+        return "made at Stripe"
+    return f"asked for by {'staff' if refund.requested_by else 'the shop itself'}"
 
 
 def _dispute_steps(rows: Iterable[Dispute]) -> Iterable[Step]:

@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 # Stripe counts a redirect as a failed delivery, so both spellings of the address answer.
-@blueprint.post("/webhooks/stripe/", strict_slashes=False)
+@blueprint.post("/webhooks/stripe")
+@blueprint.post("/webhooks/stripe/")
 @csrf.exempt  # Stripe signs what it sends; it has no form of ours to take a token from
 def stripe() -> ResponseReturnValue:
     """One delivery."""

@@ -1,0 +1,82 @@
+"""Stays are half-open, and what people type as a date is read or refused in words."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking.domain.dates import LONGEST_STAY, Stay, parse_date, parse_stay, spoken
+from booking.domain.errors import InvalidDates
+
+DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
+LENGTHS = st.integers(1, 40)
+
+
+def _stay(first: date, nights: int) -> Stay:
+    return Stay(first, first + timedelta(days=nights))
+
+
+@given(DAYS, LENGTHS, DAYS, LENGTHS)
+def test_stays_overlap_exactly_if_they_share_a_night(a: date, m: int, b: date, n: int) -> None:
+    one, other = _stay(a, m), _stay(b, n)
+
+    assert one.overlaps(other) == bool(set(one) & set(other)) == other.overlaps(one)
+
+
+@given(DAYS, LENGTHS)
+def test_the_night_of_leaving_is_free(first: date, nights: int) -> None:
+    stay = _stay(first, nights)
+
+    assert len(list(stay)) == stay.nights == nights
+    assert stay.leave not in set(stay)
+    assert not stay.overlaps(Stay(stay.leave, stay.leave + timedelta(days=1)))
+
+
+def test_nights_come_in_date_order_across_a_leap_day_and_a_clock_change() -> None:
+    stay = Stay(date(2028, 2, 27), date(2028, 3, 2))
+
+    assert list(stay) == [date(2028, 2, 27), date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1)]
+    assert Stay(date(2027, 3, 27), date(2027, 3, 29)).nights == 2
+
+
+def test_a_stay_can_be_shifted() -> None:
+    assert Stay(date(2027, 3, 12), date(2027, 3, 15)).shifted(-2) == Stay(date(2027, 3, 10), date(2027, 3, 13))
+
+
+@pytest.mark.parametrize("nights", [0, -1, LONGEST_STAY + 1])
+def test_impossible_lengths_are_refused(nights: int) -> None:
+    with pytest.raises(InvalidDates) as refusal:
+        _stay(date(2027, 3, 12), nights)
+
+    assert refusal.value.details["field"] == "leave"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "Choose a date"),
+        ("", "Choose a date"),
+        ("2027-02-30", "does not exist"),
+        ("0000-01-01", "does not exist"),
+        ("99999-01-01", "must look like"),
+        ("12.03.2027", "must look like"),
+        ("２０２７-03-12", "must look like"),
+        ("2027-03-12T00:00", "must look like"),
+        ("x" * 10_000, "must look like"),
+        ("2027-03-12\0", "must look like"),
+    ],
+)
+def test_what_is_no_date_is_refused_in_words(text: str | None, words: str) -> None:
+    with pytest.raises(InvalidDates, match=words) as refusal:
+        parse_date(text, field="arrive")
+
+    assert refusal.value.details["field"] == "arrive"
+
+
+def test_two_good_dates_are_a_stay() -> None:
+    assert parse_stay(" 2027-03-12", "2027-03-15 ") == Stay(date(2027, 3, 12), date(2027, 3, 15))
+
+
+def test_a_date_is_spoken_in_words() -> None:
+    assert spoken(date(2027, 3, 5)) == "Fri 5 March 2027"

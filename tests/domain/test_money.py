@@ -1,0 +1,76 @@
+"""Money is integers of one currency."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking.domain.money import CurrencyMismatch, Money, exponent, parse_major
+
+MINOR = st.integers(-(10**12), 10**12)
+
+
+@given(MINOR, MINOR)
+def test_adding_and_taking_away_are_exact(a: int, b: int) -> None:
+    assert Money(a, "eur") + Money(b, "eur") - Money(b, "eur") == Money(a, "eur")
+
+
+@given(st.integers(0, 10**9), st.integers(0, 100))
+def test_a_percentage_is_never_more_than_the_whole_and_off_by_less_than_one_unit(minor: int, percent: int) -> None:
+    part = Money(minor, "eur").percent(percent).minor
+
+    assert 0 <= part <= minor
+    assert abs(part - Decimal(minor) * percent / 100) <= Decimal("0.5")
+
+
+def test_two_currencies_never_meet() -> None:
+    with pytest.raises(CurrencyMismatch):
+        Money(1, "eur") + Money(1, "usd")
+    with pytest.raises(CurrencyMismatch):
+        Money(1, "eur") - Money(1, "usd")
+
+
+@pytest.mark.parametrize("minor", [1.0, "1", None, True])
+def test_only_integers_are_money(minor: object) -> None:
+    with pytest.raises(TypeError):
+        Money(minor, "eur")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("currency", ["EUR", "eu", "euros", ""])
+def test_only_lower_case_codes_are_currencies(currency: str) -> None:
+    with pytest.raises(ValueError, match="currency"):
+        Money(1, currency)
+
+
+@pytest.mark.parametrize(
+    ("currency", "decimals", "major"),
+    [("eur", 2, "12.34"), ("jpy", 0, "1234"), ("kwd", 3, "1.234"), ("isk", 2, "12.34")],
+)
+def test_decimals_are_those_that_stripe_counts(currency: str, decimals: int, major: str) -> None:
+    assert exponent(currency) == decimals
+    assert Money(1234, currency).major == Decimal(major)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("140", "eur", 14000),
+        ("140.5", "eur", 14050),
+        ("140,50", "eur", 14050),
+        (" 0.01 ", "eur", 1),
+        ("500", "jpy", 500),
+        ("1.234", "kwd", 1234),
+    ],
+)
+def test_typed_amounts_are_read_exactly(text: str, currency: str, minor: int) -> None:
+    assert parse_major(text, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [("", "eur"), (".", "eur"), ("1.005", "eur"), ("1,200", "eur"), ("5.0", "jpy"), ("1e3", "eur"), ("-5", "eur"),
+     ("1.2.3", "eur"), ("１２", "eur"), ("9" * 40, "eur"), ("nan", "eur"), ("1 000", "eur")],
+)  # fmt: skip
+def test_what_is_no_exact_amount_is_not_guessed_at(text: str, currency: str) -> None:
+    assert parse_major(text, currency) is None

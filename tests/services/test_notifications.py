@@ -1,0 +1,210 @@
+"""Mail is asked for once, written from facts, sent after the commit, and never goes round in circles."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from booking.database import transaction
+from booking.domain.money import Money
+from booking.extensions import db
+from booking.gateways.mail import Letter, MailFailed
+from booking.models import AccessLink, Booking, OutboxRow
+from booking.models.instance import LinkPurpose
+from booking.models.outbox import OutboxState
+from booking.services import access, delivery
+from booking.services.notifications import GuestMail, StaffNotice, report_dead_mail, tell_guest, tell_staff
+from booking.services.outbox import Task
+from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing
+
+
+@pytest.fixture
+def house(app: Flask) -> Shop:
+    """A shop without Stripe and with one booking, number 1."""
+    runtime = app.extensions["holdfast"]
+    shop = Shop(app, None, runtime.clock, runtime.mailer, "", add_listing(app))  # type: ignore[arg-type]
+    shop.place(shop.stay())
+    return shop
+
+
+def tell(house: Shop, kind: GuestMail | StaffNotice, *, booking: bool = True, **more: object) -> None:
+    with house.app.app_context(), transaction() as session:
+        found = session.get_one(Booking, 1) if booking else None
+        if isinstance(kind, GuestMail):
+            tell_guest(session, found, kind, house.clock.now(), **more)  # type: ignore[arg-type]
+        else:
+            tell_staff(session, kind, house.clock.now(), found, **more)  # type: ignore[arg-type]
+
+
+def test_asking_twice_for_one_mail_is_asking_once(house: Shop) -> None:
+    tell(house, GuestMail.CONFIRMED)
+    tell(house, GuestMail.CONFIRMED)
+
+    house.work()
+
+    assert len(house.mailer.letters) == 1
+
+
+def test_two_refunds_are_two_mails(house: Shop) -> None:
+    for number in (1, 2, 2):
+        tell(house, GuestMail.REFUND_SENT, fact_id=number, refund=Money(100 * number, "eur"))
+
+    house.work()
+
+    assert [letter.subject.split(" on ")[0] for letter in house.mailer.letters] == ["€1.00", "€2.00"]
+
+
+def test_mail_of_a_transaction_that_fails_is_never_sent(house: Shop) -> None:
+    with house.app.app_context(), pytest.raises(RuntimeError), transaction() as session:
+        tell_guest(session, session.get_one(Booking, 1), GuestMail.CONFIRMED, house.clock.now())
+        raise RuntimeError
+
+    assert house.work() == []
+
+
+def test_link_in_a_mail_opens_the_booking_and_only_its_hash_is_kept(house: Shop) -> None:
+    tell(house, GuestMail.CONFIRMED)
+    house.work()
+
+    (token,) = re.findall(r"http://127\.0\.0\.1:8000/m/(\S+)", house.mailer.letters[0].text)
+    with house.app.app_context():
+        kept = db.session.query(AccessLink).one()
+        assert (kept.purpose, token in kept.token_hash) == (LinkPurpose.BOOKING, False)
+        assert access.open_link(house.runtime, token) == house.booking(1).reference
+
+
+def test_manage_link_opens_once(house: Shop) -> None:
+    tell(house, GuestMail.MANAGE_LINK, fact_id="first")
+    house.work()
+
+    (token,) = re.findall(r"/m/(\S+)", house.mailer.letters[0].text)
+    with house.app.app_context():
+        assert access.open_link(house.runtime, token)
+        assert access.open_link(house.runtime, token) is None
+
+
+def test_no_token_stands_in_the_outbox(house: Shop) -> None:
+    tell(house, GuestMail.MANAGE_LINK, fact_id="first")
+    house.work()
+
+    token = re.findall(r"/m/(\S+)", house.mailer.letters[0].text)[0]
+    with house.app.app_context():
+        row = db.session.query(OutboxRow).one()
+        assert token not in str(row.payload) + row.dedupe_key
+
+
+def test_second_try_has_the_same_message_id(house: Shop) -> None:
+    tried: list[Letter] = []
+
+    class FlakyMailer(MemoryMailer):
+        def send(self, letter: Letter) -> None:
+            tried.append(letter)
+            if len(tried) == 1:
+                raise MailFailed("try later")
+
+    house.app.extensions["holdfast"] = replace(house.runtime, mailer=FlakyMailer())
+    tell(house, GuestMail.CONFIRMED)
+    house.work()
+    house.clock.offset += delivery.outbox.LONGEST_WAIT
+    house.work()
+
+    assert len(tried) == 2
+    assert tried[0].message_id == tried[1].message_id
+    assert re.fullmatch(r"<[0-9a-f]{32}@127\.0\.0\.1>", tried[0].message_id)
+
+
+def test_no_transaction_is_open_while_a_mail_is_sent(house: Shop) -> None:
+    class WatchingMailer(MemoryMailer):
+        def send(self, letter: Letter) -> None:
+            assert not db.session().in_transaction()
+            super().send(letter)
+
+    mailer = WatchingMailer()
+    house.app.extensions["holdfast"] = replace(house.runtime, mailer=mailer)
+    tell(house, GuestMail.CONFIRMED)
+    tell(house, StaffNotice.NEW_BOOKING)
+    house.work()
+
+    assert len(mailer.letters) == 2
+
+
+def test_guest_mail_answers_to_the_house(house: Shop) -> None:
+    tell(house, GuestMail.CONFIRMED)
+    house.work()
+
+    assert (house.mailer.letters[0].to, house.mailer.letters[0].reply_to) == ("grace@example.org", "ada@example.org")
+
+
+def test_staff_mail_goes_to_the_house_and_leads_to_the_booking(house: Shop) -> None:
+    tell(house, StaffNotice.NEEDS_REVIEW, note="The amount is wrong.")
+    house.work()
+
+    (letter,) = house.mailer.letters
+    assert letter.to == "ada@example.org"
+    assert "The amount is wrong." in letter.text
+    assert "http://127.0.0.1:8000/admin/bookings/1" in letter.text
+
+
+def test_notice_without_a_booking_is_mailed_once_for_each_piece_of_news(house: Shop) -> None:
+    for note in ("Session a", "Session a", "Session b"):
+        tell(house, StaffNotice.UNMATCHED, booking=False, note=note)
+
+    house.work()
+
+    assert len(house.mailer.letters) == 2
+
+
+@pytest.mark.parametrize("kind", [*GuestMail, *StaffNotice])
+def test_every_kind_is_delivered(house: Shop, kind: GuestMail | StaffNotice) -> None:
+    tell(house, kind)
+
+    house.work()
+
+    assert len(house.mailer.letters) == 1
+
+
+def test_notice_before_there_is_a_property_goes_to_the_sender(app: Flask) -> None:
+    with app.app_context(), transaction() as session:
+        tell_staff(session, StaffNotice.CHECKOUT_REFUSED, ShiftedClock().now(), note="No account.")
+    with app.app_context():
+        delivery.run_due(app.extensions["holdfast"])
+
+    assert app.extensions["holdfast"].mailer.letters[0].to == "bookings@localhost"
+
+
+def test_mail_for_a_booking_that_is_gone_is_given_up(house: Shop) -> None:
+    tell(house, GuestMail.CONFIRMED)
+    with house.app.app_context(), transaction() as session:
+        row = session.query(OutboxRow).one()
+        row.payload, row.booking_id = {**row.payload, "booking_id": 99}, None
+
+    house.work()
+
+    with house.app.app_context():
+        assert OutboxState.DEAD in [row.state for row in db.session.query(OutboxRow)]
+
+
+def dead_task(house: Shop) -> Task:
+    with house.app.app_context():
+        row = db.session.query(OutboxRow).order_by(OutboxRow.id.desc()).first()
+        assert row
+        return Task(row.id, row.kind, row.dedupe_key, row.payload, 12)
+
+
+def test_staff_hear_of_a_guest_mail_that_was_given_up(house: Shop) -> None:
+    tell(house, GuestMail.CONFIRMED)
+    with house.app.app_context(), transaction() as session:
+        report_dead_mail(session, dead_task(house), house.clock.now())
+
+    house.work()
+
+    assert [letter.to for letter in house.mailer.letters] == ["grace@example.org", "ada@example.org"]
+
+
+def test_nobody_hears_of_a_staff_mail_that_was_given_up(house: Shop) -> None:
+    tell(house, StaffNotice.NEW_BOOKING)
+    with house.app.app_context(), transaction() as session:
+        report_dead_mail(session, dead_task(house), house.clock.now())
+
+    assert len(house.work()) == 1
