@@ -48,7 +48,7 @@ class Entry:
 
     @property
     def email(self) -> str:
-        return self._session["customer_email"] or self._read("email")
+        return self._read("email") or self._session["customer_email"] or ""
 
     @property
     def _custom_fields(self) -> list[Record]:

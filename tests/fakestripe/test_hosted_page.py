@@ -70,14 +70,14 @@ def test_paying_leads_to_the_success_url(api, session, card_form, shop):
     assert paid.payment_intent.latest_charge.billing_details.name == "Grace Hopper"
 
 
-def test_an_email_of_the_shop_cannot_be_changed(api, offer, card_form):
+def test_an_email_of_the_shop_is_filled_in_and_can_be_changed(api, offer, card_form):
     session = api.checkout.sessions.create(offer(customer_email="ada@example.com"))
     assert value_of(requests.get(session.url, timeout=5).text, "email") == "ada@example.com"
 
     submit(session.url, card_form(email="linus@example.com"))
 
     details = api.checkout.sessions.retrieve(session.id).customer_details
-    assert details.email == "ada@example.com"
+    assert details.email == "linus@example.com"
 
 
 @pytest.mark.parametrize(
