@@ -11,7 +11,8 @@ from booking.runtime import Runtime
 from booking.services import notifications, outbox, refunds
 
 logger = logging.getLogger(__name__)
-MOST_MAIL_TRIES = 12
+# About five hours, with waits that double. A refund is never given up: it is owed.
+MOST_TRIES = 12
 
 
 def run_due(runtime: Runtime, limit: int = 50) -> list[str]:
@@ -41,18 +42,23 @@ def _do(runtime: Runtime, task: outbox.Task) -> str:
 
 def _put_back(runtime: Runtime, task: outbox.Task, error: Exception) -> str:
     # Only the name: the text of an error may hold what a log or a page must not show.
-    outbox.put_back(runtime, task, type(error).__name__, is_dead=False)
-    return f"{task.dedupe_key}: try {task.tries} failed ({type(error).__name__}), will be tried again"
+    is_dead = task.kind is not OutboxKind.REFUND and task.tries >= MOST_TRIES
+    outbox.put_back(runtime, task, type(error).__name__, is_dead=is_dead)
+    return _told(task, type(error).__name__, is_dead)
 
 
 def _mail_failed(runtime: Runtime, task: outbox.Task, error: MailFailed) -> str:
-    is_dead = error.is_final or task.tries >= MOST_MAIL_TRIES
+    is_dead = error.is_final or task.tries >= MOST_TRIES
     outbox.put_back(runtime, task, str(error), is_dead=is_dead)
     logger.warning("mail_failed", extra={"row": task.row_id, "tries": task.tries, "given_up": is_dead})
     if is_dead:
         with transaction() as session:
             notifications.report_dead_mail(session, task, runtime.clock.now())
-    return f"{task.dedupe_key}: try {task.tries} failed ({error}), {'given up' if is_dead else 'will be tried again'}"
+    return _told(task, str(error), is_dead)
+
+
+def _told(task: outbox.Task, why: str, is_dead: bool) -> str:
+    return f"{task.dedupe_key}: try {task.tries} failed ({why}), {'given up' if is_dead else 'will be tried again'}"
 
 
 def _mail(runtime: Runtime, task: outbox.Task) -> None:

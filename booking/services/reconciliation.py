@@ -28,6 +28,7 @@ UNTOUCHED_FOR = timedelta(minutes=2)
 # Stripe retries a webhook for three days: https://docs.stripe.com/webhooks#retries
 LOOK_BACK = timedelta(days=4)
 _CAUSE = Cause(Source.RECONCILE)
+_IN_WORDS: dict[str, str] = {Outcome.NOTHING: "nothing new at Stripe", Outcome.CLOSED: "its session has ended unpaid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def _ask_about(runtime: Runtime, attempt_id: int, booking_id: int, is_given_up: 
         return Finding("attempt", f"booking {booking_id}: a session that was given up is ended at Stripe")
     settled = attempts.ask_stripe(runtime, attempt_id, _CAUSE)
     outcome = settled.outcome if settled else "no session was made"
-    return Finding("attempt", f"booking {booking_id}: {outcome}", is_problem=outcome == Outcome.NEEDS_REVIEW)
+    text = f"booking {booking_id}: {_IN_WORDS.get(outcome, outcome)}"
+    return Finding("attempt", text, is_problem=outcome == Outcome.NEEDS_REVIEW)
 
 
 def _unfinished_attempts(youngest: datetime) -> list[tuple[int, int, bool]]:

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from booking.database import transaction
+from booking.domain.money import Money
 from booking.extensions import db
 from booking.models import OutboxRow
 from booking.models.outbox import OutboxKind, OutboxState
-from booking.services import delivery, outbox
+from booking.services import delivery, outbox, refunds
 from tests.support.shop import Shop
 
 
@@ -67,14 +68,14 @@ def test_a_failed_mail_waits_longer_each_time_and_is_given_up_in_the_end(small_s
     _ask(small_shop)
     small_shop.mailer.is_down = True
     waits = []
-    for _ in range(delivery.MOST_MAIL_TRIES):
+    for _ in range(delivery.MOST_TRIES):
         before = small_shop.clock.now()
         assert len(small_shop.work()) == 1
         waits.append(round((_row(small_shop).run_after - before).total_seconds()))
         small_shop.clock.offset += timedelta(hours=1, seconds=1)
 
     row = _row(small_shop)
-    assert (row.state, row.tries) == (OutboxState.DEAD, delivery.MOST_MAIL_TRIES)
+    assert (row.state, row.tries) == (OutboxState.DEAD, delivery.MOST_TRIES)
     assert waits == sorted(waits)
     assert small_shop.work() == []
 
@@ -109,3 +110,32 @@ def test_a_run_stops_at_its_limit(small_shop: Shop) -> None:
 
     with small_shop.app.app_context():
         assert len(delivery.run_due(small_shop.runtime, limit=2)) == 2
+
+
+def test_a_refund_is_never_given_up_and_other_work_is_in_the_end(small_shop: Shop) -> None:
+    booking_id = small_shop.book(small_shop.stay())
+    small_shop.pay(booking_id)
+    small_shop.work()
+    with small_shop.app.app_context():
+        (payment,) = small_shop.payments(booking_id)
+        refunds.order_refund(small_shop.runtime, booking_id, Money(500, "eur"), "ada@example.org", "form-1")
+        with transaction() as session:
+            wish = {"payment_id": payment.id}
+            outbox.enqueue(session, OutboxKind.SYNC_REFUNDS, "sync:test", wish, small_shop.clock.now())
+    small_shop.stripe.post(
+        "faults", [{"kind": "status_500", "method": m, "path_prefix": "/v1", "times": 999} for m in _ANY]
+    )
+
+    # The SDK's own pauses between its retries would make this slow and prove nothing.
+    inner = small_shop.runtime.payments._inner
+    inner._patience = (8, 0)
+    vars(inner).pop("_client", None)
+    for _ in range(delivery.MOST_TRIES + 1):
+        small_shop.work()
+        small_shop.clock.offset += timedelta(hours=1, seconds=1)
+
+    states = {row.kind: row.state for row in small_shop._read(db.select(OutboxRow)) if row.kind != OutboxKind.MAIL}
+    assert states == {OutboxKind.REFUND: OutboxState.DUE, OutboxKind.SYNC_REFUNDS: OutboxState.DEAD}
+
+
+_ANY = ("GET", "POST")
