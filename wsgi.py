@@ -1,5 +1,5 @@
 """What gunicorn and the flask command load."""
 
-from booking import create_app
+from booking.cli.startup import load_app
 
-app = create_app()
+app = load_app()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 _KEY = re.compile(r"(sk|rk|pk)_(test|live)_[A-Za-z0-9]{8,}")
 _WEAK_SECRET = re.compile(r"change.?me|placeholder|your.?secret|example|password", re.IGNORECASE)
+_QUEUES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://", "redis://", "rediss://")
 LEAST_HOLD, LONGEST_HOLD = 31, 1435
 
 
@@ -159,6 +160,8 @@ def _address_problems(settings: Settings) -> list[str]:
         problems.append("TRUSTED_HOSTS: name the hosts this shop answers for")
     if not settings.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
         problems.append("DATABASE_URL: must be sqlite:///file or postgresql://...")
+    if not settings.queue_url.startswith(_QUEUES):
+        problems.append("QUEUE_URL: must be sqlite:///file, postgresql://... or redis://...")
     return problems
 
 

@@ -15,7 +15,7 @@ from huey.serializer import SignedSerializer
 
 from booking.config import Settings
 from booking.runtime import Runtime, WakeWorker
-from booking.services import delivery, heartbeat, reconciliation, reservations
+from booking.services import delivery, heartbeat, limits, reconciliation, reservations
 
 logger = logging.getLogger(__name__)
 
@@ -106,10 +106,8 @@ class Worker:
 
     def _register(self) -> None:
         self.huey.task(name="work_outbox")(self._task(work_outbox))
-        each_minute, each_five_minutes = crontab(minute="*"), crontab(minute="*/5")
-        self.huey.periodic_task(each_minute, name="beat")(self._task(beat))
-        self.huey.periodic_task(each_minute, name="expire_holds")(self._task(expire_holds))
-        self.huey.periodic_task(each_five_minutes, name="reconcile")(self._task(reconcile))
+        for sweep, when in TIMETABLE.items():
+            self.huey.periodic_task(when, name=sweep.__name__)(self._task(sweep))
 
     def _task(self, sweep: Callable[[Runtime], None]) -> Callable[[], None]:
         def run() -> None:
@@ -143,8 +141,17 @@ def expire_holds(runtime: Runtime) -> None:
 
 
 def reconcile(runtime: Runtime) -> None:
-    """Ask Stripe about everything unfinished."""
-    for finding in reconciliation.reconcile(runtime):
+    """Ask Stripe about what is unfinished here, and leave the youngest to their webhook."""
+    _log(reconciliation.reconcile(runtime, at_once=False))
+
+
+def compare_lists(runtime: Runtime) -> None:
+    """Look through Stripe's own list too: the only way to find what was never told."""
+    _log(reconciliation.reconcile(runtime))
+
+
+def _log(findings: list[reconciliation.Finding]) -> None:
+    for finding in findings:
         level = logging.WARNING if finding.is_problem else logging.INFO
         logger.log(level, "reconciled", extra={"kind": finding.kind, "result": finding.text})
 
@@ -154,4 +161,16 @@ def beat(runtime: Runtime) -> None:
     heartbeat.beat(runtime)
 
 
+def purge(runtime: Runtime) -> None:
+    """Drop what only mattered for some hours."""
+    limits.purge_windows(runtime)
+
+
 SWEEPS = (beat, work_outbox, expire_holds, reconcile)
+TIMETABLE = {
+    beat: crontab(minute="*"),
+    expire_holds: crontab(minute="*"),
+    reconcile: crontab(minute="*/5"),
+    compare_lists: crontab(minute="17"),
+    purge: crontab(minute="47", hour="3"),
+}

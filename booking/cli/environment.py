@@ -24,12 +24,12 @@ STRIPE_API_BASE={fakestripe}
 _OWN_ADDRESS = r"^{name}=http://(?:127\.0\.0\.1|localhost):\d+/?$"
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--fakestripe-port", type=int, required=True)
     parser.add_argument("--file", type=Path, default=ROOT / ".env")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     shop, fakestripe = f"http://127.0.0.1:{given.port}", f"http://127.0.0.1:{given.fakestripe_port}"
     if given.file.exists():
         _follow_ports(given.file, {"APP_BASE_URL": shop, "STRIPE_API_BASE": fakestripe})

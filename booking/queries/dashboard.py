@@ -101,9 +101,7 @@ def _count_stuck_events(session: Session) -> int:
 
 
 def _days(session: Session, now: datetime) -> tuple[Day, ...]:
-    coming = list_rows(
-        session, Booking.status == BookingStatus.CONFIRMED, _moving_soon(session, now), soonest=True
-    )
+    coming = list_rows(session, Booking.status == BookingStatus.CONFIRMED, _moving_soon(session, now), soonest=True)
     return tuple(_day(title, offset, coming, now) for offset, title in enumerate(("Today", "Tomorrow")))
 
 

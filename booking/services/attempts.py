@@ -26,7 +26,7 @@ from booking.gateways.payments import (
 from booking.models import Attempt, Booking
 from booking.runtime import Runtime
 from booking.services.instance import Identity, get_identity
-from booking.services.refunds import lock_booking
+from booking.services.locks import lock_booking
 from booking.services.settlement import Settled, settle
 from booking.services.timeline import Cause
 

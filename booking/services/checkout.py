@@ -30,9 +30,9 @@ from booking.models import Attempt, Booking
 from booking.runtime import Runtime
 from booking.services import attempts, notifications, timeline
 from booking.services.instance import Identity, get_identity
+from booking.services.locks import lock_booking
 from booking.services.nights import claim_any_unit, claim_nights, free_nights
 from booking.services.notifications import StaffNotice
-from booking.services.refunds import lock_booking
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)

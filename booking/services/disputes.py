@@ -9,8 +9,9 @@ from booking.gateways.payments import DisputeEvidence, FraudWarning
 from booking.models import Booking, Dispute, Payment
 from booking.services import notifications, timeline
 from booking.services.ledger import refresh_money
+from booking.services.locks import lock_booking
 from booking.services.notifications import StaffNotice
-from booking.services.refunds import find_payment, lock_booking
+from booking.services.refunds import find_payment
 from booking.services.timeline import Cause
 
 # Events come in any order: a later word counts only if it ranks as high. https://docs.stripe.com/api/disputes/object

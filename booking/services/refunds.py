@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -9,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from booking.database import require_transaction, transaction
-from booking.domain.errors import BookingNotFound, RefundRefused
+from booking.domain.errors import RefundRefused
 from booking.domain.money import Money
 from booking.domain.states import (
     REFUND_ENDED_BADLY,
@@ -23,6 +24,7 @@ from booking.gateways.payments import (
     GatewayConflict,
     GatewayRefused,
     GatewayUnavailable,
+    Params,
     RefundEvidence,
     RefundOrder,
     Tag,
@@ -33,6 +35,7 @@ from booking.runtime import Runtime
 from booking.services import notifications, outbox, timeline
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import list_payments, payment_entry, refresh_money
+from booking.services.locks import lock_booking
 from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
@@ -67,15 +70,6 @@ def order_refund(runtime: Runtime, booking_id: int, amount: Money, staff_email: 
         refund_id = _get_by_token(form_token)
     runtime.wake_worker()
     return refund_id
-
-
-def lock_booking(session: Session, booking_id: int) -> Booking:
-    """The booking, locked until the transaction ends. Raises BookingNotFound."""
-    require_transaction(session)
-    booking = session.get(Booking, booking_id, with_for_update=True, populate_existing=True)
-    if booking is None:
-        raise BookingNotFound
-    return booking
 
 
 def spread_refund(
@@ -214,16 +208,16 @@ def find_payment(session: Session, payment_intent_id: str | None, charge_id: str
     return session.scalar(select(Payment).where(or_(*known))) if known else None
 
 
+@dataclass(frozen=True, slots=True)
 class _Order:
     """What is needed to send one refund, with no row attached."""
 
-    def __init__(self, refund: Refund, must_look: bool) -> None:
-        assert refund.params is not None
-        assert refund.idempotency_key is not None
-        self.refund_id, self.token = refund.id, refund.token
-        self.params, self.key = dict(refund.params), refund.idempotency_key
-        self.payment_intent_id = refund.payment.payment_intent_id
-        self.must_look = must_look
+    refund_id: int
+    token: str
+    params: Params
+    key: str
+    payment_intent_id: str
+    must_look: bool  # the key is older than Stripe's memory of it
 
 
 def _prepare(runtime: Runtime, refund_id: int) -> _Order | None:
@@ -237,7 +231,16 @@ def _prepare(runtime: Runtime, refund_id: int) -> _Order | None:
         if refund.first_sent_at is None:
             refund.params = runtime.payments.refund_params(_order_of(refund, identity))
             refund.first_sent_at = now
-        return _Order(refund, must_look)
+        assert refund.params is not None
+        assert refund.idempotency_key is not None
+        return _Order(
+            refund_id=refund.id,
+            token=refund.token,
+            params=dict(refund.params),
+            key=refund.idempotency_key,
+            payment_intent_id=refund.payment.payment_intent_id,
+            must_look=must_look,
+        )
 
 
 def _order_of(refund: Refund, identity: Identity) -> RefundOrder:

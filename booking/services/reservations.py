@@ -36,6 +36,7 @@ from booking.queries.nights import free_unit_ids
 from booking.runtime import Runtime
 from booking.services import attempts, checkout, notifications, refunds, timeline
 from booking.services.instance import Identity, get_identity
+from booking.services.locks import lock_booking
 from booking.services.nights import claim_any_unit, free_nights
 from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
@@ -113,7 +114,7 @@ def cancel_booking(
         return  # its payment had failed, and that was the last of it
     now = runtime.clock.now()
     with transaction() as session:
-        booking = refunds.lock_booking(session, booking_id)
+        booking = lock_booking(session, booking_id)
         if _was_sent_before(session, booking, form_token):
             return
         timeline.move(

@@ -29,6 +29,7 @@ from booking.models import Attempt, Booking, Payment
 from booking.services import notifications, refunds, timeline
 from booking.services.instance import Identity
 from booking.services.ledger import refresh_money
+from booking.services.locks import lock_booking
 from booking.services.nights import claim_any_unit, claim_nights, free_nights
 from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
@@ -85,7 +86,7 @@ def settle(session: Session, evidence: PaymentEvidence, cause: Cause, now: datet
     attempt = _find_attempt(session, evidence, identity)
     if attempt is None:
         return Settled(Outcome.UNKNOWN, None)
-    booking = refunds.lock_booking(session, attempt.booking_id)
+    booking = lock_booking(session, attempt.booking_id)
     attempt = session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
     case = _Case(session, attempt, booking, evidence, cause, now, identity)
     outcome = _decide(case)

@@ -8,7 +8,7 @@ from flask import Flask, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from booking.domain.errors import (
     BookingError,
@@ -105,11 +105,20 @@ def _is_paying() -> bool:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()
+    if isinstance(error, SecurityError):
+        return _strange_host()
     g.no_database = error.code >= 500
     response = make_response(answer_error(error.code))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
+    return response
+
+
+def _strange_host() -> ResponseReturnValue:
+    # Under a host that is not ours no address can be built, so this page has no links and looks like nothing.
+    response = make_response("This shop does not answer under that name.\n", 400)
+    response.mimetype = "text/plain"
     return response
 
 

@@ -42,8 +42,10 @@ def money(amount: Money) -> str:
 def short_money(amount: Money) -> str:
     """An amount for narrow cells: "€128", with decimals only where there are any."""
     has_rest = amount.major != amount.major.to_integral_value()
-    return money(amount) if has_rest else format_currency(
-        amount.major, amount.currency.upper(), "¤#,##0", locale=LOCALE, currency_digits=False
+    return (
+        money(amount)
+        if has_rest
+        else format_currency(amount.major, amount.currency.upper(), "¤#,##0", locale=LOCALE, currency_digits=False)
     )
 
 
@@ -73,12 +75,12 @@ def iso_month(value: date) -> str:
 
 
 def night_word(nights: int) -> str:
-    """"1 night", "4 nights"."""
+    """ "1 night", "4 nights"."""
     return f"{nights} night" if nights == 1 else f"{nights} nights"
 
 
 def guest_word(guests: int) -> str:
-    """"1 guest", "2 guests"."""
+    """ "1 guest", "2 guests"."""
     return f"{guests} guest" if guests == 1 else f"{guests} guests"
 
 

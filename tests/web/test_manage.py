@@ -109,7 +109,7 @@ def test_the_calendar_file_covers_the_nights_as_whole_days(shop, grace):
 
 
 def test_a_cancelled_entry_replaces_the_one_before():
-    facts = StayFacts("R@h", "Loft, \"x\"; y", date(2027, 3, 12), date(2027, 3, 16), "1 Quay", "a\nb", True, 1)
+    facts = StayFacts("R@h", 'Loft, "x"; y', date(2027, 3, 12), date(2027, 3, 16), "1 Quay", "a\nb", True, 1)
 
     text = calendar_file(facts)
 

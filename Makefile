@@ -1,0 +1,69 @@
+# `make demo` runs the shop; `make test` proves it. Nothing here asks a question.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PORT ?= 8000
+FAKESTRIPE_PORT ?= 12111
+PYTHON ?= python3
+BIN := .venv/bin
+FLASK := $(BIN)/flask --app wsgi
+RUN := $(BIN)/python -m booking.cli.supervisor
+PORTS := --port $(PORT) --fakestripe-port $(FAKESTRIPE_PORT)
+# The addresses of this run win over those that an .env of one's own may hold.
+DEMO_ENV := APP_BASE_URL=http://127.0.0.1:$(PORT) STRIPE_API_BASE=http://127.0.0.1:$(FAKESTRIPE_PORT)
+TESTS := $(BIN)/python -m pytest -n 2
+COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
+
+.PHONY: help demo demo-data demo-reset serve test test-fast lint clean
+
+help:  ## This list.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: demo-data  ## The shop with its worker and a simulated Stripe; needs no account. Ctrl-C stops all.
+	@exec $(RUN) demo $(PORTS)
+
+demo-data: .venv/.installed
+	@mkdir -p var
+	@$(BIN)/python -m booking.cli.environment $(PORTS)
+	@$(DEMO_ENV) $(FLASK) db upgrade 2>&1 | { grep -v '^INFO' || true; }
+	@$(DEMO_ENV) $(FLASK) seed-demo
+
+demo-reset:  ## Throw the demo's data away (not .env) and make it anew.
+	@exec 9>>var/running.lock && flock -n 9 || { echo "Stop the running demo first."; exit 1; }; \
+	rm -f var/holdfast.db* var/holdfast.queue.db* var/fakestripe.db* var/demo-staff-password
+	@$(MAKE) --no-print-directory demo-data
+
+serve: .venv/.installed  ## The shop and its worker with the settings of .env, for a Stripe account of your own.
+	@test -f .env || { echo "There is no .env: copy .env.example and fill it in."; exit 1; }
+	@$(FLASK) db upgrade 2>&1 | { grep -v '^INFO' || true; }
+	@exec $(RUN) serve $(PORTS)
+
+test: lint  ## Everything: style, types, the whole suite, coverage.
+	@.ci/tools
+	@$(TESTS) $(COVERAGE)
+
+test-fast: .venv/.installed-dev  ## The part that needs no browser, no server of its own and no PostgreSQL.
+	@$(TESTS) -m "not browser and not race and not gunicorn and not postgresql"
+
+lint: .venv/.installed-dev  ## Style and types.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean:  ## Remove the virtual environment and what tools have left behind; data stays.
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+
+.venv/.installed: requirements.txt
+	@echo "Installing ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt requirements.txt
+	@echo "Installing what the tests need ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+	@touch .venv/.installed

@@ -1,0 +1,52 @@
+"""gunicorn's settings: `gunicorn wsgi:app` finds this file by itself when started in this directory."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from dotenv import load_dotenv
+from gunicorn.glogging import Logger
+
+load_dotenv(Path(__file__).parent / ".env")
+# For another address: gunicorn --bind 0.0.0.0:8000 wsgi:app
+bind = "127.0.0.1:" + (os.environ.get("PORT") or "8000")
+workers = int(os.environ.get("WEB_WORKERS") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 8)
+worker_class = "gthread"
+timeout = 30
+graceful_timeout = 20
+keepalive = 5
+# Some thousand requests a process, not all at the same moment, so that a slow leak never becomes a night's work.
+max_requests, max_requests_jitter = 20_000, 2_000
+control_socket_disable = True
+accesslog = "-"
+errorlog = "-"
+access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'
+
+_SECRETS = re.compile(r"(/m/|session_id=)[^\s?&#\"]+")
+
+
+class MaskingLogger(Logger):
+    """Access lines without what opens a booking: links from mails, and the ids of Checkout Sessions."""
+
+    def atoms(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        atoms = super().atoms(*args, **kwargs)
+        return {name: _masked(value) for name, value in atoms.items()}
+
+
+def _masked(value: Any) -> Any:
+    return _SECRETS.sub(r"\1***", value) if isinstance(value, str) else value
+
+
+logger_class = MaskingLogger
+
+
+def on_starting(server: Any) -> None:
+    """Refuse once, in plain lines, what would otherwise end every worker with a traceback."""
+    # In a process of its own: the workers must not inherit an open database from this one.
+    check = subprocess.run([sys.executable, "-m", "booking.cli.startup"], cwd=Path(__file__).parent, check=False)
+    if check.returncode:
+        sys.exit(check.returncode)
