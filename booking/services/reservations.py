@@ -93,9 +93,12 @@ def place_booking(runtime: Runtime, request: PlaceRequest) -> Placed:
     _let_go_of_rivals(runtime, request)
     try:
         return _place(runtime, request, identity)
-    except IntegrityError:
-        # The unique hold key: the other half of a double click was first, so this time its hold is found.
-        return _place(runtime, request, identity)
+    except (IntegrityError, DatesUnavailable, TooManyHolds):
+        # What is in the way may be this guest's own hold: the other half of a double click was first.
+        placed = _find_placed(request)
+        if placed is None:
+            raise
+        return placed
 
 
 def cancel_booking(
@@ -160,7 +163,7 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
     now = runtime.clock.now()
     with transaction() as session:
         listing = _get_listing(session, request.listing_id)
-        own = _find_own(session, request, now)
+        own = _find_own(session, request)
         if own is not None:
             return _use_again(own, request.guest)
         priced = check_and_quote(listing, request.stay, request.guests, now)
@@ -177,6 +180,12 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         return Placed(booking.id, booking.reference, is_confirmed=False)
 
 
+def _find_placed(request: PlaceRequest) -> Placed | None:
+    with transaction() as session:
+        own = _find_own(session, request)
+        return _use_again(own, request.guest) if own else None
+
+
 def _get_listing(session: Session, listing_id: int) -> Listing:
     listing = session.get(Listing, listing_id)
     if listing is None or not listing.is_active:
@@ -184,7 +193,7 @@ def _get_listing(session: Session, listing_id: int) -> Listing:
     return listing
 
 
-def _find_own(session: Session, request: PlaceRequest, now: datetime) -> Booking | None:
+def _find_own(session: Session, request: PlaceRequest) -> Booking | None:
     """This browser's booking of exactly this stay: held at exactly this price, or confirmed."""
     own = select(Booking).where(
         Booking.hold_key == _hold_key(request),

@@ -1,0 +1,151 @@
+"""A real Chromium with JavaScript off, because every page must work so. It notes what pages do against their policy."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+
+from booking.domain.dates import Stay
+from tests.conftest import IS_CI
+from tests.support.shop import Shop
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+_ARGUMENTS = """
+--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update
+--disable-sync
+""".split()
+GOOD_CARD, DECLINED_CARD, CHALLENGED_CARD = "4242424242424242", "4000000000000002", "4000000000003220"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, started once."""
+    if not shutil.which(CHROMIUM):
+        if IS_CI:
+            pytest.fail(f"there is no browser at {CHROMIUM}: install Debian's package chromium")
+        pytest.skip(f"there is no browser at {CHROMIUM}: install Debian's package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Guest:
+    """Somebody in front of a browser window with its own cookies."""
+
+    page: Page
+    shop: Shop
+    complaints: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    @property
+    def heading(self) -> str:
+        return self.page.locator("h1").inner_text().replace("\u2019", "'")
+
+    @property
+    def path(self) -> str:
+        return self.page.url.removeprefix(self.shop.url)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.shop.url + path)
+
+    def press(self, name: str) -> None:
+        """Press the button, or follow the link, that says this."""
+        button = self.page.get_by_role("button", name=name)
+        (button if button.count() else self.page.get_by_role("link", name=name, exact=True)).first.click()
+
+    # --- the way to Stripe ------------------------------------------------------------------------------------------
+
+    def go_to_review(self, stay: Stay) -> None:
+        """From the front page: search, choose, say who is coming."""
+        self.open("/")
+        self.page.fill("form.search #arrive", stay.arrive.isoformat())
+        self.page.fill("form.search #leave", stay.leave.isoformat())
+        self.press("Search stays")
+        self.page.get_by_role("link", name="Harbour Loft").first.click()
+        self.press("Continue")
+        self.page.get_by_label("Full name").fill("Grace Hopper")
+        self.page.get_by_label("E-mail address").fill("grace@example.org")
+        self.press("Continue to review")
+
+    def book(self, stay: Stay) -> str:
+        """Up to Stripe's page; the id of its session."""
+        self.go_to_review(stay)
+        self.press("Book and pay €")
+        return self.session_id()
+
+    def session_id(self) -> str:
+        """The session whose page is open."""
+        start = f"{self.shop.stripe.url}/c/pay/"
+        assert self.page.url.startswith(start), self.page.url
+        return self.page.url.removeprefix(start)
+
+    def fill_card(self, number: str) -> None:
+        """Type a card as it is printed."""
+        values = {"cardNumber": number, "cardExpiry": "12 / 40", "cardCvc": "123", "billingName": "Grace Hopper"}
+        for name, value in values.items():
+            self.page.fill(f"[name={name}]", value)
+        self.page.select_option("[name=billingCountry]", "CZ")
+        self.page.fill("[name=billingPostalCode]", "110 00")
+
+    def pay(self, number: str = GOOD_CARD) -> None:
+        """Type a card and press the button."""
+        self.fill_card(number)
+        self.press("Pay ")
+
+    def never_reach(self, pattern: str) -> None:
+        """From now on the browser sends nothing to these addresses, not even after a redirect, and goes on waiting."""
+        devtools = self.page.context.new_cdp_session(self.page)
+        devtools.send("Fetch.enable", {"patterns": [{"urlPattern": pattern}]})
+
+    def scrolls_sideways(self) -> bool:
+        """Whether the page is wider than the window."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
+@pytest.fixture
+def new_guest(chromium: Browser, small_shop: Shop) -> Iterator[Callable[..., Guest]]:
+    """Opens windows. At the end no page of any of them may have complained about anything."""
+    guests: list[Guest] = []
+
+    def arrive(width: int = 1280, *, script: bool = False) -> Guest:
+        context = chromium.new_context(java_script_enabled=script, viewport={"width": width, "height": 800})
+        context.set_default_timeout(15_000)
+        guest = Guest(context.new_page(), small_shop)
+        watch(guest, guest.page)
+        guests.append(guest)
+        return guest
+
+    yield arrive
+    for guest in guests:
+        guest.page.context.close()
+    small_shop.stripe.post("delivery", {"mode": "normal"})
+    assert [complaint for guest in guests for complaint in guest.complaints] == []
+
+
+def watch(guest: Guest, page: Page) -> None:
+    """Note what the console says, what scripts break, and which hosts are asked for anything."""
+
+    def note(message: ConsoleMessage) -> None:
+        # An answer of 402 or 409 to the page itself is meant; a file that is missing would be found by its host's test.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            guest.complaints.append(f"{page.url}: {message.text}")
+
+    page.on("console", note)
+
+    def note_error(error: Error) -> None:
+        # A page that is left while it still fades in; the browser itself says so, no script of ours.
+        if "Transition was" not in error.message:
+            guest.complaints.append(f"{page.url}: {error.message}")
+
+    page.on("pageerror", note_error)
+    page.on("request", lambda request: guest.hosts.add("/".join(request.url.split("/")[:3])))
+
+
+@pytest.fixture
+def guest(new_guest: Callable[..., Guest]) -> Guest:
+    """Grace at her desk."""
+    return new_guest()

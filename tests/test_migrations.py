@@ -1,0 +1,122 @@
+"""Migrations: an empty database comes to head, agrees with the models, and can go all the way back and up again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import inspect, text
+
+from booking import create_app
+from booking.config import ROOT
+from booking.extensions import db
+from booking.wiring import find_schema_problem
+from tests.support.shop import make_settings
+
+_BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+@pytest.fixture(params=_BOTH)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An app on a database without a single table."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        url = request.getfixturevalue("postgres_url")
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+    app = create_app(make_settings(url))
+    with app.app_context():
+        assert _tables() == set()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _tables() -> set[str]:
+    return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+def _differences() -> list[object]:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, db.metadata))
+
+
+def test_an_empty_database_comes_to_head_and_agrees_with_the_models(empty: Flask) -> None:
+    flask_migrate.upgrade()
+
+    assert _tables() == set(db.metadata.tables)
+    assert _differences() == []
+    assert find_schema_problem() is None
+
+
+def test_head_can_be_taken_down_to_nothing_and_up_again(empty: Flask) -> None:
+    flask_migrate.upgrade()
+    flask_migrate.downgrade(revision="base")
+    assert _tables() == set()
+
+    flask_migrate.upgrade()
+
+    assert _tables() == set(db.metadata.tables)
+    assert _differences() == []
+
+
+def test_upgrading_twice_changes_nothing(empty: Flask) -> None:
+    flask_migrate.upgrade()
+    flask_migrate.upgrade()
+
+    assert _differences() == []
+
+
+def test_control_a_table_that_differs_from_its_model_is_noticed(empty: Flask) -> None:
+    flask_migrate.upgrade()
+    with db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE booking ADD COLUMN surprise INTEGER"))
+
+    assert [(what[0], what[3].name) for what in _differences()] == [("remove_column", "surprise")]  # type: ignore[index]
+
+
+def test_an_old_schema_is_named_with_the_command_that_mends_it(empty: Flask) -> None:
+    problem = find_schema_problem()
+
+    assert problem is not None
+    assert problem.startswith("DATABASE_URL: the schema is at nothing")
+    assert "flask db upgrade" in problem
+
+
+def test_every_rule_that_must_never_break_is_a_constraint_of_the_migrated_database(empty: Flask) -> None:
+    flask_migrate.upgrade()
+    inspector = inspect(db.engine)
+
+    def unique(table: str) -> set[tuple[str, ...]]:
+        constraints = [tuple(found["column_names"]) for found in inspector.get_unique_constraints(table)]
+        indexes = [tuple(found["column_names"]) for found in inspector.get_indexes(table) if found["unique"]]
+        return {*constraints, *indexes}  # type: ignore[arg-type]
+
+    def checks(table: str) -> set[str]:
+        return {str(found["name"]) for found in inspector.get_check_constraints(table)}
+
+    assert inspector.get_pk_constraint("night")["constrained_columns"] == ["unit_id", "day"]
+    assert inspector.get_pk_constraint("webhook_event")["constrained_columns"] == ["id"]
+    assert {("reference",), ("hold_key",)} <= unique("booking")
+    assert {("session_id",), ("payment_intent_id",), ("idempotency_key",), ("booking_id",)} <= unique("attempt")
+    assert ("payment_intent_id",) in unique("payment")
+    assert {("stripe_refund_id",), ("idempotency_key",), ("form_token",)} <= unique("refund")
+    assert ("dedupe_key",) in unique("outbox")
+    assert {"ck_booking_arrive_before_leave", "ck_booking_amount_positive", "ck_booking_status"} <= checks("booking")
+    assert {"ck_payment_amount_positive"} <= checks("payment")
+    assert {"ck_refund_amount_positive"} <= checks("refund")
+
+
+def test_there_is_one_line_of_migrations_and_each_says_what_it_does() -> None:
+    script = ScriptDirectory(str(ROOT / "migrations"))
+
+    assert len(script.get_heads()) == 1
+    assert all(revision.doc.strip() for revision in script.walk_revisions())
