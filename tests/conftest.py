@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
+from jinja2.bccache import Bucket, BytecodeCache
 
 from booking import create_app
 from booking.extensions import db
@@ -22,6 +23,23 @@ from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, ma
 # The same examples in each run: a red run must be a bug, not a busy machine or bad luck.
 hypothesis_settings.register_profile("holdfast", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("holdfast")
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates compiled once for all the apps that a run of the suite makes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
 
 # A part that cannot run is skipped with its reason on a laptop, and fails where everything must be there.
 IS_CI = os.environ.get("CI") == "true"

@@ -1,6 +1,7 @@
 """Small races on both databases: what several threads do at the same moment has one effect."""
 
 import threading
+import uuid
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -97,8 +98,8 @@ def _get_one_unlocked(self: object, entity: type, ident: object, **_lock: object
 
 
 def _place_at_once(shop: Shop, stays: list[Stay]) -> list[Placed | Exception]:
-    """Each stay is wanted by a guest of its own."""
-    return rush(lambda guest: shop.place(guest[1], browser=f"guest-{guest[0]}"), list(enumerate(stays)))
+    """Each stay is wanted by a guest of its own, who was never here before and so holds nothing else."""
+    return rush(lambda stay: shop.place(stay, browser=uuid.uuid4().hex), stays)
 
 
 def _held(answers: list[Placed | Exception]) -> list[Placed]:

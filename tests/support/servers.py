@@ -219,7 +219,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def serving(app: Flask, port: int) -> Iterator[None]:
     """The app behind a real socket, in threads of this process."""
     server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield
