@@ -1,4 +1,4 @@
-"""The demo shop: one property, five listings, some closed nights. Seeding twice changes nothing."""
+"""The demo shop: one property, five listings, some closed nights, one hold. Seeding twice changes nothing."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,8 +13,10 @@ from booking.domain.errors import BookingError, DatesUnavailable
 from booking.models import Listing, Property, Unit
 from booking.runtime import Runtime
 from booking.services.listings import close_nights
+from booking.services.reservations import GuestDetails, PlaceRequest, check_and_quote, place_booking
 
 STAFF_EMAIL, STAFF_NAME = "ada@example.org", "Ada"
+BOOKED = "boathouse-double"
 
 
 class SeedRefused(BookingError):
@@ -55,7 +57,7 @@ def seed_demo(runtime: Runtime) -> list[str]:
     for demo in DEMO_LISTINGS:
         if demo.slug in fresh:
             lines += _close(runtime, demo, fresh[demo.slug])
-    return lines
+    return lines + (_hold_some_nights(runtime) if BOOKED in fresh else [])
 
 
 def _make_shop() -> tuple[list[str], dict[str, int]]:
@@ -116,6 +118,19 @@ def _close(runtime: Runtime, demo: DemoListing, unit_id: int) -> list[str]:
             continue
         lines.append(f"closed {nights} nights of {demo.name} from {arrive}")
     return lines
+
+
+def _hold_some_nights(runtime: Runtime) -> list[str]:
+    """One booking that waits for its payment, so that commands such as test-webhook have something to try."""
+    now = runtime.clock.now()
+    with transaction() as session:
+        listing = session.scalars(select(Listing).where(Listing.slug == BOOKED)).one()
+        arrive = listing.property.today(now) + timedelta(days=60)
+        stay, listing_id = Stay(arrive, arrive + timedelta(days=2)), listing.id
+        total = check_and_quote(listing, stay, 2, now).total
+    guest = GuestDetails("Grace Hopper", "grace@example.org")
+    placed = place_booking(runtime, PlaceRequest(listing_id, stay, 2, guest, "the demo's own browser", total))
+    return [f"booking {placed.booking_id} ({placed.reference}), unpaid: try `flask test-webhook` on it"]
 
 
 def _seal_harbour() -> Property:

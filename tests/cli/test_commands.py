@@ -15,7 +15,7 @@ from flask import Flask
 from booking.cli.output import Span
 from booking.config import ROOT, AppEnv
 from booking.extensions import db
-from booking.models import Closure, Listing, Property, Staff, Unit
+from booking.models import Booking, Closure, Listing, Property, Staff, Unit
 from booking.services import heartbeat
 from tests.support.shop import Shop
 
@@ -47,6 +47,13 @@ def test_demo_shop_has_listings_with_pictures_and_closed_nights(seeded: Flask) -
             assert (ROOT / "static" / listing.image).is_file(), listing.image
 
 
+def test_the_commands_of_the_readme_have_a_booking_to_try(seeded: Flask) -> None:
+    result = run(seeded, "test-webhook", "--booking-id", "1", "--event-type", "checkout.session.completed")
+
+    assert result.exit_code == 0, result.output
+    assert "pending -> confirmed" in result.output
+
+
 def test_seeding_twice_changes_nothing(seeded: Flask, tmp_path: Path) -> None:
     password = (tmp_path / "password").read_text()
 
@@ -56,6 +63,7 @@ def test_seeding_twice_changes_nothing(seeded: Flask, tmp_path: Path) -> None:
     assert (tmp_path / "password").read_text() == password
     with seeded.app_context():
         assert (db.session.query(Unit).count(), db.session.query(Staff).count()) == (7, 1)
+        assert db.session.query(Booking).count() == 1
 
 
 def test_password_of_the_demo_is_for_its_owner_alone(seeded: Flask, tmp_path: Path) -> None:
