@@ -50,13 +50,6 @@ class TooManyHolds(BookingError):
     default_message = "You are already holding several stays. Pay for one or let one go first."
 
 
-class HoldExpired(BookingError):
-    """The hold ended before payment and cannot be taken up again."""
-
-    code = "hold_expired"
-    default_message = "The time to pay for these nights has passed. Nothing was charged."
-
-
 class BookingNotFound(BookingError):
     """No such booking, or not one that this person may see: the two are told apart nowhere."""
 

@@ -207,10 +207,6 @@ class PaymentGateway(Protocol):
         """Send money back, once for each key."""
         ...
 
-    def look_up_refund(self, refund_id: str) -> RefundEvidence:
-        """The refund as it is now."""
-        ...
-
     def list_refunds(self, payment_intent_id: str) -> list[RefundEvidence]:
         """Every refund of one payment, ours or made in the dashboard."""
         ...

@@ -126,9 +126,6 @@ class StripeGateway:
             self._call(lambda api: api.refunds.create(params=sent, options={"idempotency_key": idempotency_key}))
         )
 
-    def look_up_refund(self, refund_id: str) -> RefundEvidence:
-        return stripe_objects.read_refund(self._call(lambda api: api.refunds.retrieve(refund_id)))
-
     def list_refunds(self, payment_intent_id: str) -> list[RefundEvidence]:
         params: Any = {"payment_intent": payment_intent_id, "limit": 100}
         page = self._call(lambda api: api.refunds.list(params=params))

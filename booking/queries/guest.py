@@ -21,7 +21,7 @@ from booking.domain.states import (
     PaymentStatus,
     RefundStatus,
 )
-from booking.models import Booking, Instance, Payment, Property, Refund
+from booking.models import Booking, Payment, Property, Refund
 
 
 class GuestState(StrEnum):
@@ -131,11 +131,6 @@ def find_newest_held(session: Session, references: Sequence[str], now: datetime)
         & (Booking.hold_until > now + HOLD_GRACE),
         now,
     )
-
-
-def find_instance_id(session: Session) -> str:
-    """The id of this installation; empty before its first booking."""
-    return session.scalar(select(Instance.instance_id)) or ""
 
 
 def _find(session: Session, condition: ColumnElement[bool], now: datetime) -> GuestBooking | None:

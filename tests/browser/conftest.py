@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playw
 
 from booking.domain.dates import Stay
 from tests.conftest import IS_CI
+from tests.support.servers import wait_until
 from tests.support.shop import Shop
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -51,6 +52,23 @@ class Guest:
 
     def open(self, path: str) -> None:
         self.page.goto(self.shop.url + path)
+
+    def go_back(self) -> None:
+        """Press the browser's back button.
+
+        Chromium changes the process when a guest changes the site, and has for a moment no page whose history its
+        driver could ask for; that one answer, and no other, is asked for again.
+        """
+        wait_until(self._went_back, 10, "going back")
+
+    def _went_back(self) -> bool:
+        try:
+            self.page.go_back()
+        except Error as error:
+            if "Not attached to an active page" not in error.message:
+                raise
+            return False
+        return True
 
     def press(self, name: str) -> None:
         """Press the button, or follow the link, that says this."""

@@ -125,7 +125,7 @@ def test_cancel_link_shows_the_hold_and_paying_then_uses_the_same_session(guest:
 def test_back_button_and_a_second_press_lead_to_the_same_session(guest: Guest, small_shop: Shop) -> None:
     session_id = guest.book(small_shop.stay())
 
-    guest.page.go_back()
+    guest.go_back()
     if guest.page.get_by_role("button", name="Pay now").count():
         guest.press("Pay now")  # the page was asked for again and tells of the hold
     else:

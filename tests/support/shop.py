@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -304,8 +304,3 @@ def patched(target: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(target, name, old)
-
-
-def a_day(text: str) -> date:
-    """Short for a date in a test."""
-    return date.fromisoformat(text)
