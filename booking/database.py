@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import DateTime, Engine, Enum, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
@@ -83,6 +84,12 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
     """Do something small, such as writing a log line, once the running transaction has been committed."""
     require_transaction(session)
     session.info[_AFTERWARDS].append(act)
+
+
+def insert_into(session: Session, table: Any) -> Any:
+    """An INSERT that can say ON CONFLICT, in the words of the session's database."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
 
 
 def require_transaction(session: Session) -> None:

@@ -55,6 +55,9 @@ class AttemptStatus(StrEnum):
 # In these the guest could still pay: a booking may have one at a time (a unique index repeats this).
 LIVE_ATTEMPT = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.PROCESSING)
 
+# Of these Stripe has not told us the end: somebody may have paid, even where we have given the session up.
+UNFINISHED_ATTEMPT = (*LIVE_ATTEMPT, AttemptStatus.SUPERSEDED)
+
 
 class RefundStatus(StrEnum):
     """Where one refund stands. REQUESTED is ours: written, but Stripe's answer is not known yet."""

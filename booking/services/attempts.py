@@ -11,7 +11,7 @@ from booking.database import end_read, require_transaction, transaction
 from booking.domain.dates import spoken
 from booking.domain.errors import BookingNotFound
 from booking.domain.policy import hold_deadline, session_expiry
-from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, BookingStatus, Source
+from booking.domain.states import LIVE_ATTEMPT, UNFINISHED_ATTEMPT, AttemptStatus, BookingStatus, Source
 from booking.extensions import db
 from booking.gateways.payments import (
     CheckoutOrder,
@@ -210,7 +210,7 @@ def mark_ended(attempt_id: int) -> None:
     """Stripe made no session for this attempt and never will. Commits."""
     with transaction() as session:
         attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
-        if attempt.session_id is None and attempt.status in (*LIVE_ATTEMPT, AttemptStatus.SUPERSEDED):
+        if attempt.session_id is None and attempt.status in UNFINISHED_ATTEMPT:
             attempt.status = AttemptStatus.EXPIRED
 
 

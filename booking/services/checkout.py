@@ -13,7 +13,7 @@ from booking.domain.errors import DatesUnavailable
 from booking.domain.money import Money
 from booking.domain.policy import LEAST_SESSION_LIFE
 from booking.domain.states import (
-    LIVE_ATTEMPT,
+    UNFINISHED_ATTEMPT,
     AttemptStatus,
     BookingStatus,
     CancelReason,
@@ -31,7 +31,7 @@ from booking.runtime import Runtime
 from booking.services import attempts, notifications, timeline
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
-from booking.services.nights import claim_any_unit, claim_nights, free_nights
+from booking.services.nights import free_nights, retake_nights
 from booking.services.notifications import StaffNotice
 from booking.services.timeline import Cause
 
@@ -118,7 +118,7 @@ def finish_return(runtime: Runtime, session_id: str) -> ReturnView | None:
     attempt = db.session.scalar(select(Attempt).where(Attempt.session_id == session_id))
     if attempt is None:
         return None
-    booking_id, is_settled = attempt.booking_id, attempt.status not in LIVE_ATTEMPT
+    booking_id, is_settled = attempt.booking_id, attempt.status not in UNFINISHED_ATTEMPT
     answered = is_settled or _ask_and_settle(runtime, session_id, Cause(Source.REDIRECT))
     return _view(booking_id, session_id, answered)
 
@@ -195,20 +195,12 @@ def _renew(
     last = session.scalar(select(func.max(Attempt.number)).where(Attempt.booking_id == booking.id)) or 0
     attempt = attempts.write_attempt(session, runtime, booking, last + 1, now, identity)
     session.flush()  # its id goes into the ticket
-    _retake_nights(session, booking, now)
-    timeline.record(session, booking, "attempt_renewed", Cause(Source.WEB), now, note=f"attempt {attempt.number}")
-    return attempt
-
-
-def _retake_nights(session: Session, booking: Booking, now: datetime) -> None:
-    stay, hold_until = booking.stay, booking.hold_until
-    if claim_nights(session, booking.unit_id, stay, now, booking_id=booking.id, hold_until=hold_until):
-        return
-    unit_id = claim_any_unit(session, booking.listing_id, stay, now, booking_id=booking.id, hold_until=hold_until)
+    unit_id = retake_nights(session, booking, now, hold_until=booking.hold_until)
     if unit_id is None:
         raise DatesUnavailable
-    free_nights(session, booking_id=booking.id, except_unit_id=unit_id)
     booking.unit_id = unit_id
+    timeline.record(session, booking, "attempt_renewed", Cause(Source.WEB), now, note=f"attempt {attempt.number}")
+    return attempt
 
 
 def _open(runtime: Runtime, ticket: attempts.Ticket, identity: Identity) -> None:
@@ -317,6 +309,3 @@ def _return_state(booking: Booking, attempt: Attempt, answered: bool) -> ReturnS
     if not answered:
         return ReturnState.CONFIRMING
     return ReturnState.OPEN if booking.status is BookingStatus.PENDING else ReturnState.OVER
-
-
-# --- reading --------------------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """The pulse of a process, so that somebody notices when it stops."""
 
-from sqlalchemy.dialects import postgresql, sqlite
-
-from booking.database import transaction
+from booking.database import insert_into, transaction
 from booking.models import Heartbeat
 from booking.runtime import Runtime
 
@@ -11,6 +9,5 @@ def beat(runtime: Runtime, name: str = "worker") -> None:
     """Note that a process is at work. Commits; two beats at once are one."""
     now = runtime.clock.now()
     with transaction() as session:
-        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        fresh = dialect.insert(Heartbeat).values(name=name, beaten_at=now)
+        fresh = insert_into(session, Heartbeat).values(name=name, beaten_at=now)
         session.execute(fresh.on_conflict_do_update(index_elements=[Heartbeat.name], set_={"beaten_at": now}))

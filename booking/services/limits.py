@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import case, delete, literal
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from booking.database import UTCDateTime, transaction
+from booking.database import UTCDateTime, insert_into, transaction
 from booking.domain.errors import TooManyTries
 from booking.models import RateWindow
 from booking.queries.limits import find_window
@@ -70,8 +69,7 @@ def _key(what: str, who: str) -> str:
 
 def _count_one(session: Session, key: str, now: datetime, per: timedelta) -> tuple[datetime, int]:
     """One more in the running window, or the first of a new one, in a single statement: two at once are two."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(RateWindow).values(key=key, started_at=now, count=1)
+    statement = insert_into(session, RateWindow).values(key=key, started_at=now, count=1)
     ended = RateWindow.started_at <= now - per
     statement = statement.on_conflict_do_update(
         index_elements=[RateWindow.key],

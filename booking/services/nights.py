@@ -3,12 +3,11 @@
 from datetime import datetime
 
 from sqlalchemy import delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from booking.database import require_transaction
+from booking.database import insert_into, require_transaction
 from booking.domain.dates import Stay
-from booking.models import Night, Unit
+from booking.models import Booking, Night, Unit
 from booking.queries.nights import free_unit_ids
 
 
@@ -47,6 +46,20 @@ def claim_any_unit(
     return None
 
 
+def retake_nights(session: Session, booking: Booking, now: datetime, *, hold_until: datetime | None) -> int | None:
+    """Take a booking's nights anew in its own unit, else in an equal one of its listing; None where all are taken.
+
+    The id of the unit comes back; nights that the booking still had in another one are freed. Joins the transaction.
+    """
+    stay = booking.stay
+    if claim_nights(session, booking.unit_id, stay, now, booking_id=booking.id, hold_until=hold_until):
+        return booking.unit_id
+    unit_id = claim_any_unit(session, booking.listing_id, stay, now, booking_id=booking.id, hold_until=hold_until)
+    if unit_id is not None:
+        free_nights(session, booking_id=booking.id, except_unit_id=unit_id)
+    return unit_id
+
+
 def free_nights(session: Session, *, booking_id: int, except_unit_id: int | None = None) -> None:
     """Give back every night a booking has (in other units than the one named). Joins the caller's transaction."""
     require_transaction(session)
@@ -63,9 +76,8 @@ def _insert_nights(
     closure_id: int | None,
     hold_until: datetime | None,
 ) -> int:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     owner = {"booking_id": booking_id, "closure_id": closure_id, "hold_until": hold_until}
-    statement = dialect.insert(Night).values([{"unit_id": unit_id, "day": day, **owner} for day in stay])
+    statement = insert_into(session, Night).values([{"unit_id": unit_id, "day": day, **owner} for day in stay])
     fresh = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=[Night.unit_id, Night.day],

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from booking.database import require_transaction, transaction
+from booking.database import insert_into, require_transaction, transaction
 from booking.models import OutboxRow
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.runtime import Runtime
@@ -43,9 +42,8 @@ def enqueue(
     Joins the caller's transaction, so that the wish is kept exactly if its cause is.
     """
     require_transaction(session)
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "booking_id": booking_id}
-    fresh = dialect.insert(OutboxRow).values(**row, state=OutboxState.DUE, run_after=now, tries=0)
+    fresh = insert_into(session, OutboxRow).values(**row, state=OutboxState.DUE, run_after=now, tries=0)
     session.execute(fresh.on_conflict_do_nothing(index_elements=[OutboxRow.dedupe_key]))
 
 

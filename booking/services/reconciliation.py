@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from booking.database import end_read
-from booking.domain.states import LIVE_ATTEMPT, REFUND_IN_FLIGHT, AttemptStatus, Source
+from booking.domain.states import REFUND_IN_FLIGHT, UNFINISHED_ATTEMPT, AttemptStatus, Source
 from booking.extensions import db
 from booking.gateways.payments import EvidenceState, PaymentEvidence, PaymentGatewayError
 from booking.models import Attempt, Refund
@@ -81,10 +81,9 @@ def _ask_about(runtime: Runtime, attempt_id: int, booking_id: int, is_given_up: 
 
 
 def _unfinished_attempts(youngest: datetime) -> list[tuple[int, int, bool]]:
-    wanted = (*LIVE_ATTEMPT, AttemptStatus.SUPERSEDED)
     rows = db.session.execute(
         select(Attempt.id, Attempt.booking_id, Attempt.status)
-        .where(Attempt.status.in_(wanted), Attempt.created_at <= youngest)
+        .where(Attempt.status.in_(UNFINISHED_ATTEMPT), Attempt.created_at <= youngest)
         .order_by(Attempt.id)
     ).all()
     end_read()
@@ -160,9 +159,8 @@ def _find_known(evidence: PaymentEvidence) -> Attempt | None:
 
 def _is_news(attempt: Attempt, evidence: PaymentEvidence) -> bool:
     is_over = evidence.state in (EvidenceState.PAID, EvidenceState.FAILED, EvidenceState.EXPIRED)
-    open_here = (*LIVE_ATTEMPT, AttemptStatus.SUPERSEDED)
     paid_late = evidence.state is EvidenceState.PAID and attempt.status is not AttemptStatus.PAID
-    return paid_late or (is_over and attempt.status in open_here)
+    return paid_late or (is_over and attempt.status in UNFINISHED_ATTEMPT)
 
 
 def _missing(evidence: PaymentEvidence) -> Finding:

@@ -19,6 +19,7 @@ from booking.database import after_commit, require_transaction
 from booking.domain.money import Money
 from booking.domain.states import (
     LIVE_ATTEMPT,
+    UNFINISHED_ATTEMPT,
     AttemptStatus,
     BookingStatus,
     CancelReason,
@@ -30,7 +31,7 @@ from booking.services import notifications, refunds, timeline
 from booking.services.instance import Identity
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
-from booking.services.nights import claim_any_unit, claim_nights, free_nights
+from booking.services.nights import claim_nights, free_nights, retake_nights
 from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
@@ -153,27 +154,11 @@ def _place(case: _Case, payment: Payment) -> Outcome:
         return _refund_duplicate(case, payment)
     if case.booking.status is BookingStatus.CANCELLED:
         return _refund_late(case, payment)
-    if _take_nights(case, case.booking.unit_id):
-        return _confirm(case, Outcome.CONFIRMED, case.booking.unit_id)
-    unit_id = _take_equal_unit(case)
-    if unit_id is not None:
-        return _confirm(case, Outcome.MOVED, unit_id)
-    return _refund_dates_gone(case, payment)
-
-
-def _take_nights(case: _Case, unit_id: int) -> bool:
-    """The atomic recheck: every night is (again) this booking's, for good, or none is."""
-    return claim_nights(case.session, unit_id, case.booking.stay, case.now, booking_id=case.booking.id)
-
-
-def _take_equal_unit(case: _Case) -> int | None:
-    booking = case.booking
-    unit_id = claim_any_unit(
-        case.session, booking.listing_id, booking.stay, case.now, booking_id=booking.id, hold_until=None
-    )
-    if unit_id is not None:
-        free_nights(case.session, booking_id=booking.id, except_unit_id=unit_id)
-    return unit_id
+    # The atomic recheck: every night is (again) this booking's, for good, or none is.
+    unit_id = retake_nights(case.session, case.booking, case.now, hold_until=None)
+    if unit_id is None:
+        return _refund_dates_gone(case, payment)
+    return _confirm(case, Outcome.CONFIRMED if unit_id == case.booking.unit_id else Outcome.MOVED, unit_id)
 
 
 def _confirm(case: _Case, outcome: Outcome, unit_id: int) -> Outcome:
@@ -296,13 +281,19 @@ def _review(case: _Case, problem: str) -> Outcome:
     """Never confirm what does not fit: keep the nights, and let a person decide on the money."""
     booking = case.booking
     booking.needs_review = True
-    if booking.status is BookingStatus.PENDING and _take_nights(case, booking.unit_id):
+    if booking.status is BookingStatus.PENDING and _keep_nights(case):
         booking.hold_until = None
     timeline.record(case.session, booking, "needs_review", case.cause, case.now, note=problem)
     fact_id = case.evidence.payment_intent_id or case.evidence.session_id or ""
     notifications.tell_staff(case.session, StaffNotice.NEEDS_REVIEW, case.now, booking, problem, fact_id=fact_id)
     _log_after_commit(case, logging.ERROR, f"Booking {booking.id} needs review")
     return Outcome.NEEDS_REVIEW
+
+
+def _keep_nights(case: _Case) -> bool:
+    """Hold the nights in the booking's own unit with no end, if they are still to be had."""
+    booking = case.booking
+    return claim_nights(case.session, booking.unit_id, booking.stay, case.now, booking_id=booking.id)
 
 
 def _plain(amount: Money | None) -> str:
@@ -317,7 +308,7 @@ def _note_processing(case: _Case) -> Outcome:
     if case.attempt.status not in (AttemptStatus.CREATING, AttemptStatus.OPEN):
         return Outcome.NOTHING  # a late snapshot never moves backwards
     case.attempt.status = AttemptStatus.PROCESSING
-    if case.booking.status is BookingStatus.PENDING and _take_nights(case, case.booking.unit_id):
+    if case.booking.status is BookingStatus.PENDING and _keep_nights(case):
         case.booking.hold_until = None
     timeline.record(case.session, case.booking, "payment_processing", case.cause, case.now)
     notifications.tell_guest(case.session, case.booking, GuestMail.PROCESSING, case.now)
@@ -344,7 +335,7 @@ def _close_failed(case: _Case) -> Outcome:
 
 
 def _close(case: _Case, status: AttemptStatus) -> Outcome:
-    if case.attempt.status not in (*LIVE_ATTEMPT, AttemptStatus.SUPERSEDED):
+    if case.attempt.status not in UNFINISHED_ATTEMPT:
         return Outcome.NOTHING
     case.attempt.status = status
     if case.evidence.decline_code:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from booking.database import transaction
+from booking.database import insert_into, transaction
 from booking.domain.errors import BookingNotFound
 from booking.domain.states import Source
 from booking.gateways.payments import (
@@ -139,8 +138,7 @@ def _handle(delivery: _Delivery, is_replay: bool) -> Receipt:
 def _file(delivery: _Delivery) -> bool:
     """Write the inbox row, or take over one that failed; False where the event was dealt with before."""
     session, event = delivery.session, delivery.event
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    fresh = dialect.insert(WebhookEvent.__table__).values(
+    fresh = insert_into(session, WebhookEvent.__table__).values(
         id=event.event_id,
         type=event.type,
         object_id=event.object_id[:255],

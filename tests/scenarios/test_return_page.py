@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from booking.domain.states import AttemptStatus
 from booking.extensions import db
 from booking.models import Attempt
 from booking.services.checkout import ReturnState, finish_return
@@ -107,3 +108,17 @@ def test_return_of_a_guest_whose_nights_are_gone_tells_of_the_refund(shop: Shop)
 
     assert _view(shop, grace).state is ReturnState.REFUNDED
     assert "sent back in full" in shop.come_back(shop.session_of(grace)).text
+
+
+def test_return_from_a_session_that_was_given_up_still_asks_whether_it_was_paid(shop: Shop) -> None:
+    shop.stripe.drop_webhooks()
+    booking_id = shop.book(shop.stay())
+    session_id = shop.session_of(booking_id)
+    shop.stripe.pay(session_id, wait=False)
+    # The process dies after the session was given up and before Stripe was asked to end it.
+    with shop.app.app_context():
+        db.session.get_one(Attempt, shop.attempts(booking_id)[0].id).status = AttemptStatus.SUPERSEDED
+        db.session.commit()
+
+    assert _view(shop, booking_id).state is ReturnState.BOOKED
+    assert shop.causes(booking_id, "confirmed") == ["redirect"]
