@@ -20,7 +20,7 @@ DEFAULT_PORT = 12111
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Says who answers, and logs nothing: `/_sim/requests` is the log."""
+    """Says who answers, and logs nothing: `/_fake/requests` is the log."""
 
     server_version = "fakestripe"
     sys_version = ""
@@ -111,7 +111,7 @@ def announce(world: World, host: str, port: int) -> None:
         for secret in endpoint["_secrets"]:
             print(f"signing secret {secret}", flush=True)
     if not world.store.all("webhook_endpoint"):
-        print("sends no events: give --webhook URL, or POST /_sim/webhook", flush=True)
+        print("sends no events: give --webhook URL, or POST /_fake/webhook", flush=True)
 
 
 def serve(server: BaseWSGIServer, world: World) -> None:

@@ -20,6 +20,7 @@ def create_app(options: Options | None = None) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(views.blueprint)
     app.register_blueprint(sim.blueprint)
+    app.register_blueprint(sim.blueprint, name="sim_by_its_older_address", url_prefix="/_sim")
     if options.background:
         world.dispatcher.start(world, tick)
     return app

@@ -1,4 +1,4 @@
-"""The simulator's own time: the machine's, moved forward by `POST /_sim/clock`."""
+"""The simulator's own time: the machine's, moved forward by `POST /_fake/clock`."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ OPEN = ("pending", "held")
 
 
 def rules(world: World) -> dict[str, Any]:
-    """How deliveries go at the moment, as `/_sim/delivery` set it."""
+    """How deliveries go at the moment, as `/_fake/delivery` set it."""
     return {**DEFAULT_RULES, **world.setting("delivery")}
 
 

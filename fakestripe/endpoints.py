@@ -1,4 +1,4 @@
-"""Webhook endpoints. So far one, set at start or through `/_sim/webhook`.
+"""Webhook endpoints. So far one, set at start or through `/_fake/webhook`.
 
 Shape: docs.stripe.com/api/webhook_endpoints/object, with our `_secrets` beside it.
 """

@@ -1,4 +1,4 @@
-"""Test controls under `/_sim/`: JSON in and out, for this machine only. Not Stripe's API."""
+"""Test controls under `/_fake/`: JSON in and out, for this machine only. Not Stripe's API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fakestripe.render import visible
 from fakestripe.store import Record
 from fakestripe.world import World
 
-blueprint = Blueprint("sim", __name__, url_prefix="/_sim")
+blueprint = Blueprint("sim", __name__, url_prefix="/_fake")
 DEFAULT_CARD = "4242424242424242"
 
 
@@ -34,7 +34,7 @@ class Refused(Exception):
 def only_from_here() -> None:
     """The controls have no key, so nobody from elsewhere may use them."""
     if not ipaddress.ip_address(request.remote_addr or "0.0.0.0").is_loopback:
-        raise Refused("/_sim/ answers this machine only", 403)
+        raise Refused("/_fake/ answers this machine only", 403)
 
 
 @blueprint.errorhandler(Refused)

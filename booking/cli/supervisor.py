@@ -166,7 +166,7 @@ def _fakestripe(given: argparse.Namespace, settings: Settings, shop: str) -> Pro
     command = [sys.executable, "-m", "fakestripe", "--port", str(given.fakestripe_port)]
     command += ["--db", str(VAR / "fakestripe.db"), "--webhook", f"{shop}/webhooks/stripe/"]
     command += ["--secret", settings.stripe_webhook_secrets[0]]
-    health = f"http://127.0.0.1:{given.fakestripe_port}/_sim/healthz"
+    health = f"http://127.0.0.1:{given.fakestripe_port}/_fake/healthz"
     return Program("fakestripe", command, health, is_heard=False)
 
 

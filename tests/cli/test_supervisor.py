@@ -81,7 +81,7 @@ def test_demo_comes_up_tells_its_login_and_leaves_no_orphan(demo: Demo) -> None:
     process = demo.start("booking.cli.supervisor", "demo")
     try:
         wait_until(lambda: answers(f"{shop}/readyz") and requests.get(f"{shop}/readyz", timeout=5).ok, 60, "readiness")
-        assert requests.get(f"http://127.0.0.1:{demo.fakestripe_port}/_sim/healthz", timeout=5).ok
+        assert requests.get(f"http://127.0.0.1:{demo.fakestripe_port}/_fake/healthz", timeout=5).ok
         assert "Harbour Loft" in requests.get(f"{shop}/stays/harbour-loft", timeout=10).text
         requests.get(f"{shop}/m/a-secret-token", timeout=10)
         second = demo.start("booking.cli.supervisor", "demo")

@@ -79,13 +79,13 @@ class Sim:
         self.url = url
 
     def get(self, path: str) -> Any:
-        return self._read(requests.get(f"{self.url}/_sim/{path}", timeout=15))
+        return self._read(requests.get(f"{self.url}/_fake/{path}", timeout=15))
 
     def post(self, path: str, body: Any = None) -> Any:
-        return self._read(requests.post(f"{self.url}/_sim/{path}", json=body or {}, timeout=30))
+        return self._read(requests.post(f"{self.url}/_fake/{path}", json=body or {}, timeout=30))
 
     def order_faults(self, *faults: dict[str, Any]) -> None:
-        answer = requests.post(f"{self.url}/_sim/faults", json=list(faults), timeout=15)
+        answer = requests.post(f"{self.url}/_fake/faults", json=list(faults), timeout=15)
         self._read(answer)
 
     def pay(self, session_id: str, **body: Any) -> Any:

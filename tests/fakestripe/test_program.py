@@ -78,7 +78,7 @@ def test_all_is_remembered_across_a_restart(launch, connect, offer, tmp_path):
     first = launch(*arguments)
     api = connect(first.url)
     session = api.checkout.sessions.create(offer(), {"idempotency_key": "k1"})
-    requests.post(f"{first.url}/_sim/clock", json={"advance": 5000}, timeout=5)
+    requests.post(f"{first.url}/_fake/clock", json={"advance": 5000}, timeout=5)
     api.checkout.sessions.expire(session.id)
     wait_for_an_attempt(first.url)
     first.stop(signal.SIGKILL)
@@ -90,12 +90,12 @@ def test_all_is_remembered_across_a_restart(launch, connect, offer, tmp_path):
     assert replayed.last_response.headers["Idempotent-Replayed"] == "true"
     assert api.checkout.sessions.retrieve(session.id).status == "expired"
     assert api.checkout.sessions.create(offer()).id != session.id
-    assert requests.get(f"{second.url}/_sim/clock", timeout=5).json()["offset"] == 5000
-    delivery = requests.get(f"{second.url}/_sim/deliveries", timeout=5).json()[0]
+    assert requests.get(f"{second.url}/_fake/clock", timeout=5).json()["offset"] == 5000
+    delivery = requests.get(f"{second.url}/_fake/deliveries", timeout=5).json()[0]
     assert (delivery["status"], len(delivery["attempts"])) == ("pending", 1)
-    requests.post(f"{second.url}/_sim/clock", json={"advance": 400}, timeout=5)
-    requests.post(f"{second.url}/_sim/delivery/wait", json={}, timeout=15)
-    delivery = requests.get(f"{second.url}/_sim/deliveries", timeout=5).json()[0]
+    requests.post(f"{second.url}/_fake/clock", json={"advance": 400}, timeout=5)
+    requests.post(f"{second.url}/_fake/delivery/wait", json={}, timeout=15)
+    delivery = requests.get(f"{second.url}/_fake/deliveries", timeout=5).json()[0]
     assert len(delivery["attempts"]) == 2
     second.stop()
 
@@ -116,8 +116,8 @@ def test_the_controls_answer_this_machine_only():
     app = fakestripe.create_app()
     client = app.test_client()
 
-    near = client.get("/_sim/healthz", environ_base={"REMOTE_ADDR": "127.0.0.1"})
-    far = client.get("/_sim/healthz", environ_base={"REMOTE_ADDR": "192.0.2.1"})
+    near = client.get("/_fake/healthz", environ_base={"REMOTE_ADDR": "127.0.0.1"})
+    far = client.get("/_fake/healthz", environ_base={"REMOTE_ADDR": "192.0.2.1"})
 
     assert (near.status_code, far.status_code) == (200, 403)
 
@@ -129,5 +129,5 @@ def free_port():
 
 
 def wait_for_an_attempt(url):
-    requests.post(f"{url}/_sim/delivery/wait", json={}, timeout=15)
-    assert requests.get(f"{url}/_sim/deliveries", timeout=5).json()[0]["attempts"]
+    requests.post(f"{url}/_fake/delivery/wait", json={}, timeout=15)
+    assert requests.get(f"{url}/_fake/deliveries", timeout=5).json()[0]["attempts"]

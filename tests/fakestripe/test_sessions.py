@@ -170,7 +170,7 @@ def test_time_expires_a_session_and_cancels_its_payment(api, offer, sim):
     assert api.payment_intents.retrieve(intent).status == "canceled"
     assert len(sim.events("checkout.session.expired")) == 1
     assert len(sim.events("payment_intent.canceled")) == 1
-    late = requests.post(f"{sim.url}/_sim/sessions/{session.id}/pay", json={}, timeout=5)
+    late = requests.post(f"{sim.url}/_fake/sessions/{session.id}/pay", json={}, timeout=5)
     assert late.status_code == 409
 
 
@@ -178,7 +178,7 @@ def test_twenty_payments_at_once_pay_once(api, offer, sim):
     from concurrent.futures import ThreadPoolExecutor
 
     session = api.checkout.sessions.create(offer())
-    url = f"{sim.url}/_sim/sessions/{session.id}/pay"
+    url = f"{sim.url}/_fake/sessions/{session.id}/pay"
     with ThreadPoolExecutor(20) as pool:
         statuses = list(pool.map(lambda _: requests.post(url, json={}).status_code, range(20)))
 

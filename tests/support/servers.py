@@ -123,11 +123,11 @@ class FakeStripe:
 
     def get(self, control: str, **params: str) -> Any:
         """Read one of the controls."""
-        return self._answer(requests.get(f"{self.url}/_sim/{control}", params=params, timeout=20))
+        return self._answer(requests.get(f"{self.url}/_fake/{control}", params=params, timeout=20))
 
     def post(self, path: str, body: Any = None) -> Any:
         """Use one of the controls."""
-        return self._answer(requests.post(f"{self.url}/_sim/{path}", json={} if body is None else body, timeout=60))
+        return self._answer(requests.post(f"{self.url}/_fake/{path}", json={} if body is None else body, timeout=60))
 
     def pay(self, session_id: str, card: str = "4242424242424242", **more: Any) -> Any:
         """Pay as the hosted page would."""
@@ -177,7 +177,7 @@ def fakestripe() -> Iterator[FakeStripe]:
     """A fakestripe of our own, as a process of its own, on a free port."""
     port = free_port()
     command = [sys.executable, "-m", "fakestripe", "--port", str(port), "--retry-scale", "0.0002"]
-    with running(command, f"http://127.0.0.1:{port}/_sim/healthz"):
+    with running(command, f"http://127.0.0.1:{port}/_fake/healthz"):
         yield FakeStripe(f"http://127.0.0.1:{port}")
 
 
