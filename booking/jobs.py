@@ -16,6 +16,7 @@ from huey.serializer import SignedSerializer
 from booking.config import Settings
 from booking.runtime import Runtime, WakeWorker
 from booking.services import delivery, heartbeat, limits, reconciliation, reservations
+from booking.services.stripes_lists import Finding
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ def compare_lists(runtime: Runtime) -> None:
     _log(reconciliation.reconcile(runtime))
 
 
-def _log(findings: list[reconciliation.Finding]) -> None:
+def _log(findings: list[Finding]) -> None:
     for finding in findings:
         level = logging.WARNING if finding.is_problem else logging.INFO
         logger.log(level, "reconciled", extra={"kind": finding.kind, "result": finding.text})

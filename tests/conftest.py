@@ -151,7 +151,9 @@ def _open_shop(database_url: str, stripe: FakeStripe) -> Iterator[Shop]:
     with servers.serving(app, port):
         yield shop
         stripe.post("delivery", {"mode": "drop"})
+    broken = shop.broken_promises()
     _dispose(app)
+    assert broken == []
 
 
 def _migrate(url: str) -> None:

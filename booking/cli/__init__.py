@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from booking.cli import demo, doctor, maintenance, staff, story, webhooks, worker
+from booking.cli import demo, doctor, maintenance, staff, story, verify, webhooks, worker
 
 COMMANDS = (
     webhooks.test_webhook,
@@ -10,6 +10,7 @@ COMMANDS = (
     maintenance.expire_holds,
     maintenance.send_mail,
     story.explain,
+    verify.verify,
     doctor.doctor,
     staff.create_staff,
     demo.seed_demo,

@@ -43,9 +43,14 @@ class PaymentEntry:
         return sum(refund.minor for refund in self.refunds if refund.status in REFUND_IN_FLIGHT)
 
     @property
+    def kept_minor(self) -> int:
+        """What is neither back nor on its way; below zero only if more was sent back than came, a fault."""
+        return self.captured_minor - max(self.refunded_minor + self.in_flight_minor, self.reported_minor)
+
+    @property
     def refundable_minor(self) -> int:
         """What may still be sent back without ever exceeding what was captured."""
-        return max(0, self.captured_minor - max(self.refunded_minor + self.in_flight_minor, self.reported_minor))
+        return max(0, self.kept_minor)
 
 
 @dataclass(frozen=True, slots=True)

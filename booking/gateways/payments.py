@@ -103,10 +103,11 @@ class RefundEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ChargeEvidence:
-    """How much of one charge was refunded, as the provider counts it."""
+    """How much of one charge was captured and refunded, as the provider counts it."""
 
     charge_id: str
     payment_intent_id: str | None
+    captured: Money
     refunded: Money
     tag: Tag
 
@@ -197,6 +198,22 @@ class PaymentGateway(Protocol):
 
     def list_checkouts(self, since: datetime) -> Iterator[PaymentEvidence]:
         """Every session made since then, ours or not: the caller looks at the tag."""
+        ...
+
+    def list_charges(self, since: datetime) -> Iterator[ChargeEvidence]:
+        """Every charge made since then that brought money, ours or not: the caller looks at the tag."""
+        ...
+
+    def list_disputes(self, since: datetime) -> Iterator[DisputeEvidence]:
+        """Every dispute opened since then, ours or not: it carries no tag, only the payment it is about."""
+        ...
+
+    def look_up_payment(self, payment_intent_id: str) -> PaymentEvidence:
+        """A payment that was captured, as it is now."""
+        ...
+
+    def list_new_refunds(self, since: datetime) -> Iterator[RefundEvidence]:
+        """Every refund made since then, of whatever payment: those of a dashboard carry no tag of ours."""
         ...
 
     def refund_params(self, order: RefundOrder) -> Params:

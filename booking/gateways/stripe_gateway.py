@@ -14,6 +14,7 @@ from booking.gateways.payments import (
     BadSignature,
     ChargeEvidence,
     CheckoutOrder,
+    DisputeEvidence,
     EvidenceState,
     GatewayConflict,
     GatewayEvent,
@@ -102,13 +103,25 @@ class StripeGateway:
         return evidence
 
     def list_checkouts(self, since: datetime) -> Iterator[PaymentEvidence]:
-        params: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.payment_intent"]}
-        has_more = True
-        while has_more:
-            page = self._list_sessions(params)
-            yield from (stripe_objects.read_session(session) for session in page["data"])
-            has_more = page["has_more"]
-            params = {**params, "starting_after": page["data"][-1]["id"]} if has_more else params
+        sessions = self._walk(lambda api: api.checkout.sessions, since, expand=["data.payment_intent"])
+        yield from map(stripe_objects.read_session, sessions)
+
+    def list_charges(self, since: datetime) -> Iterator[ChargeEvidence]:
+        """Left out is what was authorised only, or declined."""
+        charges = self._walk(lambda api: api.charges, since)
+        yield from map(stripe_objects.read_charge, (charge for charge in charges if charge.get("captured")))
+
+    def list_disputes(self, since: datetime) -> Iterator[DisputeEvidence]:
+        yield from map(stripe_objects.read_dispute, self._walk(lambda api: api.disputes, since))
+
+    def list_new_refunds(self, since: datetime) -> Iterator[RefundEvidence]:
+        yield from map(stripe_objects.read_refund, self._walk(lambda api: api.refunds, since))
+
+    def look_up_payment(self, payment_intent_id: str) -> PaymentEvidence:
+        intent = self._call(lambda api: api.payment_intents.retrieve(payment_intent_id))
+        if intent["status"] != "succeeded":
+            raise GatewayRefused(f"the payment is {intent['status']}", reason="not_captured")
+        return stripe_objects.read_intent(intent, EvidenceState.PAID)
 
     def refund_params(self, order: RefundOrder) -> Params:
         """https://docs.stripe.com/api/refunds/create. The amount is always named, so that "the rest" is never meant."""
@@ -145,8 +158,18 @@ class StripeGateway:
     def parse_event(self, payload: Mapping[str, Any]) -> GatewayEvent:
         return stripe_objects.read_event(payload)
 
-    def _list_sessions(self, params: Any) -> dict[str, Any]:
-        return self._call(lambda api: api.checkout.sessions.list(params=params))
+    def _walk(self, kind: Callable[[Any], Any], since: datetime, **more: Any) -> Iterator[dict[str, Any]]:
+        """Every object of one kind made since then, page by page: https://docs.stripe.com/api/pagination."""
+        params: dict[str, Any] = {"created": {"gte": int(since.timestamp())}, "limit": 100, **more}
+        has_more = True
+        while has_more:
+            page = self._list(kind, params)
+            yield from page["data"]
+            has_more = page["has_more"]
+            params = {**params, "starting_after": page["data"][-1]["id"]} if has_more else params
+
+    def _list(self, kind: Callable[[Any], Any], params: dict[str, Any]) -> dict[str, Any]:
+        return self._call(lambda api: kind(api).list(params=params))
 
     def _verify(self, body: bytes, signature: str | None) -> None:
         if not signature or len(signature) > LONGEST_HEADER or not signature.isascii():

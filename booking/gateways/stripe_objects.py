@@ -79,11 +79,13 @@ def read_refund(data: Data) -> RefundEvidence:
 
 
 def read_charge(data: Data) -> ChargeEvidence:
-    """A Charge, for what was refunded of it."""
+    """A Charge, for what came and what was refunded of it."""
+    currency = str(data["currency"])
     return ChargeEvidence(
         charge_id=str(data["id"]),
         payment_intent_id=_id_of(data.get("payment_intent")),
-        refunded=Money(int(data.get("amount_refunded") or 0), str(data["currency"])),
+        captured=Money(int(data.get("amount_captured") or 0), currency),
+        refunded=Money(int(data.get("amount_refunded") or 0), currency),
         tag=read_tag(data),
     )
 
@@ -99,8 +101,14 @@ def read_dispute(data: Data, *, funds_withdrawn: bool | None = None) -> DisputeE
         reason=str(data.get("reason") or ""),
         due_by=_instant((data.get("evidence_details") or {}).get("due_by")),
         is_charge_refundable=bool(data.get("is_charge_refundable")),
-        funds_withdrawn=funds_withdrawn,
+        funds_withdrawn=_is_withdrawn(data) if funds_withdrawn is None else funds_withdrawn,
     )
+
+
+def _is_withdrawn(dispute: Data) -> bool | None:
+    """What its movements on the balance add up to; None where the object shows none (an inquiry takes nothing)."""
+    moved = [int(entry.get("amount") or 0) for entry in dispute.get("balance_transactions") or []]
+    return sum(moved) < 0 if moved else None
 
 
 def read_fraud_warning(data: Data) -> FraudWarning:

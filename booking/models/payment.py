@@ -7,8 +7,9 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Str
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
+from booking.domain.ledger import PaymentEntry, RefundEntry
 from booking.domain.money import Money
-from booking.domain.states import AttemptStatus, RefundReason, RefundStatus, Source
+from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason, RefundStatus, Source
 from booking.models.base import Stamped
 from booking.models.booking import Booking
 
@@ -50,6 +51,11 @@ class Attempt(Stamped):
 
     booking: Mapped[Booking] = relationship()
 
+    @property
+    def ended_declined(self) -> bool:
+        """Whether a card was refused in it and no other can be tried any more."""
+        return self.decline_code is not None and self.status not in LIVE_ATTEMPT
+
 
 class Payment(Stamped):
     """Money that Stripe captured: one row per PaymentIntent."""
@@ -82,6 +88,12 @@ class Payment(Stamped):
     def amount(self) -> Money:
         """What was captured."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def entry(self) -> PaymentEntry:
+        """This payment with its refunds, as the ledger counts it."""
+        refunds = tuple(RefundEntry(refund.amount_minor, refund.status) for refund in self.refunds)
+        return PaymentEntry(self.amount_minor, refunds, self.reported_refunded_minor)
 
 
 class Refund(Stamped):

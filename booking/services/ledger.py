@@ -4,8 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from booking.database import require_transaction
-from booking.domain.ledger import Ledger, PaymentEntry, RefundEntry, payment_status
-from booking.domain.states import LIVE_ATTEMPT
+from booking.domain.ledger import Ledger, payment_status
 from booking.models import Attempt, Booking, Dispute, Payment
 
 _DISPUTE_OVER = ("won", "warning_closed", "prevented")
@@ -24,9 +23,8 @@ def refresh_money(session: Session, booking: Booking) -> None:
 def read_ledger(session: Session, booking_id: int) -> Ledger:
     """All that is known of a booking's money, as plain values."""
     attempts = session.scalars(select(Attempt).where(Attempt.booking_id == booking_id)).all()
-    declined = any(row.decline_code and row.status not in LIVE_ATTEMPT for row in attempts)
-    payments = tuple(payment_entry(payment) for payment in list_payments(session, booking_id))
-    return Ledger(payments, tuple(row.status for row in attempts), declined)
+    payments = tuple(payment.entry for payment in list_payments(session, booking_id))
+    return Ledger(payments, tuple(row.status for row in attempts), any(row.ended_declined for row in attempts))
 
 
 def list_payments(session: Session, booking_id: int) -> list[Payment]:
@@ -36,12 +34,6 @@ def list_payments(session: Session, booking_id: int) -> list[Payment]:
     return list(
         session.scalars(wanted.options(selectinload(Payment.refunds)), execution_options={"populate_existing": True})
     )
-
-
-def payment_entry(payment: Payment) -> PaymentEntry:
-    """One payment as a plain value."""
-    refunds = tuple(RefundEntry(refund.amount_minor, refund.status) for refund in payment.refunds)
-    return PaymentEntry(payment.amount_minor, refunds, payment.reported_refunded_minor)
 
 
 def _is_disputed(session: Session, booking_id: int) -> bool:

@@ -34,7 +34,7 @@ from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
 from booking.services import notifications, outbox, timeline
 from booking.services.instance import Identity, get_identity
-from booking.services.ledger import list_payments, payment_entry, refresh_money
+from booking.services.ledger import list_payments, refresh_money
 from booking.services.locks import lock_booking
 from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
@@ -90,7 +90,7 @@ def spread_refund(
     first: Refund | None = None
     left = amount.minor
     for payment in list_payments(session, booking.id):
-        part = min(left, payment_entry(payment).refundable_minor)
+        part = min(left, payment.entry.refundable_minor)
         if part:
             token = form_token if first is None else f"{form_token}:{payment.id}"
             refund = request_refund(
@@ -357,7 +357,7 @@ def _forget_explained(session: Session, payment_id: int) -> None:
 
 def _check_amount(session: Session, booking: Booking, amount: Money) -> None:
     payments = list_payments(session, booking.id)
-    left = sum(payment_entry(payment).refundable_minor for payment in payments)
+    left = sum(payment.entry.refundable_minor for payment in payments)
     if amount.minor <= 0:
         raise RefundRefused("Give an amount above zero.")
     if any(payment.currency != amount.currency for payment in payments):

@@ -14,8 +14,9 @@ from flask import Flask
 
 from booking.cli.output import Span
 from booking.config import ROOT, AppEnv
+from booking.domain.money import Money
 from booking.extensions import db
-from booking.models import Booking, Closure, Listing, Property, Staff, Unit
+from booking.models import Booking, Closure, Listing, Night, Payment, Property, Staff, Unit
 from booking.services import heartbeat
 from tests.support.shop import Shop
 
@@ -213,6 +214,40 @@ def test_reconcile_confirms_what_no_webhook_told_of(small_shop: Shop) -> None:
 
 def test_reconcile_without_stripe_fails(app: Flask) -> None:
     result = run(app, "reconcile", "--since", "1d")
+
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
+def test_verify_names_what_is_broken_and_compares_with_stripe(small_shop: Shop) -> None:
+    booking_id = small_shop.book(small_shop.stay())
+    small_shop.pay(booking_id)
+    small_shop.work()
+
+    well = run(small_shop.app, "verify", "--stripe")
+    small_shop.breaks = ("I1", "I3", "I9")
+    due = small_shop.booking(booking_id).amount_minor
+    total, more = (Money(minor, "eur").major for minor in (due, due + 100))
+    with small_shop.app.app_context():
+        db.session.query(Night).delete()
+        db.session.query(Payment).update({"amount_minor": Payment.amount_minor + 100})
+        db.session.commit()
+    broken = run(small_shop.app, "verify", "--stripe")
+    told = json.loads(run(small_shop.app, "verify", "--stripe", "--json").stdout)
+
+    assert (well.exit_code, broken.exit_code) == (0, 1), well.output
+    assert "I1   ok      no night is sold twice" in well.output
+    assert f"Stripe ok      came {total} EUR here, {total} EUR there" in well.output
+    assert "16 promises kept, 0 broken, 5 leave no trace" in well.output
+    assert "I1   BROKEN" in broken.output
+    assert f"booking {booking_id} is confirmed for 3 nights but holds 0" in broken.output
+    assert f"Stripe BROKEN  came {more} EUR here, {total} EUR there" in broken.output
+    assert [proof["code"] for proof in told["promises"] if proof["verdict"] == "broken"] == ["I1", "I3", "I9"]
+    assert told["stripe"]["balances"][0]["captured_there"] == due
+
+
+def test_verify_without_stripe_says_so(app: Flask) -> None:
+    result = run(app, "verify", "--stripe")
 
     assert result.exit_code == 1
     assert "Traceback" not in result.output

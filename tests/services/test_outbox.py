@@ -65,6 +65,7 @@ def test_a_worker_that_died_gives_its_row_back_after_the_lease(shop: Shop) -> No
 
 
 def test_a_failed_mail_waits_longer_each_time_and_is_given_up_in_the_end(small_shop: Shop) -> None:
+    small_shop.breaks = ("I5",)
     _ask(small_shop)
     small_shop.mailer.is_down = True
     waits = []
@@ -113,6 +114,7 @@ def test_a_run_stops_at_its_limit(small_shop: Shop) -> None:
 
 
 def test_a_refund_is_never_given_up_and_other_work_is_in_the_end(small_shop: Shop) -> None:
+    small_shop.breaks = ("I5",)
     booking_id = small_shop.book(small_shop.stay())
     small_shop.pay(booking_id)
     small_shop.work()

@@ -7,10 +7,11 @@ from sqlalchemy import delete
 from booking.domain.money import Money
 from booking.domain.states import AttemptStatus, RefundStatus
 from booking.extensions import db
+from booking.gateways.stripe_gateway import StripeGateway
 from booking.models import Attempt, Booking, BookingEvent, Night
 from booking.services import reconciliation, refunds
-from booking.services.reconciliation import Finding
-from tests.support.shop import Shop
+from booking.services.stripes_lists import Finding
+from tests.support.shop import Shop, patched
 
 
 def _reconcile(shop: Shop, **more) -> list[Finding]:
@@ -127,7 +128,7 @@ def test_sessions_of_other_programs_are_passed_over(small_shop: Shop) -> None:
     booking_id = small_shop.book(small_shop.stay())
     with small_shop.app.app_context():
         params = dict(small_shop.attempts(booking_id)[0].params)
-        params["metadata"] = {"app": "another shop"}
+        params["metadata"] = params["payment_intent_data"]["metadata"] = {"app": "another shop"}
         evidence = small_shop.runtime.payments.open_checkout(params, "of-another-program")
     small_shop.stripe.pay(evidence.session_id, wait=False)
 
@@ -174,3 +175,71 @@ def test_a_refund_without_an_answer_stays_unfinished(small_shop: Shop) -> None:
 
     assert finding.is_problem
     assert small_shop.refunds(booking_id)[0].status is RefundStatus.REQUESTED
+
+
+# --- what Stripe knows and nobody told ------------------------------------------------------------------------------
+
+
+def test_a_refund_made_in_the_dashboard_is_found_without_any_webhook(shop: Shop) -> None:
+    booking_id = shop.book(shop.stay())
+    shop.pay(booking_id)
+    shop.stripe.drop_webhooks()
+    intent_id = shop.payments(booking_id)[0].payment_intent_id
+    shop.stripe_client().refunds.create(params={"payment_intent": intent_id, "amount": 500})
+
+    assert [f.text.partition(" at Stripe")[2] for f in _reconcile(shop, dry_run=True)] == [", would be taken in"]
+    assert shop.refunds(booking_id) == []
+    (finding,) = _reconcile(shop)
+
+    assert finding.text.endswith("is succeeded at Stripe, taken in")
+    assert shop.state(booking_id) == ("confirmed", "partially_refunded")
+    assert _reconcile(shop) == []
+
+
+def test_a_dispute_is_found_without_any_webhook_and_so_is_its_end(shop: Shop) -> None:
+    booking_id = shop.book(shop.stay())
+    shop.stripe.drop_webhooks()
+    shop.pay(booking_id, card="4000000000000259")
+    shop.pass_time(seconds=5)
+
+    opened = [finding.text for finding in _reconcile(shop)]
+    assert opened[-1].endswith("is needs_response at Stripe, taken in")
+    assert shop.booking(booking_id).disputed
+    (dispute,) = shop.disputes(booking_id)
+    assert dispute.funds_withdrawn
+    shop.stripe.post(f"disputes/{dispute.stripe_dispute_id}", {"status": "won"})
+    (closed,) = _reconcile(shop)
+
+    assert closed.text.endswith("is won at Stripe, taken in")
+    assert not shop.booking(booking_id).disputed
+    assert not shop.disputes(booking_id)[0].funds_withdrawn
+    assert shop.state(booking_id) == ("confirmed", "paid")
+
+
+def test_money_whose_session_is_older_than_the_list_is_still_found_by_its_payment(shop: Shop) -> None:
+    booking_id = _paid_unheard(shop)
+    with shop.app.app_context():
+        db.session.get_one(Attempt, shop.attempts(booking_id)[0].id).status = AttemptStatus.EXPIRED
+        db.session.commit()
+
+    with patched(StripeGateway, "list_checkouts", lambda gateway, since: iter(())):
+        (finding,) = _reconcile(shop)
+
+    assert finding.text.endswith(": confirmed")
+    assert shop.state(booking_id) == ("confirmed", "paid")
+
+
+def test_money_that_no_booking_knows_is_told_to_staff_once(shop: Shop) -> None:
+    booking_id = _paid_unheard(shop)
+    with shop.app.app_context():
+        for table in (Night, BookingEvent, Attempt):
+            db.session.execute(delete(table).where(table.booking_id == booking_id))
+        db.session.execute(delete(Booking))
+        db.session.commit()
+
+    _reconcile(shop)
+    _reconcile(shop)
+    shop.work()
+
+    (letter,) = shop.mailer.letters
+    assert "no attempt here knows it and it is PAID" in letter.text

@@ -9,6 +9,7 @@ from html import unescape
 from typing import Any
 
 import requests
+import stripe
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -17,10 +18,22 @@ from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
-from booking.models import Attempt, Booking, BookingEvent, Listing, Night, OutboxRow, Payment, Property, Refund, Unit
+from booking.models import (
+    Attempt,
+    Booking,
+    BookingEvent,
+    Dispute,
+    Listing,
+    Night,
+    OutboxRow,
+    Payment,
+    Property,
+    Refund,
+    Unit,
+)
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
-from booking.services import checkout, delivery, reservations
+from booking.services import checkout, delivery, reservations, verification
 from booking.services.checkout import Handoff
 from booking.services.reservations import GuestDetails, Placed, PlaceRequest
 from tests.support.servers import FakeStripe
@@ -99,10 +112,15 @@ class Shop:
     mailer: MemoryMailer
     url: str
     listing_id: int = 0
+    breaks: tuple[str, ...] = ()  # the promises that a test breaks on purpose: I1 and so on
 
     @property
     def runtime(self) -> Runtime:
         return self.app.extensions["holdfast"]
+
+    def stripe_client(self) -> Any:
+        """Stripe's own client: for what somebody does at Stripe behind the shop's back."""
+        return stripe.StripeClient("sk_test_dashboard", base_addresses={"api": self.stripe.url}).v1
 
     # --- what guests do ---------------------------------------------------------------------------------------------
 
@@ -185,6 +203,9 @@ class Shop:
     def refunds(self, booking_id: int) -> list[Refund]:
         return self._read(select(Refund).where(Refund.booking_id == booking_id).order_by(Refund.id))
 
+    def disputes(self, booking_id: int) -> list[Dispute]:
+        return self._read(select(Dispute).where(Dispute.booking_id == booking_id).order_by(Dispute.id))
+
     def timeline(self, booking_id: int) -> list[BookingEvent]:
         return self._read(select(BookingEvent).where(BookingEvent.booking_id == booking_id).order_by(BookingEvent.id))
 
@@ -212,6 +233,13 @@ class Shop:
     def causes(self, booking_id: int, kind: str) -> list[str]:
         """Which paths brought the steps of one kind."""
         return [str(step.source) for step in self.timeline(booking_id) if step.kind == kind]
+
+    def broken_promises(self) -> list[str]:
+        """What `flask verify` says of the database, but for what the test breaks itself; no worker runs beside it."""
+        with self.app.app_context():
+            proofs = verification.verify(self.clock.now())
+        found = [(proof.code, line) for proof in proofs for line in proof.problems if proof.code not in self.breaks]
+        return [f"{code}: {line}" for code, line in found if not line.endswith("is the worker running?")]
 
     def _read(self, query: Any) -> list[Any]:
         with self.app.app_context():

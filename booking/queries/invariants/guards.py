@@ -1,0 +1,45 @@
+"""Looks at the schema: the keys that make a second sale or a second effect impossible must really be there."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Inspector, inspect
+from sqlalchemy.orm import Session
+
+# What must be unique, by table. Indexes over part of a table are named instead.
+UNIQUE = {
+    "webhook_event": (("id",),),
+    "outbox": (("dedupe_key",),),
+    "attempt": (("session_id",), ("payment_intent_id",), ("idempotency_key",), ("token",)),
+    "payment": (("payment_intent_id",),),
+    "refund": (("stripe_refund_id",), ("idempotency_key",), ("form_token",), ("token",)),
+    "dispute": (("stripe_dispute_id",),),
+}
+PARTIAL = {"attempt": "uq_attempt_booking_id_live", "booking": "uq_booking_hold_key_pending"}
+
+
+def find_missing_night_key(session: Session, now: datetime) -> Iterator[str]:
+    """Without it two bookings can have one night."""
+    key = set(inspect(session.connection()).get_pk_constraint("night")["constrained_columns"])
+    if key != {"unit_id", "day"}:
+        yield "the key over unit and night is gone from the table `night`: a night can be sold twice"
+
+
+def find_missing_keys(session: Session, now: datetime) -> Iterator[str]:
+    """Without these an event, a mail, a payment or a refund can count twice."""
+    schema = inspect(session.connection())
+    for table, wanted in UNIQUE.items():
+        there = _unique_columns(schema, table)
+        for columns in wanted:
+            if columns not in there:
+                yield f"{', '.join(columns)} of the table `{table}` can repeat: its unique key is gone"
+    for table, name in PARTIAL.items():
+        if not any(index["name"] == name and index["unique"] for index in schema.get_indexes(table)):
+            yield f"the unique index {name} is gone"
+
+
+def _unique_columns(schema: Inspector, table: str) -> set[tuple[str, ...]]:
+    """Every set of columns that the database keeps unique."""
+    constraints = {tuple(found["column_names"]) for found in schema.get_unique_constraints(table)}
+    indexes = {tuple(map(str, found["column_names"])) for found in schema.get_indexes(table) if found["unique"]}
+    return {tuple(schema.get_pk_constraint(table)["constrained_columns"]), *constraints, *indexes}

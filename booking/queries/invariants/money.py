@@ -1,0 +1,161 @@
+"""Looks at the ledger: all money has a home, nothing goes back twice, what came is what was agreed."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from booking.domain.ledger import Ledger, payment_status
+from booking.domain.states import (
+    LIVE_ATTEMPT,
+    REFUND_ENDED_BADLY,
+    BookingStatus,
+    CancelReason,
+    RefundReason,
+)
+from booking.models import Attempt, Booking, BookingEvent, Payment, Refund
+from booking.models.instance import Instance
+
+_BY_ITSELF = (RefundReason.DATES_UNAVAILABLE, RefundReason.ALREADY_CANCELLED, RefundReason.DUPLICATE)
+
+
+def find_unpaid_confirmed(session: Session, now: datetime) -> Iterator[str]:
+    """Confirmed with less captured than was due."""
+    came = func.coalesce(func.sum(Payment.amount_minor), 0)
+    same_currency = and_(Payment.booking_id == Booking.id, Payment.currency == Booking.currency)
+    rows = (
+        select(Booking.id, Booking.amount_minor, came)
+        .outerjoin(Payment, same_currency)
+        .where(Booking.status == BookingStatus.CONFIRMED)
+        .group_by(Booking.id, Booking.amount_minor)
+        .having(came < Booking.amount_minor)
+    )
+    for booking_id, due, paid in session.execute(rows):
+        yield f"booking {booking_id} is confirmed with {paid} paid of {due} minor units due"
+
+
+def find_homeless_money(session: Session, now: datetime) -> Iterator[str]:
+    """Money that came and that no booking keeps, nothing sends back, and nobody was told of."""
+    for booking, payments in _paid_bookings(session):
+        if booking.needs_review or booking.refund_failed or booking.disputed:
+            continue  # with a person
+        kept = sum(payment.entry.kept_minor for payment in payments if _may_stay(booking, payment))
+        lost = sum(payment.entry.kept_minor for payment in payments if not _may_stay(booking, payment))
+        excess = max(0, kept - booking.amount_minor) if booking.status is BookingStatus.CONFIRMED else 0
+        if lost or excess:
+            yield f"booking {booking.id} is {booking.status}, and {lost + excess} minor units of it belong nowhere"
+
+
+def find_wrong_status(session: Session, now: datetime) -> Iterator[str]:
+    """A stored payment status that does not follow from the ledger's rows."""
+    attempts: dict[int, list[Attempt]] = defaultdict(list)
+    for attempt in session.scalars(select(Attempt)):
+        attempts[attempt.booking_id].append(attempt)
+    paid = {booking.id: payments for booking, payments in _paid_bookings(session)}
+    for booking_id, stored in session.execute(select(Booking.id, Booking.payment_status)):
+        derived = payment_status(_ledger(paid.get(booking_id, []), attempts[booking_id]))
+        if derived is not stored:
+            yield f"booking {booking_id} says {stored}, its ledger says {derived}"
+
+
+def find_over_refunds(session: Session, now: datetime) -> Iterator[str]:
+    """More refunded, or on its way back, than was captured; or in another currency."""
+    for booking, payments in _paid_bookings(session):
+        for payment in payments:
+            over = -payment.entry.kept_minor
+            if over > 0:
+                yield f"booking {booking.id}: {over} minor units more go back than payment {payment.id} brought"
+            if any(refund.currency != payment.currency for refund in payment.refunds):
+                yield f"booking {booking.id}: payment {payment.id} has a refund in another currency"
+
+
+def find_repeated_refunds(session: Session, now: datetime) -> Iterator[str]:
+    """Two refunds that the shop made by itself for one payment, neither of which failed."""
+    rows = (
+        select(Refund.payment_id, func.count())
+        .where(Refund.reason.in_(_BY_ITSELF), Refund.status.not_in(REFUND_ENDED_BADLY))
+        .group_by(Refund.payment_id)
+        .having(func.count() > 1)
+    )
+    for payment_id, count in session.execute(rows):
+        yield f"payment {payment_id} was refunded by itself {count} times"
+
+
+def find_other_amounts(session: Session, now: datetime) -> Iterator[str]:
+    """A payment or a session of another amount than was agreed, where nobody was asked to look."""
+    told = exists().where(BookingEvent.booking_id == Booking.id, BookingEvent.kind == "needs_review")
+    other = or_(Payment.amount_minor != Attempt.amount_minor, Payment.currency != Attempt.currency)
+    rows = select(Payment.id, Booking.id).join(Attempt, Attempt.id == Payment.attempt_id)
+    for payment_id, booking_id in session.execute(
+        rows.join(Booking, Booking.id == Payment.booking_id).where(other, ~told)
+    ):
+        yield f"booking {booking_id}: payment {payment_id} is not of the amount that was agreed"
+    yield from _find_other_orders(session)
+
+
+def find_two_live_attempts(session: Session, now: datetime) -> Iterator[str]:
+    """Two sessions of one booking that can both be paid."""
+    rows = select(Attempt.booking_id).where(Attempt.status.in_(LIVE_ATTEMPT)).group_by(Attempt.booking_id)
+    for booking_id in session.scalars(rows.having(func.count() > 1)):
+        yield f"booking {booking_id} has more than one session that can be paid"
+
+
+def find_unkeyed(session: Session, now: datetime) -> Iterator[str]:
+    """Something asked of Stripe without a key or without the parameters it was asked with."""
+    for attempt_id, key, params in session.execute(select(Attempt.id, Attempt.idempotency_key, Attempt.params)):
+        if not key or not params:
+            yield f"attempt {attempt_id} has no key or no frozen parameters"
+    ours = select(Refund.id, Refund.idempotency_key, Refund.params).where(Refund.reason != RefundReason.EXTERNAL)
+    for refund_id, key, params in session.execute(ours.where(Refund.first_sent_at.is_not(None))):
+        if not key or not params:
+            yield f"refund {refund_id} has no key or no frozen parameters"
+
+
+def find_foreign_money(session: Session, now: datetime) -> Iterator[str]:
+    """A payment for a session that was asked for under another shop's id: is this a copy of its database?"""
+    instance_id = session.scalar(select(Instance.instance_id))
+    rows = select(Payment.id, Payment.booking_id, Attempt.params).join(Attempt, Attempt.id == Payment.attempt_id)
+    for payment_id, booking_id, params in session.execute(rows):
+        app = params.get("metadata", {}).get("app")
+        if app != instance_id:
+            yield f"booking {booking_id}: payment {payment_id} was asked for under the id of another shop"
+
+
+def _find_other_orders(session: Session) -> Iterator[str]:
+    rows = select(Attempt.id, Attempt.booking_id, Attempt.amount_minor, Attempt.currency, Attempt.params)
+    for attempt_id, booking_id, minor, currency, params in session.execute(rows):
+        if _ordered(params) != (minor, currency):
+            yield f"booking {booking_id}: attempt {attempt_id} asked Stripe for another amount than it was written for"
+
+
+def _ordered(params: dict[str, object]) -> tuple[int, str]:
+    """What the frozen parameters of a session add up to."""
+    prices = [(item["price_data"], item["quantity"]) for item in params.get("line_items", [])]  # type: ignore[attr-defined]
+    total = sum(price["unit_amount"] * quantity for price, quantity in prices)
+    return total, prices[0][0]["currency"] if prices else ""
+
+
+def _ledger(payments: list[Payment], attempts: list[Attempt]) -> Ledger:
+    statuses = tuple(attempt.status for attempt in attempts)
+    declined = any(attempt.ended_declined for attempt in attempts)
+    return Ledger(tuple(payment.entry for payment in payments), statuses, declined)
+
+
+def _paid_bookings(session: Session) -> list[tuple[Booking, list[Payment]]]:
+    """Every booking that money came for, with its payments."""
+    wanted = select(Payment).options(selectinload(Payment.refunds), selectinload(Payment.booking))
+    payments = session.scalars(
+        wanted.order_by(Payment.booking_id, Payment.id), execution_options={"populate_existing": True}
+    )
+    return [(booking, list(group)) for booking, group in groupby(payments, key=lambda payment: payment.booking)]
+
+
+def _may_stay(booking: Booking, payment: Payment) -> bool:
+    """A confirmed booking keeps its money; one that was cancelled keeps what came before, as its terms had it."""
+    if booking.status is BookingStatus.CONFIRMED:
+        return True
+    was_ended = booking.cancel_reason in (CancelReason.GUEST, CancelReason.STAFF)
+    return was_ended and booking.cancelled_at is not None and payment.captured_at <= booking.cancelled_at

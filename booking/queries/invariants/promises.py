@@ -1,0 +1,65 @@
+"""The table: I1 to I21, what each promises, and which look shows it. Some no database can show; tests prove those."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from booking.queries.invariants import guards, inbox, money, nights, story
+
+Find = Callable[[Session, datetime], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One invariant. Each of `looks` gives a line for every row that breaks it; none: only tests can show it."""
+
+    code: str
+    text: str
+    looks: tuple[Find, ...] = ()
+
+
+PROMISES = (
+    Promise(
+        "I1",
+        "no night is sold twice, and each night belongs to the booking that has it",
+        (
+            guards.find_missing_night_key,
+            nights.find_doubled_nights,
+            nights.find_overlaps,
+            nights.find_unheld_bookings,
+            nights.find_stray_nights,
+        ),
+    ),
+    Promise("I2", "a confirmed booking is paid for", (money.find_unpaid_confirmed,)),
+    Promise(
+        "I3",
+        "each amount that came is on a booking that keeps it, on its way back, or with a person",
+        (money.find_homeless_money, money.find_wrong_status),
+    ),
+    Promise(
+        "I4",
+        "each cause has its effect once",
+        (guards.find_missing_keys, story.find_repeated_confirmations, money.find_repeated_refunds),
+    ),
+    Promise("I5", "no event that was accepted is lost", (inbox.find_failed_events, inbox.find_dropped_work)),
+    Promise("I6", "events in any order and number end alike"),
+    Promise(
+        "I7", "a booking never goes back: confirmed stays confirmed until it is cancelled", (story.find_steps_back,)
+    ),
+    Promise("I8", "never more goes back than came", (money.find_over_refunds,)),
+    Promise("I9", "what was charged is what was agreed", (money.find_other_amounts,)),
+    Promise("I10", "one session of a booking can be paid at a time", (money.find_two_live_attempts,)),
+    Promise("I11", "nothing is confirmed without Stripe's signature or our own question", (story.find_unproved,)),
+    Promise("I12", "no transaction is open while Stripe is asked"),
+    Promise("I13", "everything sent to Stripe has a stored key and frozen parameters", (money.find_unkeyed,)),
+    Promise("I14", "nights are let go only when nobody can pay for them any more", (nights.find_early_releases,)),
+    Promise("I15", "test and live, and other shops on the account, never mix", (money.find_foreign_money,)),
+    Promise("I16", "declines, disputes and refunds never move a booking", (story.find_moved_by_money,)),
+    Promise("I17", "with webhooks off for good the end is the same"),
+    Promise("I18", "a webhook is answered within a second"),
+    Promise("I19", "no secret is written down", (inbox.find_secrets,)),
+    Promise("I20", "the timeline tells each booking's status", (story.find_untold_status, nights.find_stuck_holds)),
+    Promise("I21", "what strangers send never fails and never reaches Stripe"),
+)

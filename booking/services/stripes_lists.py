@@ -1,0 +1,226 @@
+"""Walking Stripe's own lists: everything there that carries our id must be known here.
+
+The only way to find what was never told: lost events, events that were never made, rows lost in a restore, refunds
+made in Stripe's dashboard while no webhook came through.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from booking.database import end_read, transaction
+from booking.domain.states import REFUND_RANK, UNFINISHED_ATTEMPT, AttemptStatus, Source
+from booking.extensions import db
+from booking.gateways.payments import (
+    ChargeEvidence,
+    DisputeEvidence,
+    EvidenceState,
+    PaymentEvidence,
+    PaymentGatewayError,
+    RefundEvidence,
+)
+from booking.models import Attempt, Dispute, Payment, Refund
+from booking.runtime import Runtime
+from booking.services import attempts, notifications
+from booking.services.disputes import record_dispute
+from booking.services.instance import Identity, get_identity
+from booking.services.notifications import StaffNotice
+from booking.services.refunds import apply_refund, find_payment
+from booking.services.settlement import Outcome
+from booking.services.timeline import Cause
+
+logger = logging.getLogger(__name__)
+
+_CAUSE = Cause(Source.RECONCILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `is_problem` where a person must look."""
+
+    kind: str
+    text: str
+    is_problem: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One look through the lists. `told` are the payments that have been seen to already."""
+
+    runtime: Runtime
+    since: datetime
+    identity: Identity
+    dry_run: bool
+    told: set[str] = field(default_factory=set)
+
+
+def walk_stripes_lists(runtime: Runtime, since: timedelta, dry_run: bool) -> Iterator[Finding]:
+    """Sessions, payments, refunds and disputes that Stripe made since then, settled or reported. Commits one by one."""
+    walk = _Walk(runtime, runtime.clock.now() - since, get_identity(runtime), dry_run)
+    for name, look in _LISTS.items():
+        try:
+            yield from look(walk)
+        except PaymentGatewayError as error:
+            yield no_answer("list", f"Stripe's list of {name}", error)
+            return  # the others would keep the caller waiting for the same
+
+
+def no_answer(kind: str, what: str, error: PaymentGatewayError) -> Finding:
+    """Stripe said nothing that can be used: the next run tries again."""
+    logger.warning("reconcile_no_answer", extra={"kind": kind, "error": error.code})
+    return Finding(kind, f"{what}: no usable answer from Stripe ({error.code})", is_problem=True)
+
+
+# --- sessions -------------------------------------------------------------------------------------------------------
+
+
+def _walk_sessions(walk: _Walk) -> Iterator[Finding]:
+    for evidence in walk.runtime.payments.list_checkouts(walk.since):
+        if evidence.tag.app == walk.identity.instance_id:
+            yield from _compare_session(walk, evidence)
+
+
+def _compare_session(walk: _Walk, evidence: PaymentEvidence) -> Iterator[Finding]:
+    known = _find_attempt(evidence)
+    if known is None:
+        yield _missing_session(walk, evidence)
+    elif _is_news(known, evidence):
+        walk.told.add(evidence.payment_intent_id or "")
+        would = f"Stripe says {evidence.state}, would be settled"
+        yield Finding("list", f"booking {known.booking_id}: {would if walk.dry_run else _settle(walk, evidence)}")
+
+
+def _find_attempt(evidence: PaymentEvidence) -> Attempt | None:
+    attempt = db.session.scalar(select(Attempt).where(Attempt.token == evidence.tag.attempt))
+    if attempt is not None:
+        db.session.expunge(attempt)
+    end_read()
+    return attempt
+
+
+def _is_news(attempt: Attempt, evidence: PaymentEvidence) -> bool:
+    is_over = evidence.state in (EvidenceState.PAID, EvidenceState.FAILED, EvidenceState.EXPIRED)
+    paid_late = evidence.state is EvidenceState.PAID and attempt.status is not AttemptStatus.PAID
+    return paid_late or (is_over and attempt.status in UNFINISHED_ATTEMPT)
+
+
+def _missing_session(walk: _Walk, evidence: PaymentEvidence) -> Finding:
+    is_paid = evidence.state is EvidenceState.PAID
+    logger.error("reconcile_unknown_session", extra={"session": evidence.session_id, "state": evidence.state})
+    text = f"session {evidence.session_id} carries our id, but no attempt here knows it"
+    if is_paid:
+        walk.told.add(evidence.payment_intent_id or "")
+        _tell_staff(walk, f"{text} and it is PAID", evidence.payment_intent_id or "")
+    return Finding("list", text + " and it is PAID" * is_paid, is_problem=is_paid)
+
+
+# --- payments -------------------------------------------------------------------------------------------------------
+
+
+def _walk_charges(walk: _Walk) -> Iterator[Finding]:
+    """Money that no payment here accounts for, whatever became of its session."""
+    for charge in walk.runtime.payments.list_charges(walk.since):
+        is_ours = charge.tag.app == walk.identity.instance_id and charge.payment_intent_id not in walk.told
+        if is_ours and _find_payment_id(charge.payment_intent_id, charge.charge_id) is None:
+            yield _adopt(walk, charge)
+
+
+def _adopt(walk: _Walk, charge: ChargeEvidence) -> Finding:
+    intent_id = charge.payment_intent_id or ""
+    if walk.dry_run:
+        return Finding("list", f"payment {intent_id} is not in the ledger, would be settled")
+    evidence = walk.runtime.payments.look_up_payment(intent_id)
+    outcome = _settle(walk, evidence)
+    if outcome is not Outcome.UNKNOWN:
+        return Finding("list", f"payment {intent_id}: {outcome}", is_problem=outcome is Outcome.NEEDS_REVIEW)
+    text = f"payment {intent_id} carries our id, but no booking here knows it"
+    _tell_staff(walk, text, intent_id)
+    return Finding("list", text, is_problem=True)
+
+
+# --- refunds and disputes -------------------------------------------------------------------------------------------
+
+
+def _walk_refunds(walk: _Walk) -> Iterator[Finding]:
+    for evidence in walk.runtime.payments.list_new_refunds(walk.since):
+        if _is_refund_news(evidence):
+            yield _take_in_refund(walk, evidence)
+
+
+def _is_refund_news(evidence: RefundEvidence) -> bool:
+    """Whether it is of a payment of ours, and our row for it is missing or behind."""
+    row = db.session.scalar(select(Refund).where(Refund.stripe_refund_id == evidence.refund_id))
+    is_behind = row is None or REFUND_RANK[evidence.status] > REFUND_RANK[row.status]
+    end_read()
+    return is_behind and _find_payment_id(evidence.payment_intent_id, evidence.charge_id) is not None
+
+
+def _take_in_refund(walk: _Walk, evidence: RefundEvidence) -> Finding:
+    text = f"refund {evidence.refund_id} is {evidence.status} at Stripe"
+    if walk.dry_run:
+        return Finding("list", f"{text}, would be taken in")
+    with transaction() as session:
+        refund = apply_refund(session, evidence, _CAUSE, walk.runtime.clock.now(), walk.identity)
+        booking_id = refund.booking_id if refund else None
+    walk.runtime.wake_worker()
+    return Finding("list", f"booking {booking_id}: {text}, taken in")
+
+
+def _walk_disputes(walk: _Walk) -> Iterator[Finding]:
+    for evidence in walk.runtime.payments.list_disputes(walk.since):
+        if _is_dispute_news(evidence):
+            yield _take_in_dispute(walk, evidence)
+
+
+def _is_dispute_news(evidence: DisputeEvidence) -> bool:
+    row = db.session.scalar(select(Dispute).where(Dispute.stripe_dispute_id == evidence.dispute_id))
+    told = (row.status, row.is_charge_refundable) if row else None
+    end_read()
+    is_news = told != (evidence.status, evidence.is_charge_refundable)
+    return is_news and _find_payment_id(evidence.payment_intent_id, evidence.charge_id) is not None
+
+
+def _take_in_dispute(walk: _Walk, evidence: DisputeEvidence) -> Finding:
+    text = f"dispute {evidence.dispute_id} is {evidence.status} at Stripe"
+    if walk.dry_run:
+        return Finding("list", f"{text}, would be taken in")
+    with transaction() as session:
+        payment = record_dispute(session, evidence, _CAUSE, walk.runtime.clock.now())
+        booking_id = payment.booking_id if payment else None
+    walk.runtime.wake_worker()
+    return Finding("list", f"booking {booking_id}: {text}, taken in")
+
+
+# --- shared ---------------------------------------------------------------------------------------------------------
+
+
+def _find_payment_id(payment_intent_id: str | None, charge_id: str | None) -> int | None:
+    payment: Payment | None = find_payment(db.session(), payment_intent_id, charge_id)
+    payment_id = payment.id if payment else None
+    end_read()
+    return payment_id
+
+
+def _settle(walk: _Walk, evidence: PaymentEvidence) -> Outcome:
+    return attempts.settle_now(walk.runtime, evidence, _CAUSE, walk.identity).outcome
+
+
+def _tell_staff(walk: _Walk, text: str, payment_intent_id: str) -> None:
+    """A case for people, opened once for each payment."""
+    if walk.dry_run:
+        return
+    with transaction() as session:
+        now = walk.runtime.clock.now()
+        notifications.tell_staff(session, StaffNotice.UNMATCHED, now, None, text, fact_id=payment_intent_id)
+    walk.runtime.wake_worker()
+
+
+_LISTS: dict[str, Callable[[_Walk], Iterator[Finding]]] = {
+    "sessions": _walk_sessions,
+    "payments": _walk_charges,
+    "refunds": _walk_refunds,
+    "disputes": _walk_disputes,
+}

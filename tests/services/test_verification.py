@@ -1,0 +1,319 @@
+"""`flask verify` names every broken promise: each fault is planted by hand, on each database, and must be found."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, insert, text, update
+
+from booking.domain.money import Money
+from booking.domain.states import BookingStatus, CancelReason, RefundReason, Source
+from booking.extensions import db
+from booking.models import Attempt, Booking, BookingEvent, Instance, Night, OutboxRow, Payment, Refund, WebhookEvent
+from booking.models.outbox import OutboxState
+from booking.models.webhook import InboxOutcome
+from booking.queries.invariants import PROMISES
+from booking.services import refunds, verification
+from booking.services.verification import Verdict
+from tests.support.shop import LINUS, Shop
+
+EVERYTHING = tuple(promise.code for promise in PROMISES)
+Plant = Callable[[int, int], None]
+
+
+def by_hand(statement) -> None:
+    """Change rows as no code of the shop would."""
+    db.session.execute(statement)
+
+
+def set_booking(**values) -> Plant:
+    return lambda paid, unpaid: by_hand(update(Booking).where(Booking.id == paid).values(**values))
+
+
+def set_payment(**values) -> Plant:
+    return lambda paid, unpaid: by_hand(update(Payment).where(Payment.booking_id == paid).values(**values))
+
+
+def set_attempt(**values) -> Plant:
+    return lambda paid, unpaid: by_hand(update(Attempt).where(Attempt.booking_id == paid).values(**values))
+
+
+def set_step(kind: str, /, **values) -> Plant:
+    of_kind = update(BookingEvent).where(BookingEvent.kind == kind)
+    return lambda paid, unpaid: by_hand(of_kind.where(BookingEvent.booking_id == paid).values(**values))
+
+
+def add_refund(**values) -> Plant:
+    def plant(paid: int, unpaid: int) -> None:
+        payment = db.session.query(Payment).filter_by(booking_id=paid).one()
+        usual = {
+            "booking_id": paid, "payment_id": payment.id, "amount_minor": 100, "currency": "eur",
+            "status": "succeeded", "reason": RefundReason.GOODWILL, "idempotency_key": "k", "params": {"amount": 100},
+            "first_sent_at": payment.captured_at, "stripe_refund_id": "re_1", "token": "t1",
+        }  # fmt: skip
+        by_hand(insert(Refund).values({**usual, **values}))
+
+    return plant
+
+
+def twice_by_itself(paid: int, unpaid: int) -> None:
+    for number in ("1", "2"):
+        add_refund(
+            reason=RefundReason.DUPLICATE, token=number, stripe_refund_id=f"re_{number}", idempotency_key=number
+        )(paid, unpaid)
+
+
+def sell_to_another(paid: int, unpaid: int) -> None:
+    """A second confirmed booking over the same nights, as a broken import would write it."""
+    first = db.session.get_one(Booking, paid)
+    dates = {"unit_id": first.unit_id, "arrive": first.arrive, "leave": first.leave}
+    confirmed = {"status": BookingStatus.CONFIRMED, "confirmed_at": first.confirmed_at, "hold_until": None}
+    by_hand(update(Booking).where(Booking.id == unpaid).values(**dates, **confirmed))
+
+
+def let_go_early(paid: int, unpaid: int) -> None:
+    by_hand(update(Booking).where(Booking.id == unpaid).values(status=BookingStatus.EXPIRED))
+
+
+def hold_for_ever(paid: int, unpaid: int) -> None:
+    by_hand(update(Booking).where(Booking.id == unpaid).values(hold_until=None))
+
+
+def overdue(paid: int, unpaid: int) -> None:
+    booking = db.session.get_one(Booking, unpaid)
+    booking.hold_until = booking.created_at - timedelta(hours=1)
+
+
+def confirmed_again(paid: int, unpaid: int) -> None:
+    step = db.session.query(BookingEvent).filter_by(booking_id=paid, kind="confirmed").one()
+    by_hand(
+        insert(BookingEvent).values(
+            booking_id=paid, at=step.at, kind="confirmed", source=Source.REDIRECT, actor="", note="",
+            old_status=BookingStatus.PENDING, new_status=BookingStatus.CONFIRMED,
+        )
+    )  # fmt: skip
+
+
+def forget_the_event(paid: int, unpaid: int) -> None:
+    by_hand(delete(WebhookEvent))
+
+
+def fail_an_event(paid: int, unpaid: int) -> None:
+    event = db.session.query(WebhookEvent).first()
+    assert event is not None
+    event.outcome, event.received_at = InboxOutcome.FAILED, event.received_at - timedelta(hours=3)
+
+
+def give_up_a_mail(paid: int, unpaid: int) -> None:
+    by_hand(update(OutboxRow).values(state=OutboxState.DEAD))
+
+
+def forget_a_mail(paid: int, unpaid: int) -> None:
+    row = db.session.query(OutboxRow).filter_by(booking_id=paid).first()
+    assert row is not None
+    row.state, row.run_after = OutboxState.DUE, row.run_after - timedelta(hours=2)
+
+
+def another_instance(paid: int, unpaid: int) -> None:
+    by_hand(update(Instance).values(instance_id="another-shop"))
+
+
+def refund_in_yen(paid: int, unpaid: int) -> None:
+    add_refund(currency="jpy")(paid, unpaid)
+
+
+FAULTS: list[tuple[str, Plant, str]] = [
+    ("I1", sell_to_another, "are both confirmed for the same nights"),
+    ("I1", lambda paid, unpaid: by_hand(delete(Night).where(Night.booking_id == paid)), "nights but holds 0"),
+    ("I1", set_booking(status="expired"), "which has no claim to it"),
+    ("I2", set_payment(amount_minor=1), "is confirmed with 1 paid of"),
+    ("I3", set_booking(status="expired"), "belong nowhere"),
+    (
+        "I3",
+        lambda paid, unpaid: by_hand(
+            update(Booking).where(Booking.id == paid).values(
+                status="cancelled", cancel_reason=CancelReason.STAFF, cancelled_at=Booking.created_at
+            )
+        ),
+        "belong nowhere",
+    ),
+    ("I3", set_payment(amount_minor=999_999), "belong nowhere"),
+    ("I3", set_booking(payment_status="refunded"), "says refunded, its ledger says paid"),
+    ("I4", confirmed_again, "was confirmed 2 times"),
+    ("I4", twice_by_itself, "was refunded by itself 2 times"),
+    ("I5", fail_an_event, "was not handled since"),
+    ("I5", give_up_a_mail, "was given up"),
+    ("I5", forget_a_mail, "is overdue"),
+    ("I7", set_step("confirmed", old_status="cancelled"), "went from cancelled to confirmed"),
+    ("I7", set_step("confirmed", old_status="expired"), "left expired, but was pending"),
+    ("I8", add_refund(amount_minor=999_999), "minor units more go back than payment"),
+    ("I8", refund_in_yen, "has a refund in another currency"),
+    ("I9", set_payment(amount_minor=999_999), "is not of the amount that was agreed"),
+    ("I9", set_attempt(amount_minor=5), "asked Stripe for another amount"),
+    ("I11", set_payment(captured_at=text("'2999-01-01 00:00:00+00'")), "without proof of a payment"),
+    ("I11", forget_the_event, "without proof of a payment"),
+    ("I13", set_attempt(idempotency_key=""), "has no key"),
+    ("I13", add_refund(idempotency_key=None), "has no key"),
+    ("I14", let_go_early, "could still be paid"),
+    ("I15", another_instance, "under the id of another shop"),
+    ("I16", set_step("confirmed", kind="refund_succeeded"), "was moved by refund_succeeded"),
+    ("I19", set_step("confirmed", note="key sk_live_abc"), "holds a secret key"),
+    ("I20", set_booking(status="pending"), "is pending, but its timeline ends with confirmed"),
+    ("I20", hold_for_ever, "nothing will ever end it"),
+    ("I20", overdue, "is the worker running?"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def house(shop: Shop) -> tuple[Shop, int, int]:
+    """One booking that is paid and one that waits, with every mail sent."""
+    paid = shop.book(shop.stay(ahead=30))
+    shop.pay(paid)
+    shop.work()
+    unpaid = shop.book(shop.stay(ahead=60), LINUS, "linus")
+    return shop, paid, unpaid
+
+
+def look(shop: Shop) -> dict[str, list[str]]:
+    with shop.app.app_context():
+        proofs = verification.verify(shop.clock.now())
+    return {proof.code: list(proof.problems) for proof in proofs if proof.verdict is Verdict.BROKEN}
+
+
+def test_a_shop_that_runs_keeps_every_promise(house: tuple[Shop, int, int]) -> None:
+    shop, _, _ = house
+
+    assert look(shop) == {}
+
+
+@pytest.mark.parametrize(("code", "plant", "words"), FAULTS, ids=[f"{code} {words}" for code, _, words in FAULTS])
+def test_every_fault_is_found(house: tuple[Shop, int, int], code: str, plant: Plant, words: str) -> None:
+    shop, paid, unpaid = house
+    shop.breaks = EVERYTHING
+    with shop.app.app_context():
+        plant(paid, unpaid)
+        db.session.commit()
+
+    found = look(shop)
+
+    assert any(words in line for line in found.get(code, [])), found
+
+
+@pytest.mark.parametrize(
+    ("drop", "code", "words"),
+    [
+        ("DROP INDEX uq_attempt_booking_id_live", "I4", "uq_attempt_booking_id_live is gone"),
+        ("DROP TABLE dispute", "I4", "stripe_dispute_id of the table `dispute` can repeat"),
+    ],
+)
+def test_a_key_that_was_dropped_is_missed(house: tuple[Shop, int, int], drop: str, code: str, words: str) -> None:
+    shop, _, _ = house
+    shop.breaks = EVERYTHING
+    with shop.app.app_context():
+        db.session.execute(text(drop))
+        if "dispute" in drop:
+            db.session.execute(text("CREATE TABLE dispute (id INTEGER PRIMARY KEY, stripe_dispute_id VARCHAR(255))"))
+        db.session.commit()
+
+    assert any(words in line for line in look(shop)[code])
+
+
+def test_nights_without_their_key_can_be_sold_twice_and_that_is_seen(house: tuple[Shop, int, int]) -> None:
+    shop, paid, _ = house
+    shop.breaks = EVERYTHING
+    night = shop.nights(paid)[0]
+    with shop.app.app_context():
+        db.session.execute(text("ALTER TABLE night RENAME TO night_before"))
+        db.session.execute(text("CREATE TABLE night AS SELECT * FROM night_before"))
+        db.session.execute(text("INSERT INTO night SELECT * FROM night_before WHERE day = :day"), {"day": night.day})
+        db.session.commit()
+
+    problems = look(shop)["I1"]
+
+    assert any("a night can be sold twice" in line for line in problems)
+    assert any(f"night of {night.day}: more than one owner" in line for line in problems)
+
+
+def test_promises_that_no_database_shows_are_not_claimed(house: tuple[Shop, int, int]) -> None:
+    shop, _, _ = house
+    with shop.app.app_context():
+        proofs = verification.verify(shop.clock.now())
+
+    assert [proof.code for proof in proofs] == [f"I{number}" for number in range(1, 22)]
+    unseen = [proof.code for proof in proofs if proof.verdict is Verdict.UNSEEN]
+    assert unseen == ["I6", "I12", "I17", "I18", "I21"]
+
+
+# --- against Stripe -------------------------------------------------------------------------------------------------
+
+
+def compare(shop: Shop) -> verification.Comparison:
+    with shop.app.app_context():
+        return verification.compare_with_stripe(shop.runtime)
+
+
+def test_ledger_and_stripe_agree_to_the_cent(house: tuple[Shop, int, int]) -> None:
+    shop, paid, _ = house
+    total = shop.booking(paid).amount_minor
+    with shop.app.app_context():
+        refunds.order_refund(shop.runtime, paid, Money(1234, "eur"), "ada@example.org", "form-1")
+
+    before = compare(shop)
+    shop.work()
+    shop.stripe.settle_down()
+    after = compare(shop)
+
+    assert before.differences == after.differences == ()
+    (balance,) = after.balances
+    assert (balance.captured_here, balance.captured_there) == (total, total)
+    assert (balance.refunded_here, balance.refunded_there) == (1234, 1234)
+
+
+def test_a_refund_in_the_dashboard_that_nobody_told_of_is_a_difference(house: tuple[Shop, int, int]) -> None:
+    shop, paid, _ = house
+    shop.stripe.drop_webhooks()
+    shop.stripe_client().refunds.create(
+        params={"payment_intent": shop.payments(paid)[0].payment_intent_id, "amount": 500}
+    )
+
+    (difference,) = compare(shop).differences
+
+    assert difference.endswith("0.00 EUR refunded here, 5.00 EUR at Stripe")
+
+
+def test_a_payment_that_is_missing_on_either_side_is_a_difference(house: tuple[Shop, int, int]) -> None:
+    shop, paid, unpaid = house
+    shop.breaks = EVERYTHING
+    shop.stripe.drop_webhooks()
+    shop.pay(unpaid)
+    with shop.app.app_context():
+        by_hand(update(Payment).values(payment_intent_id="pi_nobody"))
+        db.session.commit()
+
+    differences = compare(shop).differences
+
+    assert sum("no payment here knows of it" in line for line in differences) == 2
+    assert [line for line in differences if line.startswith("pi_nobody")] == [
+        f"pi_nobody (booking {paid}): in our ledger, but Stripe has no such charge"
+    ]
+
+
+def test_another_amount_is_a_difference(house: tuple[Shop, int, int]) -> None:
+    shop, _, _ = house
+    shop.breaks = EVERYTHING
+    with shop.app.app_context():
+        by_hand(update(Payment).values(amount_minor=Payment.amount_minor + 1))
+        db.session.commit()
+
+    assert "here, " in compare(shop).differences[0]
+    assert compare(shop).differences[0].endswith("at Stripe")
+
+
+def test_money_of_other_shops_on_the_account_is_no_difference(house: tuple[Shop, int, int]) -> None:
+    shop, _, _ = house
+    shop.stripe_client().payment_intents.create(
+        params={"amount": 500, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True,
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    )  # fmt: skip
+
+    assert compare(shop).differences == ()
