@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
+from booking.crashpoints import crash_point, name_of_caller
 from booking.extensions import db
 
 # A lock that is not had in this time is an answer of 503, so that Stripe (or the guest) tries again.
@@ -67,10 +68,13 @@ def transaction() -> Iterator[Session]:
     session.info[_WRITES] = True
     afterwards: list[Callable[[], None]] = []
     session.info[_AFTERWARDS] = afterwards
+    name = name_of_caller(depth=2)  # above this generator and contextlib
     try:
         session.connection(execution_options={_WRITES: True})
         yield session
+        crash_point("before commit", name)
         session.commit()
+        crash_point("after commit", name)
     except BaseException:
         session.rollback()
         raise

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from booking.clock import Clock
+from booking.crashpoints import crash_point, name_of_caller
 from booking.gateways import stripe_objects
 from booking.gateways.payments import (
     BadSignature,
@@ -197,9 +198,11 @@ class StripeGateway:
 
     def _call(self, ask: Callable[[Any], Any]) -> dict[str, Any]:
         """One request, its answer as plain data, its errors as ours."""
-        stripe = _import_stripe()
+        stripe, name = _import_stripe(), name_of_caller(depth=1)
+        crash_point("before call", name)
         try:
             answer: dict[str, Any] = ask(self._client.v1).to_dict()
+            crash_point("after call", name)
             return answer
         except stripe.IdempotencyError as error:
             raise GatewayConflict(_for_log(error)) from error

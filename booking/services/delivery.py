@@ -43,17 +43,18 @@ def _do(runtime: Runtime, task: outbox.Task) -> str:
 def _put_back(runtime: Runtime, task: outbox.Task, error: Exception) -> str:
     # Only the name: the text of an error may hold what a log or a page must not show.
     is_dead = task.kind is not OutboxKind.REFUND and task.tries >= MOST_TRIES
-    outbox.put_back(runtime, task, type(error).__name__, is_dead=is_dead)
+    with transaction() as session:
+        outbox.put_back(session, task, type(error).__name__, runtime.clock.now(), is_dead=is_dead)
     return _told(task, type(error).__name__, is_dead)
 
 
 def _mail_failed(runtime: Runtime, task: outbox.Task, error: MailFailed) -> str:
-    is_dead = error.is_final or task.tries >= MOST_TRIES
-    outbox.put_back(runtime, task, str(error), is_dead=is_dead)
+    is_dead, now = error.is_final or task.tries >= MOST_TRIES, runtime.clock.now()
+    with transaction() as session:
+        outbox.put_back(session, task, str(error), now, is_dead=is_dead)
+        if is_dead:  # given up and told of in one commit: a death in between would leave nobody knowing
+            notifications.report_dead_mail(session, task, now)
     logger.warning("mail_failed", extra={"row": task.row_id, "tries": task.tries, "given_up": is_dead})
-    if is_dead:
-        with transaction() as session:
-            notifications.report_dead_mail(session, task, runtime.clock.now())
     return _told(task, str(error), is_dead)
 
 

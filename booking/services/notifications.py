@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from booking.crashpoints import crash_point
 from booking.database import transaction
 from booking.domain.money import Money
 from booking.domain.policy import CancellationTerms, refund_steps
@@ -108,7 +109,9 @@ def deliver(runtime: Runtime, task: outbox.Task) -> str:
     """
     kind = task.payload["mail"]
     letter = runtime.write_letter(kind, _context(runtime, kind, task))
+    crash_point("before letter", f"mail {kind}")
     runtime.mailer.send(letter)
+    crash_point("after letter", f"mail {kind}")
     return f"mail {kind} sent"
 
 

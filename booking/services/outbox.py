@@ -71,13 +71,16 @@ def finish(runtime: Runtime, task: Task) -> None:
         row.state, row.done_at, row.last_error = OutboxState.DONE, runtime.clock.now(), ""
 
 
-def put_back(runtime: Runtime, task: Task, error: str, *, is_dead: bool) -> None:
-    """It did not work: try again after a wait that doubles, or leave it to staff. Commits."""
+def put_back(session: Session, task: Task, error: str, now: datetime, *, is_dead: bool) -> None:
+    """It did not work: try again after a wait that doubles, or leave it to staff.
+
+    Joins the caller's transaction, so that whoever gives up for good can tell somebody in the same breath.
+    """
+    require_transaction(session)
     wait = min(FIRST_WAIT * 2 ** min(task.tries - 1, 20), LONGEST_WAIT)
-    with transaction() as session:
-        row = session.get_one(OutboxRow, task.row_id)
-        row.state = OutboxState.DEAD if is_dead else OutboxState.DUE
-        row.run_after, row.last_error = runtime.clock.now() + wait, error[:200]
+    row = session.get_one(OutboxRow, task.row_id)
+    row.state = OutboxState.DEAD if is_dead else OutboxState.DUE
+    row.run_after, row.last_error = now + wait, error[:200]
 
 
 def retry(runtime: Runtime, row_id: int) -> None:

@@ -1,4 +1,4 @@
-"""What the shop promises of bookings and money, each as a look at a live database that finds every row which breaks it."""
+"""What the shop promises of bookings and money, and the looks at a live database that find what breaks it."""
 
 from booking.queries.invariants.promises import PROMISES, Promise
 

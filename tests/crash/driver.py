@@ -1,0 +1,61 @@
+"""Runs stories in children that may be killed: `python -m tests.crash.driver`, orders and answers as lines of JSON.
+
+A process of its own with a single thread, so that it may fork: each child has everything imported already, and dies by
+SIGKILL where it is told to, with its transaction, its connections and its thoughts.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from booking import crashpoints
+from tests.crash.stories import STORIES
+from tests.crash.teller import Teller
+
+
+def main() -> None:
+    for line in sys.stdin:
+        print(json.dumps(_in_a_child(json.loads(line))), flush=True)
+
+
+def _in_a_child(order: dict[str, Any]) -> dict[str, Any]:
+    child = os.fork()
+    if child == 0:
+        _run_and_exit(order)
+    _, status = os.waitpid(child, 0)
+    return {"killed": os.WIFSIGNALED(status), "exit": os.waitstatus_to_exitcode(status)}
+
+
+def _run_and_exit(order: dict[str, Any]) -> None:
+    code = 1
+    try:
+        folder = Path(order["folder"])
+        crashpoints.arm(_visitor(folder, order.get("kill_at")))
+        Teller(folder, order["database_url"], order["stripe_url"]).tell(STORIES[order["story"]])
+        code = 0
+    except BaseException:
+        (Path(order["folder"]) / "trace").write_text(traceback.format_exc())
+    finally:
+        os._exit(code)
+
+
+def _visitor(folder: Path, kill_at: str | None) -> Any:
+    visited = (folder / "visited").open("a", encoding="utf-8")
+
+    def visit(name: str) -> None:
+        if name.startswith("tests."):
+            return  # the teller's own
+        visited.write(name + "\n")
+        visited.flush()
+        if name == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return visit
+
+
+if __name__ == "__main__":
+    main()

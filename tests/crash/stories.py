@@ -1,0 +1,100 @@
+"""What happens to a shop while it is being killed: short stories, each step of which may be told again after a death.
+
+A step told again is what people and machines do: the guest clicks again, Stripe delivers again what was not answered,
+the worker starts again. What was answered 2xx is never delivered again, so it must not be lost.
+"""
+
+from tests.crash.teller import (
+    Step,
+    abandon,
+    abort_mail,
+    cancel,
+    check_out,
+    close_and_reopen,
+    close_review,
+    come_back,
+    deliver,
+    end_holds,
+    fault,
+    follow_link,
+    lose_events,
+    misprice,
+    pass_time,
+    pay,
+    place,
+    purge,
+    reconcile,
+    refund,
+    refund_in_dashboard,
+    replay,
+    settle,
+    settle_delayed,
+    work,
+)
+
+DECLINED, DISPUTED, REFUND_FAILS = "4000000000000002", "4000000000000259", "4000000000005126"
+
+STORIES: dict[str, tuple[Step, ...]] = {
+    "paid after a decline": (
+        place("ada"), check_out("ada"), pay("ada", DECLINED), deliver(), pay("ada"), deliver(), settle(),
+    ),
+    "confirmed by the way back": (place("ada"), check_out("ada"), pay("ada"), come_back("ada"), deliver(), settle()),
+    "nobody told": (
+        place("ada"), check_out("ada"), pay("ada"), lose_events(),
+        place("ben", ahead=50), check_out("ben"), pay("ben", DISPUTED), pass_time(minutes=1), lose_events(),
+        reconcile(), refund_in_dashboard("ada"), lose_events(), reconcile(), settle(),
+    ),
+    "refunds": (
+        place("ada"), check_out("ada"), pay("ada"), deliver(), refund("ada", 1234), work(), deliver(),
+        refund_in_dashboard("ada"), deliver(), work(), cancel("ada", 4000), work(), deliver(), settle(),
+    ),
+    "a refund without an answer": (
+        place("ada"), check_out("ada"), pay("ada"), deliver(),
+        fault("status_500_after_effect", "/v1/refunds", 1), cancel("ada", 5000), work(), settle(),
+    ),
+    "a refund that Stripe refuses": (
+        place("ada"), check_out("ada"), pay("ada", DISPUTED), deliver(), pass_time(minutes=1),
+        refund("ada", 700), work(), deliver(), settle(),
+    ),
+    "a refund that fails later": (
+        place("ada"), check_out("ada"), pay("ada", REFUND_FAILS), deliver(), refund("ada", 900), work(), deliver(),
+        pass_time(minutes=10), deliver(), settle(),
+    ),
+    "two guests, one night": (
+        place("ada"), check_out("ada"), pass_time(minutes=50, stripe=False),
+        place("ben"), check_out("ben"), pay("ben"), deliver(), pay("ada"), deliver(), work(), deliver(), settle(),
+    ),
+    "let go": (place("ada"), check_out("ada"), abandon("ada"), deliver(), place("ben"), check_out("ben"), pay("ben"),
+               deliver(), settle()),
+    "never paid": (place("ada"), check_out("ada"), pass_time(hours=2), end_holds(), deliver(), settle()),
+    "paid in the last second": (
+        place("ada"), check_out("ada"), pay("ada"), lose_events(), pass_time(hours=2), end_holds(), settle(),
+    ),
+    "a second session": (
+        place("ada"), check_out("ada"), pass_time(minutes=36), check_out("ada"), pay("ada"), deliver(), settle(),
+    ),
+    "a session without an answer": (
+        place("ada"), fault("status_500_after_effect", "/v1/checkout/sessions", 9), check_out("ada", may_fail=True),
+        pass_time(minutes=1), fault("", "", 0), check_out("ada"), pay("ada"), deliver(), settle(),
+    ),
+    "a delayed payment comes": (
+        place("ada"), check_out("ada"), pay("ada", method="sepa_debit"), deliver(), settle_delayed("ada", "succeeded"),
+        deliver(), settle(),
+    ),
+    "a delayed payment fails": (
+        place("ada"), check_out("ada"), pay("ada", method="sepa_debit"), deliver(), settle_delayed("ada", "failed"),
+        deliver(), settle(),
+    ),
+    "mail is down": (
+        place("ada"), check_out("ada"), pay("ada"), deliver(), abort_mail(is_final=False), work(),
+        abort_mail(is_final=True), pass_time(minutes=10), work(), abort_mail(None), settle(),
+    ),
+    "a person decides": (
+        place("ada"), check_out("ada"), misprice("ada"), pay("ada"), deliver(), cancel("ada", None), work(), deliver(),
+        place("ben", ahead=50), check_out("ben"), pay("ben"), deliver(), close_review("ben"), settle(),
+    ),
+    "the house's own work": (
+        close_and_reopen(), place("ada"), check_out("ada"), pay("ada"), deliver(), follow_link("ada"), replay(),
+        purge(), settle(),
+    ),
+}  # fmt: skip

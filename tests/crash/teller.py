@@ -1,0 +1,411 @@
+"""The steps that stories are made of, each safe to take again, and the teller that remembers how far a story is."""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from booking import create_app
+from booking.domain.dates import Stay
+from booking.domain.errors import TransitionRefused
+from booking.domain.money import Money
+from booking.domain.states import BookingStatus, CancelReason, Source
+from booking.extensions import db
+from booking.gateways.mail import Letter, MailFailed
+from booking.gateways.payments import GatewayUnavailable
+from booking.models import Attempt, Booking, Listing, OutboxRow, WebhookEvent
+from booking.models.instance import LinkPurpose
+from booking.models.outbox import OutboxState
+from booking.services import (
+    access,
+    checkout,
+    heartbeat,
+    limits,
+    listings,
+    reconciliation,
+    refunds,
+    reservations,
+    reviews,
+    verification,
+    webhooks,
+)
+from booking.services.timeline import Cause
+from tests.support.hostile import sign
+from tests.support.servers import FakeStripe
+from tests.support.shop import GRACE, SECRET, ShiftedClock, Shop, add_listing, make_settings, outfit
+
+STAFF = "ada@example.org"
+REFERENCE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{8}\b")
+Step = Callable[["Teller"], None]
+
+
+class FileMailer:
+    """Writes a line for each letter, so that a letter which was sent stays sent; `trouble` makes it refuse guests'."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.trouble: bool | None = None
+
+    def send(self, letter: Letter) -> None:
+        if self.trouble is not None and letter.to == GRACE.email:
+            raise MailFailed("no mail server", is_final=self.trouble)
+        with self._path.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps([letter.to, letter.subject]) + "\n")
+
+
+class Memory:
+    """What outlives a death without being the shop's: which step is next, the time, whom a name stands for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.data: dict[str, Any] = {"step": 0, "offset": 0.0, "stripe": 0.0, "bookings": {}, "acknowledged": []}
+        if path.exists():
+            self.data = json.loads(path.read_text(encoding="utf-8"))
+        self.data.setdefault("today", date.today().isoformat())
+
+    def save(self) -> None:
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps(self.data), encoding="utf-8")
+        os.replace(fresh, self._path)
+
+
+class Teller:
+    """One life of the process: goes on with a story where the last one died."""
+
+    def __init__(self, folder: Path, database_url: str, stripe_url: str) -> None:
+        self.folder, self.memory = folder, Memory(folder / "memory.json")
+        self.mailer = FileMailer(folder / "letters.jsonl")
+        self.mailer.trouble = self.memory.data.get("trouble")
+        self.app: Flask = create_app(make_settings(database_url, stripe_api_base=stripe_url, rate_limits=True))
+        clock = ShiftedClock()
+        clock.offset = timedelta(seconds=self.memory.data["offset"])
+        outfit(self.app, clock, self.mailer)  # type: ignore[arg-type]
+        self.shop = Shop(self.app, FakeStripe(stripe_url), clock, self.mailer, "", self._open_house())  # type: ignore[arg-type]
+
+    def tell(self, steps: tuple[Step, ...]) -> None:
+        with self.app.app_context():
+            for number in range(self.memory.data["step"], len(steps)):
+                steps[number](self)
+                self.memory.data["step"] = number + 1
+                self.memory.save()
+            self._write_result()
+
+    @property
+    def runtime(self) -> Any:
+        return self.shop.runtime
+
+    def stay(self, ahead: int) -> Stay:
+        arrive = date.fromisoformat(self.memory.data["today"]) + timedelta(days=ahead)
+        return Stay(arrive, arrive + timedelta(days=3))
+
+    def id_of(self, name: str) -> int:
+        return int(self.memory.data["bookings"][name])
+
+    def move_clock(self, seconds: float, *, stripe: bool) -> None:
+        """Once for each step, however often the step is taken: the memory is saved before Stripe's clock is moved."""
+        mark = f"moved {self.memory.data['step']}"
+        if mark in self.memory.data:
+            return
+        self.memory.data[mark] = True
+        self.memory.data["offset"] += seconds
+        self.memory.save()
+        self.shop.clock.offset = timedelta(seconds=self.memory.data["offset"])
+        if stripe:
+            self.shop.stripe.post("clock", {"advance": seconds})
+
+    def acknowledge(self, event_id: str) -> None:
+        self.memory.data["acknowledged"].append(event_id)
+        self.memory.save()
+
+    def _open_house(self) -> int:
+        with self.app.app_context():
+            listing_id = db.session.scalar(select(Listing.id))
+        return listing_id or add_listing(self.app)
+
+    def _write_result(self) -> None:
+        letters = self.folder / "letters.jsonl"
+        sent = Counter(letters.read_text(encoding="utf-8").splitlines() if letters.exists() else [])
+        proofs = verification.verify(self.runtime.clock.now())
+        found = {
+            "bookings": {name: self._end_of(booking_id) for name, booking_id in self.memory.data["bookings"].items()},
+            # References are drawn by lot, so that letters are compared without them.
+            "letters": sorted(REFERENCE.sub("", line) for line in sent),
+            "most_copies": max(sent.values(), default=0),
+            "broken": [f"{proof.code}: {line}" for proof in proofs for line in proof.problems],
+            "differences": list(verification.compare_with_stripe(self.runtime).differences),
+            "lost": self._lost_events(),
+        }
+        (self.folder / "result.json").write_text(json.dumps(found), encoding="utf-8")
+
+    def _end_of(self, booking_id: int) -> list[Any]:
+        booking = self.shop.booking(booking_id)
+        refunded = sorted((str(row.status), row.amount_minor) for row in self.shop.refunds(booking_id))
+        mails = sorted(self.shop.mails(booking_id))
+        return [str(booking.status), str(booking.payment_status), len(self.shop.nights(booking_id)), refunded, mails]
+
+    def _lost_events(self) -> list[str]:
+        kept = set(db.session.scalars(select(WebhookEvent.id)))
+        return [event_id for event_id in self.memory.data["acknowledged"] if event_id not in kept]
+
+
+# --- what guests do -------------------------------------------------------------------------------------------------
+
+
+def place(name: str, ahead: int = 30) -> Step:
+    def step(teller: Teller) -> None:
+        placed = teller.shop.place(teller.stay(ahead), GRACE, name)
+        teller.memory.data["bookings"][name] = placed.booking_id
+
+    return step
+
+
+def check_out(name: str, *, may_fail: bool = False) -> Step:
+    def step(teller: Teller) -> None:
+        with suppress(*([GatewayUnavailable] if may_fail else [])):
+            teller.shop.check_out(teller.id_of(name))
+
+    return step
+
+
+def pay(name: str, card: str = "4242424242424242", method: str = "card") -> Step:
+    """Type a card on Stripe's page; nothing, where the session was paid before the shop died."""
+
+    def step(teller: Teller) -> None:
+        session_id = teller.shop.session_of(teller.id_of(name))
+        if teller.shop.stripe_client().checkout.sessions.retrieve(session_id).status == "open":
+            how = {"card": card} if method == "card" else {"method": method}
+            teller.shop.stripe.post(f"sessions/{session_id}/pay", {**how, "wait": False})
+
+    return step
+
+
+def come_back(name: str) -> Step:
+    return lambda teller: _use(checkout.finish_return(teller.runtime, teller.shop.session_of(teller.id_of(name))))
+
+
+def abandon(name: str) -> Step:
+    def step(teller: Teller) -> None:
+        with suppress(TransitionRefused):  # told again: it had been let go
+            checkout.abandon_checkout(teller.runtime, teller.id_of(name), Cause(Source.WEB))
+
+    return step
+
+
+def follow_link(name: str) -> Step:
+    """Ask for a link by mail, and open one."""
+
+    def step(teller: Teller) -> None:
+        booking = teller.shop.booking(teller.id_of(name))
+        access.request_link(teller.runtime, booking.reference, booking.guest_email)
+        with access.transaction() as session:
+            token = access.mint_link(session, booking, LinkPurpose.LOOKUP, teller.runtime.clock.now())
+        assert access.open_link(teller.runtime, token) == booking.reference
+
+    return step
+
+
+# --- what Stripe does -----------------------------------------------------------------------------------------------
+
+
+def deliver() -> Step:
+    """Deliver each event that has not been answered 2xx; what was answered is never sent again."""
+
+    def step(teller: Teller) -> None:
+        client = teller.app.test_client()
+        for event in teller.shop.stripe.events():
+            if event["id"] in teller.memory.data["acknowledged"] or event["id"] in teller.memory.data.get(
+                "dropped", []
+            ):
+                continue
+            body = json.dumps(event).encode()
+            answer = client.post("/webhooks/stripe/", data=body, headers={"Stripe-Signature": sign(body, SECRET)})
+            assert answer.status_code in (200, 404), answer.data
+            _note_answer(teller, event["id"], answer.get_json())
+
+    return step
+
+
+def _note_answer(teller: Teller, event_id: str, answer: dict[str, str]) -> None:
+    if answer.get("status") == "success":
+        teller.acknowledge(event_id)
+    else:
+        teller.memory.data.setdefault("dropped", []).append(event_id)
+        teller.memory.save()
+
+
+def lose_events() -> Step:
+    """What happened so far is never told."""
+
+    def step(teller: Teller) -> None:
+        teller.memory.data["dropped"] = [event["id"] for event in teller.shop.stripe.events()]
+
+    return step
+
+
+def settle_delayed(name: str, outcome: str) -> Step:
+    def step(teller: Teller) -> None:
+        intent_id = teller.shop.attempts(teller.id_of(name))[-1].payment_intent_id
+        if teller.shop.stripe_client().payment_intents.retrieve(intent_id).status == "processing":
+            teller.shop.stripe.post(f"payments/{intent_id}/settle", {"outcome": outcome})
+
+    return step
+
+
+def refund_in_dashboard(name: str) -> Step:
+    def step(teller: Teller) -> None:
+        params: Any = {"payment_intent": teller.shop.payments(teller.id_of(name))[0].payment_intent_id, "amount": 500}
+        teller.shop.stripe_client().refunds.create(params=params, options={"idempotency_key": f"dashboard {name}"})
+
+    return step
+
+
+def fault(kind: str, path: str, times: int) -> Step:
+    """Order trouble for the next calls, once; no kind takes back what was ordered."""
+
+    def step(teller: Teller) -> None:
+        mark = f"fault {teller.memory.data['step']}"
+        if mark not in teller.memory.data:
+            teller.memory.data[mark] = True
+            orders = [{"kind": kind, "path_prefix": path, "times": times}] if kind else []
+            teller.shop.stripe.post("faults", orders)
+
+    return step
+
+
+def pass_time(*, stripe: bool = True, **span: float) -> Step:
+    return lambda teller: teller.move_clock(timedelta(**span).total_seconds(), stripe=stripe)
+
+
+# --- what staff do --------------------------------------------------------------------------------------------------
+
+
+def refund(name: str, minor: int) -> Step:
+    def step(teller: Teller) -> None:
+        refunds.order_refund(teller.runtime, teller.id_of(name), Money(minor, "eur"), STAFF, f"refund {name}")
+
+    return step
+
+
+def cancel(name: str, minor: int | None) -> Step:
+    """Cancel and send back so much, or everything."""
+
+    def step(teller: Teller) -> None:
+        booking = teller.shop.booking(teller.id_of(name))
+        if booking.status is BookingStatus.CANCELLED:
+            return
+        came = sum(payment.amount_minor for payment in teller.shop.payments(booking.id))
+        amount = Money(came if minor is None else minor, "eur")
+        cause = Cause(Source.STAFF, STAFF)
+        reservations.cancel_booking(teller.runtime, booking.id, CancelReason.STAFF, cause, amount, f"cancel {name}")
+
+    return step
+
+
+def misprice(name: str) -> Step:
+    """The payment that comes will not be what this row says."""
+
+    def step(teller: Teller) -> None:
+        attempt = db.session.query(Attempt).filter_by(booking_id=teller.id_of(name)).one()
+        attempt.amount_minor = attempt.booking.amount_minor + 1
+        db.session.commit()
+
+    return step
+
+
+def close_review(name: str) -> Step:
+    def step(teller: Teller) -> None:
+        db.session.get_one(Booking, teller.id_of(name)).needs_review = True
+        db.session.commit()
+        reviews.close_review(teller.runtime, teller.id_of(name), STAFF, "looked at")
+
+    return step
+
+
+def close_and_reopen() -> Step:
+    def step(teller: Teller) -> None:
+        unit_id = db.session.get_one(Listing, teller.shop.listing_id).units[0].id
+        for closure in db.session.query(listings.Closure).all():  # told again: it was closed before the shop died
+            listings.reopen_nights(teller.runtime, closure.id, STAFF)
+        closure_id = listings.close_nights(teller.runtime, unit_id, teller.stay(90), "painting", STAFF)
+        listings.reopen_nights(teller.runtime, closure_id, STAFF)
+
+    return step
+
+
+def replay() -> Step:
+    def step(teller: Teller) -> None:
+        event_id = db.session.scalars(select(WebhookEvent.id)).first()
+        assert event_id is not None
+        webhooks.replay_event(teller.runtime, event_id, STAFF)
+
+    return step
+
+
+# --- what the worker does -------------------------------------------------------------------------------------------
+
+
+def work() -> Step:
+    return lambda teller: _use(teller.shop.work())
+
+
+def end_holds() -> Step:
+    return lambda teller: _use(reservations.expire_holds(teller.runtime))
+
+
+def reconcile() -> Step:
+    return lambda teller: _use(reconciliation.reconcile(teller.runtime))
+
+
+def purge() -> Step:
+    def step(teller: Teller) -> None:
+        heartbeat.beat(teller.runtime)
+        limits.check_limit(teller.runtime, "look-up", "somebody", 5, timedelta(hours=1))
+        limits.forget_tries(teller.runtime, "look-up", "somebody")
+        limits.purge_windows(teller.runtime)
+
+    return step
+
+
+def abort_mail(is_final: bool | None) -> Step:
+    """Have the mail server refuse letters to guests, for now or for good; None: it takes them again."""
+
+    def step(teller: Teller) -> None:
+        teller.memory.data["trouble"] = teller.mailer.trouble = is_final
+
+    return step
+
+
+def settle() -> Step:
+    """The process is left alone until nothing is due any more: leases of the dead run out, Stripe is asked."""
+
+    def step(teller: Teller) -> None:
+        for _ in range(12):
+            deliver()(teller)
+            teller.shop.work()
+            reconciliation.reconcile(teller.runtime)
+            if not _is_anything_due():
+                return
+            teller.shop.clock.offset += timedelta(minutes=6)
+            teller.memory.data["offset"] = teller.shop.clock.offset.total_seconds()
+            teller.memory.save()
+        raise AssertionError("there is still something to do")
+
+    return step
+
+
+def _is_anything_due() -> bool:
+    found = db.session.scalar(select(OutboxRow.id).where(OutboxRow.state == OutboxState.DUE).limit(1))
+    db.session.rollback()
+    return found is not None
+
+
+def _use(_result: object) -> None:
+    """The step was taken for what it does."""
