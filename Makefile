@@ -16,10 +16,10 @@ DEMO_ENV := APP_BASE_URL=http://127.0.0.1:$(PORT) STRIPE_API_BASE=http://127.0.0
 TESTS := $(BIN)/python -m pytest -n 2
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
-.PHONY: help demo demo-data demo-reset serve test test-fast lint clean
+.PHONY: help demo demo-data demo-reset serve test test-fast smoke-stripe bench-fakestripe lint clean
 
 help:  ## This list.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: demo-data  ## The shop with its worker and a simulated Stripe; needs no account. Ctrl-C stops all.
 	@exec $(RUN) demo $(PORTS)
@@ -46,6 +46,13 @@ test: lint  ## Everything: style, types, the whole suite, coverage.
 
 test-fast: .venv/.installed-dev  ## The part that needs no browser, no server of its own and no PostgreSQL.
 	@$(TESTS) -m "not browser and not race and not gunicorn and not postgresql"
+
+smoke-stripe: .venv/.installed-dev  ## Ask Stripe's own sandbox what fakestripe answers too: STRIPE_SMOKE_KEY=sk_test_... make smoke-stripe
+	@test -n "$(STRIPE_SMOKE_KEY)" || { echo "Set STRIPE_SMOKE_KEY to a test key (sk_test_...) of your own."; exit 1; }
+	@$(BIN)/python -m pytest tests/stripe_judges/test_behaviours.py
+
+bench-fakestripe: .venv/.installed  ## How fast the simulated Stripe is, also with 20,000 objects in it.
+	@$(BIN)/python -m benchmarks.fakestripe
 
 lint: .venv/.installed-dev  ## Style and types.
 	@$(BIN)/ruff check .

@@ -5,28 +5,15 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import logging
-import signal
 import sys
-import threading
-from types import FrameType
-
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from fakestripe.app import create_app
+from fakestripe.mirror import UnusableFile
 from fakestripe.options import Options
+from fakestripe.server import Server, serve, stop_on_signal
 from fakestripe.world import World
 
 DEFAULT_PORT = 12111
-
-
-class QuietHandler(WSGIRequestHandler):
-    """Says who answers, and logs nothing: `/_fake/requests` is the log."""
-
-    server_version = "fakestripe"
-    sys_version = ""
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        pass
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -41,7 +28,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--seed", type=int, help="the same seed gives the same ids")
     add("--public-url", metavar="URL", help="how browsers reach this server (default: as called)")
     add("--retry-scale", type=float, default=Options.retry_scale, help="1 = hours (default: 1/60)")
+    add("--record", metavar="FILE", help="append each exchange and each event to this file, a line of JSON each")
     add("--webhook-timeout", type=float, default=Options.webhook_timeout, metavar="SECONDS")
+    add("--rate-limit", type=int, metavar="N", help="API requests a second (default: no limit)")
     add("--redirect-hold", type=float, default=Options.redirect_hold, metavar="SECONDS")
     options = parser.parse_args(argv)
     refusal = find_refusal(options)
@@ -63,6 +52,8 @@ def find_refusal(options: argparse.Namespace) -> str | None:
         return "a --secret begins with whsec_"
     if options.retry_scale <= 0:
         return "--retry-scale must be above zero"
+    if options.rate_limit is not None and options.rate_limit < 1:
+        return "--rate-limit must be at least 1"
     return None
 
 
@@ -86,22 +77,25 @@ def main(argv: list[str] | None = None) -> int:
         retry_scale=given.retry_scale,
         webhook_timeout=given.webhook_timeout,
         redirect_hold=given.redirect_hold,
+        rate_limit=given.rate_limit,
+        record=given.record,
     )
-    app = create_app(options)
+    try:
+        app = create_app(options)
+    except UnusableFile as error:
+        print(f"fakestripe {error}", file=sys.stderr)
+        return 1
     world: World = app.extensions["fakestripe"]
-    server = make_server(given.host, given.port, app, threaded=True, request_handler=QuietHandler)
+    server = Server(app, given.host, given.port)
+    try:
+        server.prepare()
+    except OSError as error:
+        print(f"fakestripe cannot listen on {given.host}:{given.port}: {error}", file=sys.stderr)
+        return 1
     stop_on_signal(world)
-    announce(world, given.host, server.server_port)
+    announce(world, given.host, server.port)
     serve(server, world)
     return 0
-
-
-def stop_on_signal(world: World) -> None:
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        world.stopping.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
 
 
 def announce(world: World, host: str, port: int) -> None:
@@ -112,15 +106,6 @@ def announce(world: World, host: str, port: int) -> None:
             print(f"signing secret {secret}", flush=True)
     if not world.store.all("webhook_endpoint"):
         print("sends no events: give --webhook URL, or POST /_fake/webhook", flush=True)
-
-
-def serve(server: BaseWSGIServer, world: World) -> None:
-    """Run in a thread of its own so that a signal can end it from this one."""
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    world.stopping.wait()
-    server.shutdown()
-    world.store.close()
 
 
 if __name__ == "__main__":

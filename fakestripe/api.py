@@ -5,16 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import socket
-import struct
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from fakestripe import errors, forms, jobs
+from fakestripe import errors, forms, jobs, uploads, versions
 from fakestripe.calls import Call, Operation, find
 from fakestripe.errors import ApiError
 from fakestripe.events import Cause, current_cause
@@ -23,6 +19,7 @@ from fakestripe.idempotency import Ask, check_length
 from fakestripe.render import expand, visible
 from fakestripe.requestlog import LoggedRequest
 from fakestripe.resources import OPERATIONS
+from fakestripe.resources.account import ACCOUNT_ID
 from fakestripe.world import World
 
 logger = logging.getLogger(__name__)
@@ -30,6 +27,7 @@ blueprint = Blueprint("api", __name__)
 TEST_KEYS = ("sk_test_", "rk_test_")
 LIVE_KEYS = ("sk_live_", "rk_live_")
 FORM = "application/x-www-form-urlencoded"
+GARBAGE = "<html><body>SIMULATED: some proxy answers in place of the API.</body></html>"
 
 
 @dataclass
@@ -39,33 +37,22 @@ class Answer:
     headers: dict[str, str]
 
 
-class _Silence:
-    """A body that breaks the connection when the server asks for its first byte."""
-
-    def __init__(self, silence: Callable[[], None]) -> None:
-        self._silence = silence
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        self._silence()
-        raise StopIteration
-
-
-@blueprint.route("/v1/<path:rest>", methods=["GET", "POST", "DELETE"])
-def v1(rest: str) -> Response:
-    """Every API call comes in here."""
+@blueprint.before_app_request
+def v1() -> Response | None:
+    """Every API call comes in here, before routing could answer with a page of its own."""
+    if request.path != "/v1" and not request.path.startswith("/v1/"):
+        return None
     world: World = current_app.extensions["fakestripe"]
     request_id = world.ids.new_request()
     entry = _log(world, request_id)
     try:
         answer = _serve(world, entry)
     except ApiError as error:
-        answer = Answer(error.status, _dump(error.body()), {})
+        answer = Answer(error.status, _dump(error.body()), error.headers)
     except ConnectionAbortedError as broken:
         return _broken_connection(hard=bool(broken.args))
     entry.status = answer.status
+    world.recording.exchange(entry, answer.body)
     return _respond(answer, entry)
 
 
@@ -85,17 +72,21 @@ def _log(world: World, request_id: str) -> LoggedRequest:
 
 def _serve(world: World, entry: LoggedRequest) -> Answer:
     check_key()
+    versions.check(entry.version)
+    _check_account()
+    if not world.limit.take():
+        raise errors.rate_limited()
     entry.params = _raw_params()
     fault = world.faults.take(entry.method, entry.path)
     if fault:
         entry.fault = fault.kind
-        _fail_early(fault)
+        _fail_early(world, fault)
     jobs.run_due(world)
     if entry.method == "POST" and entry.idempotency_key:
-        return _once(world, entry, entry.idempotency_key, fault)
-    answer = _execute(world, entry, None, fault)
-    _fail_late(fault)
-    return answer
+        answer = _once(world, entry, entry.idempotency_key, fault)
+    else:
+        answer = _execute(world, entry, None, fault)
+    return _fail_late(world, fault, answer)
 
 
 def check_key() -> None:
@@ -128,10 +119,20 @@ def _given_key() -> str:
     return ""
 
 
+def _check_account() -> None:
+    """Connect is not simulated: the one account is the key's own (docs.stripe.com/api/connected-accounts)."""
+    wanted = request.headers.get("Stripe-Account")
+    if wanted and wanted != ACCOUNT_ID:
+        raise errors.no_access(wanted)
+
+
 def _raw_params() -> dict[str, Any]:
+    """Query and form together. Of a file there is its description; its bytes are the call's `files`."""
     query = forms.decode(request.query_string.decode("utf-8", "replace"))
     if request.method == "GET":
         return query
+    if uploads.has_files(request):
+        return {**query, **uploads.describe(request)}
     body = request.get_data()
     if body and request.mimetype != FORM:
         message = (
@@ -152,11 +153,9 @@ def _once(world: World, entry: LoggedRequest, key: str, fault: Fault | None) -> 
         headers = {"Idempotent-Replayed": "true", "Original-Request": kept["request_id"]}
         return Answer(kept["status"], kept["body"], headers)
     try:
-        answer = _execute(world, entry, ask, fault)
+        return _execute(world, entry, ask, fault)
     finally:
         world.idempotency.end(ask)
-    _fail_late(fault)
-    return answer
 
 
 def _execute(world: World, entry: LoggedRequest, ask: Ask | None, fault: Fault | None) -> Answer:
@@ -174,7 +173,7 @@ def _execute(world: World, entry: LoggedRequest, ask: Ask | None, fault: Fault |
         return _refused(world, entry, ask, error)
     except Exception:
         logger.exception("endpoint_failed", extra={"path": entry.path})
-        return _refused(world, entry, ask, errors.server_error())
+        return _refused(world, entry, ask, errors.own_failure())
     finally:
         current_cause.reset(token)
 
@@ -184,7 +183,7 @@ def _run(world: World, entry: LoggedRequest, fault: Fault | None) -> Answer:
         raise errors.server_error()
     operation, args = _operation(entry)
     params, paths = operation.read(entry.params)
-    call = Call(entry.path, params, args, entry.version or "", base_url(world))
+    call = Call(entry.path, params, args, entry.version or "", base_url(world), uploads.contents(request))
     shown = expand(world, visible(operation.run(world, call)), paths)
     if fault and fault.kind == "status_500_after_effect":
         return Answer(500, _dump(errors.server_error().body()), {})
@@ -199,45 +198,43 @@ def _operation(entry: LoggedRequest) -> tuple[Operation, dict[str, str]]:
 
 
 def _refused(world: World, entry: LoggedRequest, ask: Ask | None, error: ApiError) -> Answer:
-    answer = Answer(error.status, _dump(error.body()), {})
+    answer = Answer(error.status, _dump(error.body()), error.headers)
     if ask and error.executed:
         world.idempotency.keep(ask, answer.status, answer.body, entry.id)
     return answer
 
 
-def _fail_early(fault: Fault) -> None:
+def _fail_early(world: World, fault: Fault) -> None:
     if fault.kind not in BEFORE_WORK or fault.stored:
         return
     if fault.kind == "status_429":
         raise errors.rate_limited()
+    if fault.kind == "lock_timeout":
+        raise errors.lock_timeout()
     if fault.kind == "status_500":
         raise errors.server_error()
     if fault.kind == "timeout_before":
-        time.sleep(fault.seconds)
+        world.stopping.wait(fault.seconds)
         raise ConnectionAbortedError
     raise ConnectionAbortedError("reset")
 
 
-def _fail_late(fault: Fault | None) -> None:
+def _fail_late(world: World, fault: Fault | None, answer: Answer) -> Answer:
     if fault and fault.kind == "timeout_after_effect":
-        time.sleep(fault.seconds)
+        world.stopping.wait(fault.seconds)
         raise ConnectionAbortedError
+    if fault and fault.kind == "garbage":
+        return Answer(200, GARBAGE, {"Content-Type": "text/html; charset=utf-8"})
+    return answer
 
 
 def _broken_connection(*, hard: bool) -> Response:
     """Answer nothing: close the connection, with a TCP reset when `hard`."""
-    connection = request.environ.get("werkzeug.socket")
-
-    def silence() -> None:
-        if connection is not None and hard:
-            linger = struct.pack("ii", 1, 0)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            socket.close(connection.detach())
-        elif connection is not None:
-            connection.shutdown(socket.SHUT_RDWR)
-        raise ConnectionResetError("simulated fault")
-
-    return Response(_Silence(silence))
+    silence = request.environ.get("fakestripe.silence")
+    if silence is None:
+        raise ConnectionResetError("simulated fault, under a server that cannot break connections")
+    silence(hard=hard)
+    return Response()
 
 
 def base_url(world: World) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from fakestripe import api, jobs, sim
+from fakestripe import api, jobs, listening, pruning, sim
 from fakestripe.beginning import build_world
-from fakestripe.hosted import views
+from fakestripe.dashboard import views as dashboard
+from fakestripe.hosted import looks, portal, views
 from fakestripe.options import Options
 from fakestripe.world import World
 
@@ -17,8 +18,12 @@ def create_app(options: Options | None = None) -> Flask:
     world = build_world(options)
     app = Flask(__name__, static_folder=None)
     app.extensions["fakestripe"] = world
+    looks.register(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(views.blueprint)
+    app.register_blueprint(portal.blueprint)
+    app.register_blueprint(dashboard.blueprint)
+    app.register_blueprint(listening.blueprint)
     app.register_blueprint(sim.blueprint)
     app.register_blueprint(sim.blueprint, name="sim_by_its_older_address", url_prefix="/_sim")
     if options.background:
@@ -29,4 +34,4 @@ def create_app(options: Options | None = None) -> Flask:
 def tick(world: World) -> None:
     """What happens by itself, several times a second."""
     jobs.run_due(world)
-    world.idempotency.prune()
+    pruning.forget_old(world)

@@ -7,7 +7,9 @@ from fakestripe.clock import Clock
 from fakestripe.faults import Faults
 from fakestripe.idempotency import Idempotency
 from fakestripe.ids import Ids
+from fakestripe.limits import RateLimit
 from fakestripe.options import Options
+from fakestripe.recording import Recording
 from fakestripe.requestlog import RequestLog
 from fakestripe.store import Store
 from fakestripe.webhooks import Dispatcher
@@ -26,24 +28,12 @@ def build_world(options: Options) -> World:
         faults=Faults(),
         idempotency=Idempotency(store, clock),
         requests=RequestLog(),
+        limit=RateLimit(options.rate_limit),
+        recording=Recording(options.record),
         dispatcher=Dispatcher(),
     )
-    configure_endpoint(world)
+    endpoints.configure(world)
     return world
-
-
-def configure_endpoint(world: World) -> None:
-    """The endpoint named at start replaces one kept from before; else that one stays."""
-    options = world.options
-    if not options.webhook_url:
-        return
-    kept = world.store.all("webhook_endpoint")
-    if [e["url"] for e in kept] == [options.webhook_url]:
-        wanted = list(options.webhook_secrets) or kept[0]["_secrets"]
-        with world.store.change():
-            world.store.put("webhook_endpoint", {**kept[0], "_secrets": wanted})
-        return
-    endpoints.replace(world, options.webhook_url, list(options.webhook_secrets))
 
 
 def restart(world: World) -> None:
@@ -54,4 +44,5 @@ def restart(world: World) -> None:
         world.ids = Ids(world.store, world.options.seed)
         world.faults.order([])
         world.requests.clear()
-        configure_endpoint(world)
+        world.limit.set(world.options.rate_limit)
+        endpoints.configure(world)

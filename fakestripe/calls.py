@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from fakestripe.schema import Group, Items, Text
@@ -23,6 +24,7 @@ class Call:
     args: dict[str, str]
     version: str
     base_url: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def version_date(self) -> str:
@@ -43,8 +45,7 @@ class Operation:
     params: Group
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
-        found = re.fullmatch(pattern, path) if method == self.method else None
+        found = _pattern(self.path).fullmatch(path) if method == self.method else None
         return found.groupdict() if found else None
 
     def read(self, raw: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -52,6 +53,11 @@ class Operation:
         rest = dict(raw)
         expand = EXPAND.parse(rest.pop("expand"), "expand") if "expand" in rest else []
         return self.params.parse(rest), expand
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
 
 
 def find(operations: list[Operation], method: str, path: str) -> tuple[Operation, dict[str, str]] | None:

@@ -1,18 +1,17 @@
 """The life of a Checkout Session: opened, tried, completed or expired.
 
 Source: docs.stripe.com/api/checkout/sessions, docs.stripe.com/payments/checkout/how-checkout-works
-and docs.stripe.com/checkout/fulfillment. What parameters look like is `resources/sessions.py`.
+and docs.stripe.com/checkout/fulfillment. What parameters look like is `resources/sessions.py`,
+what an attempt does in each mode is `checkout_modes.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
-from fakestripe import jobs, payments
+from fakestripe import checkout_modes, guests, jobs, payments, recovery, setups
 from fakestripe.errors import ApiError, invalid_request, resource_missing
 from fakestripe.events import emit
-from fakestripe.instruments import EMPTY_ADDRESS, Instrument
+from fakestripe.guests import Guest
+from fakestripe.instruments import Instrument, make_payment_method
 from fakestripe.jobs import task
 from fakestripe.store import Record
 from fakestripe.world import World
@@ -21,29 +20,24 @@ PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
 PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
-@dataclass(frozen=True)
-class Guest:
-    """What a guest tells the page besides how to pay."""
-
-    email: str | None = None
-    name: str | None = None
-    phone: str | None = None
-    address: dict[str, str | None] = field(default_factory=dict)
-    terms_accepted: bool = False
-    promotions: bool = False
-    answers: dict[str, str] = field(default_factory=dict)
-
-
 class NotPayable(Exception):
     """The session is no longer open; carries its status."""
 
 
-def open_session(world: World, session: Record, items: list[Record]) -> Record:
-    """Keep a new session and plan its end."""
+def open_session(world: World, session: Record, items: list[Record], optional: list[Record]) -> Record:
+    """Keep a new session and plan its end. `optional`: what a guest may add to the items."""
+    checkout_modes.begin(world, session)
     world.store.put("checkout.session", session)
-    world.store.put("_line_items", {"id": session["id"], "data": items})
+    world.store.put("_line_items", {"id": session["id"], "data": items, "optional": optional})
     jobs.schedule(world, "expire_session", session["id"], session["expires_at"])
     return session
+
+
+def recover(world: World, token: str) -> Record | None:
+    """Follow the link of an expired session to a new one, or None where the link leads nowhere."""
+    with world.store.change():
+        expired = recovery.find(world, token)
+        return open_session(world, *recovery.copy(world, expired)) if expired else None
 
 
 def get_session(world: World, session_id: str) -> Record:
@@ -53,39 +47,53 @@ def get_session(world: World, session_id: str) -> Record:
     return session
 
 
+def known_email(world: World, session: Record) -> str | None:
+    """The address that the shop gave, or that its customer has."""
+    customer = world.store.get("customer", session["customer"]) if session["customer"] else None
+    return session["customer_email"] or (customer or {}).get("email")
+
+
 def success_url(session: Record) -> str:
     """Where the guest goes; Stripe replaces the literal placeholder by the session's id."""
     return str(session["success_url"]).replace(PLACEHOLDER, session["id"])
 
 
-def pay(world: World, session_id: str, instrument: Instrument, guest: Guest, challenge_base: str) -> Record:
-    """The guest presses Pay; gives the PaymentIntent, whose status says what happened.
+def pay(
+    world: World, session_id: str, means: Instrument | Record | None, guest: Guest, challenge_base: str
+) -> Record | None:
+    """The guest presses the button; gives the intent that was tried, whose status says what happened.
 
-    The PaymentIntent is made at the first attempt, as Stripe does, and used again by later ones.
-    Raises NotPayable once the session is complete or expired: a double submit pays once.
+    `means` is what was typed, or a PaymentMethod that is there already. Where nothing is due and
+    no card is asked for, there is no intent: the session is complete. Raises NotPayable once the
+    session is complete or expired: a double submit pays once.
     """
     with world.store.change():
         session = get_session(world, session_id)
         if session["status"] != "open":
             raise NotPayable(session["status"])
-        session["_guest"] = _keep(guest)
-        intent = _intent_of(world, session)
-        world.store.put("checkout.session", session)
-        url = f"{challenge_base}/c/3ds/{intent['id']}"
-        intent = payments.confirm(world, intent, instrument, url)
-        _finish_if_paid(world, session, intent)
+        session["_guest"] = guests.keep(session, guest)
+        if means is None or not checkout_modes.needs_method(session):
+            _complete(world, session, None)
+            return None
+        method = make_payment_method(world, means) if isinstance(means, Instrument) else means
+        intent = checkout_modes.attempt(world, session, method, challenge_base)
+        if intent is None:
+            _complete(world, session, None)
+        else:
+            _finish_if_paid(world, session, intent)
         return intent
 
 
 def authenticate(world: World, intent_id: str, *, success: bool) -> Record:
-    """The answer of the 3-D Secure page, for a Checkout payment or one made through the API."""
+    """The answer of the 3-D Secure page, for a Checkout Session or an intent made through the API."""
     with world.store.change():
-        intent = world.store.get("payment_intent", intent_id)
+        intent = checkout_modes.find_intent(world, intent_id)
         if intent is None:
             raise resource_missing("payment_intent", intent_id, "intent")
         if intent["status"] != "requires_action":
             return intent
-        intent = payments.authenticate(world, intent, success=success)
+        answer = setups.authenticate if intent["object"] == "setup_intent" else payments.authenticate
+        intent = answer(world, intent, success=success)
         session = session_of(world, intent)
         if session:
             _finish_if_paid(world, session, intent)
@@ -100,6 +108,7 @@ def settle(world: World, intent: Record, outcome: str) -> Record:
         if session:
             if outcome == "succeeded":
                 session["payment_status"] = "paid"
+                checkout_modes.give_invoice(world, session, intent)
                 world.store.put("checkout.session", session)
             emit(world, f"checkout.session.async_payment_{outcome}", session)
         return intent
@@ -115,11 +124,9 @@ def expire(world: World, session: Record) -> Record:
         raise invalid_request(message)
     session.update(status="expired", url=None)
     jobs.cancel(world, "expire_session", session["id"])
+    recovery.offer(world, session)
     world.store.put("checkout.session", session)
-    if session["payment_intent"]:
-        intent = world.store.get("payment_intent", session["payment_intent"])
-        assert intent is not None
-        payments.cancel(world, intent, "expired")
+    checkout_modes.abandon(world, session)
     emit(world, "checkout.session.expired", session)
     return session
 
@@ -129,6 +136,7 @@ def mark_captured(world: World, intent: Record) -> None:
     session = session_of(world, intent)
     if session:
         session["payment_status"] = "paid"
+        checkout_modes.give_invoice(world, session, intent)
         world.store.put("checkout.session", session)
 
 
@@ -138,11 +146,11 @@ def session_of(world: World, intent: Record) -> Record | None:
 
 
 def refuse_if_checkout(intent: Record, verb: str) -> None:
-    """docs.stripe.com/api/checkout/sessions/object: Checkout alone moves its PaymentIntent."""
+    """docs.stripe.com/api/checkout/sessions/object: Checkout alone moves its intents."""
     if intent.get("_session"):
+        noun = "SetupIntent" if intent["object"] == "setup_intent" else "PaymentIntent"
         message = (
-            f"You cannot {verb} the PaymentIntent for a Checkout Session. "
-            "To cancel, expire the Checkout Session instead."
+            f"You cannot {verb} the {noun} for a Checkout Session. To cancel, expire the Checkout Session instead."
         )
         raise ApiError(400, "invalid_request_error", message)
 
@@ -161,36 +169,22 @@ def settle_due(world: World, job: Record) -> None:
         settle(world, intent, job["outcome"])
 
 
-def _intent_of(world: World, session: Record) -> Record:
-    if session["payment_intent"]:
-        intent = world.store.get("payment_intent", session["payment_intent"])
-        assert intent is not None
-        return intent
-    intent = payments.create(
-        world,
-        session["amount_total"],
-        session["currency"],
-        payment_method_types=session["payment_method_types"],
-        _session=session["id"],
-        **session["_intent_fields"],
-    )
-    session["payment_intent"] = intent["id"]
-    return intent
-
-
 def _finish_if_paid(world: World, session: Record, intent: Record) -> None:
     """Complete the session unless the attempt failed or waits for the guest."""
-    if intent["status"] in PAYABLE:
-        return
-    guest = session["_guest"]
+    if intent["status"] not in PAYABLE and session["status"] == "open":
+        _complete(world, session, intent)
+
+
+def _complete(world: World, session: Record, intent: Record | None) -> None:
+    checkout_modes.finish(world, session, intent)
     session.update(
         status="complete",
         url=None,
-        payment_status="paid" if intent["status"] == "succeeded" else "unpaid",
-        customer_details=_customer_details(guest),
-        consent=_consent(session, guest),
-        custom_fields=_answered(session["custom_fields"], guest["answers"]),
+        payment_status=_payment_status(session, intent),
+        **guests.told(session),
     )
+    if session["payment_status"] == "paid" and intent:
+        checkout_modes.give_invoice(world, session, intent)
     jobs.cancel(world, "expire_session", session["id"])
     world.store.put("checkout.session", session)
     event = emit(world, "checkout.session.completed", session)
@@ -198,45 +192,7 @@ def _finish_if_paid(world: World, session: Record, intent: Record) -> None:
     world.store.put("checkout.session", session)
 
 
-def _keep(guest: Guest) -> Record:
-    return {
-        "email": guest.email,
-        "name": guest.name,
-        "phone": guest.phone,
-        "address": guest.address,
-        "terms_accepted": guest.terms_accepted,
-        "promotions": guest.promotions,
-        "answers": guest.answers,
-    }
-
-
-def _customer_details(guest: Record) -> Record:
-    return {
-        "address": {**EMPTY_ADDRESS, **guest["address"]},
-        "business_name": None,
-        "email": guest["email"],
-        "individual_name": None,
-        "name": guest["name"],
-        "phone": guest["phone"],
-        "tax_exempt": "none",
-        "tax_ids": [],
-    }
-
-
-def _consent(session: Record, guest: Record) -> Record | None:
-    wanted = session["consent_collection"]
-    if not wanted:
-        return None
-    asked_promotions = wanted["promotions"] == "auto"
-    promotions = ("opt_in" if guest["promotions"] else "opt_out") if asked_promotions else None
-    terms = "accepted" if wanted["terms_of_service"] == "required" else None
-    return {"promotions": promotions, "terms_of_service": terms}
-
-
-def _answered(fields: list[Record], answers: dict[str, str]) -> list[Any]:
-    """Custom fields with what the guest typed into them."""
-    filled = []
-    for custom in fields:
-        inner = {**custom[custom["type"]], "value": answers.get(custom["key"])}
-        filled.append({**custom, custom["type"]: inner})
-    return filled
+def _payment_status(session: Record, intent: Record | None) -> str:
+    if intent is None or intent["object"] == "setup_intent":
+        return "no_payment_required"
+    return "paid" if intent["status"] == "succeeded" else "unpaid"

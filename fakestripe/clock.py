@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+LATEST = 32_503_680_000
+"""The first second of the year 3000: calendars of this machine and of browsers end somewhere."""
+_moment: ContextVar[float | None] = ContextVar("moment", default=None)
 
 
 class Clock:
@@ -12,7 +19,8 @@ class Clock:
         self.offset = offset
 
     def now(self) -> float:
-        return time.time() + self.offset
+        moment = _moment.get()
+        return time.time() + self.offset if moment is None else moment
 
     def timestamp(self) -> int:
         """Whole seconds, as in each `created` field of the API."""
@@ -21,4 +29,15 @@ class Clock:
     def advance(self, seconds: float) -> None:
         if seconds < 0:
             raise ValueError("the clock only moves forward")
+        if not self.now() + seconds < LATEST:
+            raise ValueError("the clock ends with the year 2999")
         self.offset += seconds
+
+    @contextmanager
+    def at(self, moment: float) -> Iterator[None]:
+        """For this thread it is that moment: what was due last month happens last month."""
+        token = _moment.set(moment)
+        try:
+            yield
+        finally:
+            _moment.reset(token)

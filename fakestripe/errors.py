@@ -20,6 +20,7 @@ class ApiError(Exception):
         self.status = status
         self.executed: bool = details.pop("executed", True)
         self.keep_effects: bool = details.pop("keep_effects", False)
+        self.headers: dict[str, str] = details.pop("headers", {})
         self.details: dict[str, Any] = {"type": type_, "message": message, **details}
 
     def body(self) -> dict[str, Any]:
@@ -73,16 +74,42 @@ def unauthorized(message: str) -> ApiError:
     return ApiError(401, "invalid_request_error", message, executed=False)
 
 
+def no_access(account: str) -> ApiError:
+    message = f"The provided key does not have access to account '{account}' (or that account does not exist)."
+    return ApiError(403, "invalid_request_error", message, code="account_invalid", executed=False)
+
+
 def unrecognized_url(method: str, path: str) -> ApiError:
     message = f"Unrecognized request URL ({method}: {path}). fakestripe has no such endpoint."
+    if path.endswith("/"):
+        message += (
+            " If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an "
+            "object, make sure you passed a valid (non-empty) identifier in your code."
+        )
     return ApiError(404, "invalid_request_error", message, executed=False)
 
 
 def rate_limited() -> ApiError:
-    message = "Request rate limit exceeded. (simulated fault)"
-    return ApiError(429, "invalid_request_error", message, code="rate_limit", executed=False)
+    """The header names the limiter: docs.stripe.com/rate-limits."""
+    message = "Request rate limit exceeded. Learn more about rate limits here https://docs.stripe.com/rate-limits."
+    headers = {"Stripe-Rate-Limited-Reason": "global-rate"}
+    return ApiError(429, "invalid_request_error", message, code="rate_limit", executed=False, headers=headers)
+
+
+def lock_timeout() -> ApiError:
+    """Another request held the object: docs.stripe.com/rate-limits#object-lock-timeouts."""
+    message = (
+        "This object cannot be accessed right now because another API request or Stripe process is currently "
+        "accessing it. If you see this error intermittently, retry the request."
+    )
+    return ApiError(429, "invalid_request_error", message, code="lock_timeout", executed=False)
 
 
 def server_error() -> ApiError:
     message = "An error occurred with our connection to Stripe. (simulated fault)"
     return ApiError(500, "api_error", message)
+
+
+def own_failure() -> ApiError:
+    """A defect of this program, not an order: the log has the traceback."""
+    return ApiError(500, "api_error", "fakestripe itself failed; what went wrong is in its log.")

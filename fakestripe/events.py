@@ -28,8 +28,8 @@ class Cause:
 current_cause: ContextVar[Cause | None] = ContextVar("current_cause", default=None)
 
 
-def emit(world: World, type_: str, record: Record, previous: Record | None = None) -> Record:
-    """Record an event and plan its deliveries; must run inside `store.change()`."""
+def emit(world: World, type_: str, record: Record, previous: Record | None = None, *, lag: float = 0.0) -> Record:
+    """Record an event and plan its deliveries, `lag` seconds late; must run inside `store.change()`."""
     cause = current_cause.get() or Cause()
     data: dict[str, Any] = {"object": visible(record)}
     if previous is not None:
@@ -45,9 +45,28 @@ def emit(world: World, type_: str, record: Record, previous: Record | None = Non
         "request": {"id": cause.request_id, "idempotency_key": cause.idempotency_key},
         "type": type_,
     }
-    event["pending_webhooks"] = delivery.plan(world, event)
+    event["pending_webhooks"] = delivery.plan(world, event, lag)
     world.store.put("event", event)
+    world.recording.event(event)
     return event
+
+
+def emit_change(world: World, type_: str, record: Record, before: Record) -> None:
+    """An `updated` event with what was there before; none where nothing changed."""
+    previous = previous_attributes(visible(before), visible(record))
+    if previous:
+        emit(world, type_, record, previous)
+
+
+def previous_attributes(before: Record, after: Record) -> Record:
+    """Old values of what changed; within a hash only the keys that did, new ones as null."""
+    changed: Record = {}
+    for name in {**before, **after}:
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            inside = isinstance(old, dict) and isinstance(new, dict)
+            changed[name] = previous_attributes(old, new) if inside else old
+    return changed
 
 
 def is_kept(world: World, event: Record) -> bool:

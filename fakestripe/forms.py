@@ -11,6 +11,7 @@ from fakestripe.errors import invalid_request
 NAME = re.compile(r"^([^\[\]]+)((?:\[[^\[\]]*\])*)$")
 PART = re.compile(r"\[([^\[\]]*)\]")
 MAX_FIELDS = 2000
+MAX_DEPTH = 12
 
 
 def decode(text: str) -> dict[str, Any]:
@@ -32,7 +33,11 @@ def split(name: str) -> list[str]:
     match = NAME.match(name)
     if not match:
         raise invalid_request(f"Invalid parameter name: {name}", param=name, executed=False)
-    return [match[1], *PART.findall(match[2])]
+    parts = [match[1], *PART.findall(match[2])]
+    if len(parts) > MAX_DEPTH:
+        name = f"{name[:40]}..."
+        raise invalid_request(f"Invalid parameter name: {name}", param=name, executed=False)
+    return parts
 
 
 def place(tree: dict[str, Any], path: list[str], value: str) -> None:

@@ -21,6 +21,7 @@ class Billing:
     name: str | None = None
     phone: str | None = None
     address: dict[str, str | None] = field(default_factory=dict)
+    tax_id: str | None = None
 
     def show(self) -> dict[str, Any]:
         return {
@@ -28,7 +29,7 @@ class Billing:
             "email": self.email,
             "name": self.name,
             "phone": self.phone,
-            "tax_id": None,
+            "tax_id": self.tax_id,
         }
 
 
@@ -41,6 +42,8 @@ class Instrument:
     exp_month: int = 12
     exp_year: int = 2034
     billing: Billing = field(default_factory=Billing)
+    allow_redisplay: str = "unspecified"
+    metadata: dict[str, str] = field(default_factory=dict)
 
     @property
     def last4(self) -> str:
@@ -53,14 +56,14 @@ def make_payment_method(world: World, instrument: Instrument) -> Record:
     record = {
         "id": world.ids.new("pm_"),
         "object": "payment_method",
-        "allow_redisplay": "limited",
+        "allow_redisplay": instrument.allow_redisplay,
         "billing_details": instrument.billing.show(),
         instrument.method: details,
         "created": world.clock.timestamp(),
         "customer": None,
         "customer_account": None,
         "livemode": False,
-        "metadata": {},
+        "metadata": dict(instrument.metadata),
         "type": instrument.method,
         "_number": instrument.number,
     }
@@ -68,11 +71,32 @@ def make_payment_method(world: World, instrument: Instrument) -> Record:
     return record
 
 
+def resolve(world: World, token_or_id: str) -> Record | None:
+    """The stored PaymentMethod of this id; a test token such as `pm_card_visa` makes a new one."""
+    method = world.store.get("payment_method", token_or_id)
+    if method is None and token_or_id in cards.BY_TOKEN:
+        return make_payment_method(world, Instrument("card", cards.BY_TOKEN[token_or_id].number))
+    return method
+
+
 def charge_details(method: Record, *, authenticated: bool) -> dict[str, Any]:
     """The `payment_method_details` of a charge."""
     if method["type"] == "sepa_debit":
         return {"type": "sepa_debit", "sepa_debit": _charged_sepa(method["sepa_debit"])}
     return {"type": "card", "card": _charged_card(method["card"], authenticated)}
+
+
+def setup_details(method: Record, *, authenticated: bool) -> dict[str, Any]:
+    """The `payment_method_details` of an attempt to set a method up."""
+    if method["type"] == "sepa_debit":
+        return {"type": "sepa_debit", "sepa_debit": {}}
+    kept = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+    card = method["card"]
+    secure = _three_d_secure() if authenticated else None
+    if secure:
+        secure.pop("exemption_indicator")
+    shown = {**{key: card[key] for key in kept}, "network": card["brand"], "three_d_secure": secure, "wallet": None}
+    return {"type": "card", "card": shown}
 
 
 def _charged_sepa(account: Record) -> Record:
@@ -112,7 +136,7 @@ def _card(instrument: Instrument) -> Record:
         "exp_month": instrument.exp_month,
         "exp_year": instrument.exp_year,
         "fingerprint": scramble(instrument.number, 16),
-        "funding": "credit",
+        "funding": rule.funding,
         "generated_from": None,
         "last4": instrument.last4,
         "networks": {"available": [rule.brand], "preferred": None},

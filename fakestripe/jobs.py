@@ -5,13 +5,16 @@ Modules that own a task register it with `@task("name")`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
-from fakestripe.store import Record
+from fakestripe.store import Record, Timetable
 from fakestripe.world import World
 
+logger = logging.getLogger(__name__)
 Task = Callable[[World, Record], None]
 TASKS: dict[str, Task] = {}
+DUE = Timetable("_job", lambda job: job["due_at"])
 
 
 def task(name: str) -> Callable[[Task], Task]:
@@ -34,20 +37,29 @@ def cancel(world: World, name: str, target: str) -> None:
 
 
 def run_due(world: World) -> list[str]:
-    """Do whatever has come due, oldest first; each job is a change of its own."""
+    """Do whatever has come due, soonest first; each job is a change of its own.
+
+    A job may plan further ones: those that are due by now are done as well, each in its turn, so
+    that a leap of the clock over a year renews a subscription twelve times. Each sees the time it
+    was planned for: what was due last month is dated last month.
+    """
     done = []
     with world.store.lock:
         now = world.clock.now()
-        due = [job for job in world.store.all("_job") if job["due_at"] <= now]
-        for job in sorted(due, key=lambda job: job["due_at"]):
-            _run(world, job)
+        while (job := world.store.soonest(DUE)) and job["due_at"] <= now:
+            with world.clock.at(job["due_at"]):
+                _run(world, job)
             done.append(job["id"])
     return done
 
 
 def _run(world: World, job: Record) -> None:
-    with world.store.change():
-        if world.store.get("_job", job["id"]) is None:
-            return
-        world.store.delete("_job", job["id"])
-        TASKS[job["task"]](world, job)
+    """A job that breaks is logged and given up, with its effects: it must not stop the clock."""
+    try:
+        with world.store.change():
+            world.store.delete("_job", job["id"])
+            TASKS[job["task"]](world, job)
+    except Exception:
+        logger.exception("job_failed: %s", job["id"])
+        with world.store.change():
+            world.store.delete("_job", job["id"])

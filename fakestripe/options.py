@@ -23,8 +23,12 @@ class Options:
     retry_scale: float = 1 / 60
     webhook_timeout: float = 20.0
     redirect_hold: float = 10.0
+    rate_limit: int | None = None
+    """API requests a second; None sets no limit."""
     api_version: str = API_VERSION
     country: str = "IE"
     currency: str = "eur"
+    record: str | None = None
+    """A file that is given each exchange and each event."""
     background: bool = True
     """Run the dispatcher and the ticker; off in unit tests that drive both by hand."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from fakestripe import balance, cards, jobs, money
 from fakestripe.errors import invalid_request
-from fakestripe.events import emit
+from fakestripe.events import emit, emit_change, previous_attributes
 from fakestripe.jobs import task
+from fakestripe.render import visible
 from fakestripe.store import Record
 from fakestripe.world import World
 
@@ -22,16 +23,17 @@ ENDED = ("failed", "canceled")
 
 def create(world: World, charge: Record, amount: int | None, fields: dict[str, Any]) -> Record:
     """Give back `amount`, or all that is left."""
-    amount = _checked(charge, amount)
+    amount = _checked(world, charge, amount)
     rule = _rule(world, charge)
     pending = rule == "pending" or charge["payment_method_details"]["type"] == "sepa_debit"
     refund = _record(world, charge, amount, "pending" if pending else "succeeded", fields)
     entry = balance.book(world, refund, -amount, 0, "refund", "refund")
     refund["balance_transaction"] = entry["id"]
     world.store.put("refund", refund)
+    before = dict(charge)
     _change_charge(world, charge, amount)
     emit(world, "refund.created", refund)
-    emit(world, "charge.refunded", charge, {"amount_refunded": charge["amount_refunded"] - amount})
+    emit_change(world, "charge.refunded", charge, before)
     _plan_outcome(world, refund, pending=pending, fails=rule == "fails")
     return refund
 
@@ -41,7 +43,7 @@ def finish(world: World, refund: Record, status: str, reason: str | None = None)
     if refund["status"] in ENDED or refund["status"] == status:
         message = f"This refund is already {refund['status']}."
         raise invalid_request(message)
-    previous = {"status": refund["status"]}
+    before = visible(refund)
     refund["status"] = status
     jobs.cancel(world, "settle_refund", refund["id"])
     if status in ENDED:
@@ -50,7 +52,7 @@ def finish(world: World, refund: Record, status: str, reason: str | None = None)
         refund["destination_details"] = _arrived(refund["destination_details"])
         refund.pop("pending_reason", None)
     world.store.put("refund", refund)
-    _tell(world, refund, previous)
+    _tell(world, refund, previous_attributes(before, visible(refund)))
     return refund
 
 
@@ -61,12 +63,12 @@ def settle_due(world: World, job: Record) -> None:
         finish(world, refund, job["outcome"], "expired_or_canceled_card")
 
 
-def _checked(charge: Record, amount: int | None) -> int:
+def _checked(world: World, charge: Record, amount: int | None) -> int:
     """The amount to refund, never above the rest; words as in docs.stripe.com/error-codes."""
     if not charge["paid"] or not charge["captured"]:
         message = f"Charge {charge['id']} was not captured: there is nothing to refund."
         raise invalid_request(message, param="charge")
-    if charge["disputed"]:
+    if _is_charged_back(world, charge):
         message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
         raise invalid_request(message, code="charge_disputed")
     rest = charge["amount"] - charge["amount_refunded"]
@@ -81,6 +83,12 @@ def _checked(charge: Record, amount: int | None) -> int:
         )
         raise invalid_request(message, param="amount")
     return rest if amount is None else amount
+
+
+def _is_charged_back(world: World, charge: Record) -> bool:
+    """An inquiry leaves the charge refundable, and so does a dispute that was won."""
+    found = world.store.where("dispute", "charge", charge["id"]) if charge["disputed"] else []
+    return any(not dispute["is_charge_refundable"] for dispute in found)
 
 
 def _record(world: World, charge: Record, amount: int, status: str, fields: dict[str, Any]) -> Record:
@@ -111,7 +119,8 @@ def _destination(charge: Record, status: str) -> Record:
     if charge["payment_method_details"]["type"] == "sepa_debit":
         return {"eu_bank_transfer": dict(NO_REFERENCE), "type": "eu_bank_transfer"}
     kind = "pending" if status == "pending" else "refund"
-    return {"card": {"reference_status": "pending", "type": kind}, "type": "card"}
+    reference = {"reference_status": "pending", "reference_type": "acquirer_reference_number"}
+    return {"card": {**reference, "type": kind}, "type": "card"}
 
 
 def _arrived(destination: Record) -> Record:

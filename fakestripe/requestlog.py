@@ -29,6 +29,9 @@ class RequestLog:
     def __init__(self) -> None:
         self._entries: deque[LoggedRequest] = deque(maxlen=KEPT)
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def add(self, entry: LoggedRequest) -> None:
         self._entries.append(entry)
 

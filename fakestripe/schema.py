@@ -5,8 +5,10 @@ Codes are those of docs.stripe.com/error-codes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from fakestripe.errors import invalid_parameter, missing_parameter, unknown_parameter
@@ -69,6 +71,17 @@ class Currency(Text):
 
 
 @dataclass(frozen=True)
+class Country(Text):
+    """Two letters, as ISO 3166 has them."""
+
+    def parse(self, raw: Any, name: str) -> str:
+        text = super().parse(raw, name)
+        if not re.fullmatch("[A-Z]{2}", text):
+            raise invalid_parameter(f"Country '{text}' is unknown.", name, "country_code_invalid")
+        return text
+
+
+@dataclass(frozen=True)
 class Integer(Param):
     minimum: int | None = None
     maximum: int | None = None
@@ -77,8 +90,8 @@ class Integer(Param):
         text = _scalar(raw, name, "integer")
         if text == "":
             raise _empty(name)
-        if not text.lstrip("-").isascii() or not text.removeprefix("-").isdigit():
-            raise self._refuse(f"Invalid integer: {text}", name)
+        if not re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
+            raise self._refuse(f"Invalid integer: {text[:40]}", name)
         number = int(text)
         if self.minimum is not None and number < self.minimum:
             raise self._refuse(f"This value must be greater than or equal to {self.minimum}.", name)
@@ -89,6 +102,23 @@ class Integer(Param):
     @staticmethod
     def _refuse(message: str, name: str) -> Exception:
         return invalid_parameter(message, name, "parameter_invalid_integer")
+
+
+@dataclass(frozen=True)
+class Number(Param):
+    """A number that is not negative, with at most so many decimals."""
+
+    decimals: int = 12
+
+    def parse(self, raw: Any, name: str) -> Decimal:
+        text = _scalar(raw, name, "decimal")
+        if text == "":
+            raise _empty(name)
+        if not re.fullmatch(rf"\d{{1,20}}(\.\d{{1,{self.decimals}}})?", text, re.ASCII):
+            raise invalid_parameter(
+                f"Invalid decimal: {text}; must be a number with at most {self.decimals} decimals", name
+            )
+        return Decimal(text)
 
 
 @dataclass(frozen=True)

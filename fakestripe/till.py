@@ -21,11 +21,28 @@ def hold_redirect(world: World, session_id: str) -> bool:
     return world.dispatcher.wait_for_answer(world, event_id, seconds)
 
 
-def outcome(intent: Record) -> str:
-    """One word for how an attempt went."""
+def outcome(intent: Record | None) -> str:
+    """One word for how an attempt went; there is no intent where nothing had to be paid or kept."""
+    if intent is None:
+        return "succeeded"
     return {
         "succeeded": "succeeded",
         "requires_capture": "authorized",
         "processing": "processing",
         "requires_action": "requires_action",
     }.get(intent["status"], "declined")
+
+
+def error(intent: Record | None) -> Record | None:
+    """Why the last attempt failed, for a PaymentIntent or a SetupIntent."""
+    if intent is None:
+        return None
+    name = "last_setup_error" if intent["object"] == "setup_intent" else "last_payment_error"
+    found: Record | None = intent[name]
+    return found
+
+
+def challenge_url(intent: Record | None) -> str | None:
+    """Where the guest has to authenticate, if that is what comes next."""
+    redirect = ((intent or {}).get("next_action") or {}).get("redirect_to_url") or {}
+    return redirect.get("url")

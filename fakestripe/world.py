@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from fakestripe.clock import Clock
 from fakestripe.ids import Ids
+from fakestripe.lines import Lines
 from fakestripe.options import Options
 from fakestripe.store import Record, Store
 
 if TYPE_CHECKING:
     from fakestripe.faults import Faults
     from fakestripe.idempotency import Idempotency
+    from fakestripe.limits import RateLimit
+    from fakestripe.recording import Recording
     from fakestripe.requestlog import RequestLog
     from fakestripe.webhooks import Dispatcher
 
@@ -29,7 +32,10 @@ class World:
     faults: Faults
     idempotency: Idempotency
     requests: RequestLog
+    limit: RateLimit
+    recording: Recording
     dispatcher: Dispatcher
+    lines: Lines = field(default_factory=Lines)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def setting(self, name: str) -> Record:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import flask_migrate
@@ -16,9 +16,11 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from booking import create_app
 from booking.extensions import db
+from tests.stripe_judges import verdicts
 from tests.support import servers
+from tests.support.recordings import recordings
 from tests.support.servers import FakeStripe
-from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
+from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
 
 # The same examples in each run: a red run must be a bug, not a busy machine or bad luck.
 hypothesis_settings.register_profile("holdfast", deadline=None, derandomize=True)
@@ -48,6 +50,13 @@ IS_CI = os.environ.get("CI") == "true"
 @pytest.fixture(autouse=True)
 def _push_request_context() -> None:
     """Not pytest-flask's: a context around the whole test would leak logins and hide a missing commit."""
+
+
+@pytest.fixture(autouse=True)
+def _stripes_own_words() -> Iterator[None]:
+    """Whatever a fakestripe was asked, answered or told in a test must be as Stripe's own descriptions say."""
+    yield
+    assert verdicts.on_fresh(recordings) == set()
 
 
 @pytest.fixture(scope="session")
@@ -139,21 +148,29 @@ def small_shop(sqlite_url: str, stripe: FakeStripe) -> Iterator[Shop]:
     yield from _open_shop(sqlite_url, stripe)
 
 
-def _open_shop(database_url: str, stripe: FakeStripe) -> Iterator[Shop]:
+def _open_shop(
+    database_url: str, stripe: FakeStripe, bring_events: Callable[[FakeStripe, str], str] | None = None
+) -> Iterator[Shop]:
     port = servers.free_port()
     url = f"http://127.0.0.1:{port}"
-    app = create_app(make_settings(database_url, stripe_api_base=stripe.url, app_base_url=url))
+    secret = (bring_events or _by_webhook)(stripe, f"{url}/webhooks/stripe/")
+    addresses = {"stripe_api_base": stripe.url, "app_base_url": url}
+    app = create_app(make_settings(database_url, stripe_webhook_secrets=(secret,), **addresses))
     clock, mailer = ShiftedClock(), MemoryMailer()
     outfit(app, clock, mailer)
     shop = Shop(app, stripe, clock, mailer, url, add_listing(app))
-    secret = app.extensions["holdfast"].settings.stripe_webhook_secrets[0]
-    stripe.post("webhook", {"url": f"{url}/webhooks/stripe/", "secrets": [secret]})
     with servers.serving(app, port):
         yield shop
         stripe.post("delivery", {"mode": "drop"})
     broken = shop.broken_promises()
     _dispose(app)
     assert broken == []
+
+
+def _by_webhook(stripe: FakeStripe, address: str) -> str:
+    """Events come straight from Stripe; the secret they are signed with."""
+    stripe.post("webhook", {"url": address, "secrets": [SECRET]})
+    return SECRET
 
 
 def _migrate(url: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from fakestripe import cards
-from fakestripe.checkout import Guest
+from fakestripe.checkout_modes import needs_method
+from fakestripe.guests import Guest
 from fakestripe.instruments import Billing, Instrument
 from fakestripe.store import Record
 
@@ -19,8 +20,9 @@ NEEDS_POSTAL_CODE = ("US", "GB", "CA")
 class Entry:
     """One filled-in form for one session."""
 
-    def __init__(self, session: Record, form: Mapping[str, str], now: float) -> None:
+    def __init__(self, session: Record, form: Mapping[str, str], now: float, known_email: str | None) -> None:
         self._session = session
+        self._known_email = known_email
         self._form = form
         self._today = datetime.fromtimestamp(now, UTC).date()
         self.errors: dict[str, str] = {}
@@ -36,10 +38,17 @@ class Entry:
             address=self._address(),
             terms_accepted=bool(self._read("termsOfService")),
             promotions=bool(self._read("promotions")),
+            save=bool(self._read("savePaymentMethod")),
             answers={key: value for key, value in answers.items() if value},
+            shipping=self._shipping() if self._session["shipping_address_collection"] else None,
+            business_name=self._read("businessName") or None,
+            individual_name=self._read("individualName") or None,
         )
 
-    def instrument(self) -> Instrument:
+    def instrument(self) -> Instrument | None:
+        """How to pay, or None where the session does not ask for it."""
+        if not needs_method(self._session):
+            return None
         billing = Billing(self.email, self._read("billingName"), self._read("phone") or None, self._address())
         if self.method == "sepa_debit":
             return Instrument("sepa_debit", self._iban, billing=billing)
@@ -48,7 +57,7 @@ class Entry:
 
     @property
     def email(self) -> str:
-        return self._read("email") or self._session["customer_email"] or ""
+        return self._read("email") or self._known_email or ""
 
     @property
     def _custom_fields(self) -> list[Record]:
@@ -81,17 +90,30 @@ class Entry:
             "city": self._read("billingLocality") or None,
         }
 
+    def _shipping(self) -> Record:
+        address = {
+            "city": self._read("shippingLocality"),
+            "country": self._read("shippingCountry"),
+            "line1": self._read("shippingAddressLine1"),
+            "postal_code": self._read("shippingPostalCode"),
+        }
+        return {"name": self._read("shippingName"), "address": {key: value or None for key, value in address.items()}}
+
     def _check(self) -> None:
         if not EMAIL.fullmatch(self.email):
             self.errors["email"] = "Enter your email address, such as grace@example.com."
+        if needs_method(self._session):
+            self._check_method()
+            self._check_billing()
+        self._check_extras()
+
+    def _check_method(self) -> None:
         if self.method not in self._session["payment_method_types"]:
             self.errors["method"] = "Choose how to pay."
         elif self.method == "card":
             self._check_card()
         elif self._iban not in cards.BY_IBAN:
             self.errors["iban"] = "Use one of the test IBANs."
-        self._check_billing()
-        self._check_extras()
 
     def _check_card(self) -> None:
         if not self._number:
@@ -129,7 +151,25 @@ class Entry:
         consent = session["consent_collection"] or {}
         if consent.get("terms_of_service") == "required" and not self._read("termsOfService"):
             self.errors["termsOfService"] = "Accept the terms of service to go on."
+        self._check_names()
+        self._check_shipping()
         for field in self._custom_fields:
             name = f"custom_{field['key']}"
             if not field["optional"] and not self._read(name):
                 self.errors[name] = "Fill in this field."
+
+    def _check_names(self) -> None:
+        for kind, wanted in (self._session.get("name_collection") or {}).items():
+            name = f"{kind}Name"
+            if wanted["enabled"] and not wanted["optional"] and not self._read(name):
+                self.errors[name] = "Enter a name."
+
+    def _check_shipping(self) -> None:
+        wanted = self._session["shipping_address_collection"]
+        if not wanted:
+            return
+        for name in ("shippingName", "shippingAddressLine1", "shippingLocality"):
+            if not self._read(name):
+                self.errors[name] = "Fill in this field."
+        if self._read("shippingCountry") not in wanted["allowed_countries"]:
+            self.errors["shippingCountry"] = "Choose a country we send to."

@@ -16,12 +16,15 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from fakestripe import cards, checkout, jobs, money, till
+from fakestripe import basket, cards, checkout, jobs, money, till
 from fakestripe.api import base_url
 from fakestripe.checkout import NotPayable
+from fakestripe.checkout_modes import find_intent, intent_of
 from fakestripe.errors import ApiError
+from fakestripe.hosted import wording
 from fakestripe.hosted.countries import COUNTRIES
 from fakestripe.hosted.entry import Entry
+from fakestripe.hosted.prefill import SUGGESTED, typed_by_link
 from fakestripe.store import Record
 from fakestripe.world import World
 
@@ -51,16 +54,17 @@ def not_found(error: ApiError) -> BaseResponse:
     return _page("missing.html", 404)
 
 
-@blueprint.get("/")
-def home() -> BaseResponse:
-    world = _world()
-    sessions = world.store.all("checkout.session")[::-1][:20]
-    return _page("home.html", sessions=sessions, endpoints=world.store.all("webhook_endpoint"))
-
-
 @blueprint.get("/test-cards")
 def test_cards() -> BaseResponse:
-    return _page("cards.html", cards=cards.CARDS, accounts=cards.ACCOUNTS)
+    """By the page of Stripe they come from; `?session=` makes each number fill in that session's page."""
+    session = _world().store.get("checkout.session", request.args.get("session", ""))
+    return _page(
+        "cards.html",
+        groups=cards.grouped(),
+        accounts=cards.ACCOUNTS,
+        accounts_page=cards.ACCOUNTS_PAGE,
+        session=session if session and session["status"] == "open" else None,
+    )
 
 
 @blueprint.get("/c/pay/<session_id>")
@@ -68,7 +72,7 @@ def show_payment(session_id: str) -> BaseResponse:
     session = _session(session_id)
     if session["status"] != "open":
         return _ended(session)
-    return _form(session, {}, {})
+    return _form(session, typed_by_link(session, request.args, checkout.known_email(_world(), session)), {})
 
 
 @blueprint.post("/c/pay/<session_id>")
@@ -78,7 +82,7 @@ def submit_payment(session_id: str) -> BaseResponse:
     session = _session(session_id)
     if session["status"] != "open":
         return _after_double_submit(session)
-    entry = Entry(session, request.form, world.clock.now())
+    entry = Entry(session, request.form, world.clock.now(), checkout.known_email(world, session))
     if entry.errors:
         return _form(session, request.form.to_dict(), entry.errors, status=422)
     try:
@@ -88,9 +92,32 @@ def submit_payment(session_id: str) -> BaseResponse:
     return _after_attempt(session_id, intent)
 
 
+@blueprint.post("/c/pay/<session_id>/basket")
+def change_basket(session_id: str) -> BaseResponse:
+    """Other quantities, or something more: the page comes back with the new total."""
+    world = _world()
+    with world.store.lock:
+        session = _session(session_id)
+        wanted = {line["id"]: request.form.get(f"quantity_{line['id']}", "") for line in _adjustable(session)}
+        try:
+            basket.change(
+                world, session, {key: int(text) for key, text in wanted.items() if text.isdecimal() and len(text) < 8}
+            )
+        except basket.Refused as refused:
+            return _form(session, {}, {}, status=422, basket_error=str(refused))
+    return redirect(f"/c/pay/{session_id}", 303)
+
+
+@blueprint.get("/r/<token>")
+def recover(token: str) -> BaseResponse:
+    """The link of an expired session makes a new one like it."""
+    session = checkout.recover(_world(), token)
+    return redirect(session["url"], 303) if session else _page("missing.html", 404)
+
+
 @blueprint.get("/c/3ds/<intent_id>")
 def show_challenge(intent_id: str) -> BaseResponse:
-    intent = _world().store.get("payment_intent", intent_id)
+    intent = find_intent(_world(), intent_id)
     if intent is None:
         return _page("missing.html", 404)
     if intent["status"] != "requires_action":
@@ -105,14 +132,14 @@ def answer_challenge(intent_id: str) -> BaseResponse:
     return _leave_challenge(intent)
 
 
-def _after_attempt(session_id: str, intent: Record) -> BaseResponse:
+def _after_attempt(session_id: str, intent: Record | None) -> BaseResponse:
     outcome = till.outcome(intent)
-    if outcome == "requires_action":
+    if intent and outcome == "requires_action":
         return redirect(f"/c/3ds/{intent['id']}", 303)
     session = _session(session_id)
-    if outcome == "declined":
-        message = intent["last_payment_error"]["message"]
-        return _form(session, request.form.to_dict(), {}, decline=message, status=402)
+    error = till.error(intent)
+    if error:
+        return _form(session, request.form.to_dict(), {}, decline=error["message"], status=402)
     till.hold_redirect(_world(), session_id)
     return redirect(checkout.success_url(session), 303)
 
@@ -141,7 +168,8 @@ def _return_to_integration(intent: Record) -> BaseResponse:
     if not url:
         return _page("challenge_done.html", intent=intent)
     mark = "&" if "?" in url else "?"
-    values = f"payment_intent={intent['id']}&payment_intent_client_secret={intent['client_secret']}"
+    kind = intent["object"]
+    values = f"{kind}={intent['id']}&{kind}_client_secret={intent['client_secret']}"
     return redirect(url + mark + values, 303)
 
 
@@ -159,32 +187,54 @@ def _form(
     errors: dict[str, str],
     decline: str | None = None,
     status: int = 200,
+    basket_error: str | None = None,
 ) -> BaseResponse:
     world = _world()
-    lines = world.store.get("_line_items", session["id"]) or {"data": []}
+    lines = basket.contents(world, session["id"])["data"]
+    words = wording.of(session, lines, world.clock.now())
     return _page(
         "pay.html",
         status,
         session=session,
-        lines=lines["data"],
+        lines=lines,
+        adjustable=_adjustable(session),
+        basket_error=basket_error,
+        limits=basket.limits,
+        words=words,
+        email=checkout.known_email(world, session) or "",
         typed=typed,
         errors=errors,
         decline=decline or _last_decline(session, typed),
-        total=money.show(session["amount_total"], session["currency"]),
+        total=words.total,
         expires=_expiry(session, world.clock.now()),
         countries=COUNTRIES,
+        shipping_countries=_shipping_countries(session),
+        suggested=SUGGESTED,
+        accounts=cards.ACCOUNTS,
     )
+
+
+def _adjustable(session: Record) -> list[Record]:
+    """What the guest may have more or less of."""
+    if not basket.is_open(session):
+        return []
+    found = basket.contents(_world(), session["id"])
+    return [line for line in (*found["data"], *found["optional"]) if basket.limits(line)[0] != basket.limits(line)[1]]
+
+
+def _shipping_countries(session: Record) -> list[tuple[str, str]]:
+    """Those the shop sends to; one that is not in our short list is shown by its letters."""
+    wanted = (session["shipping_address_collection"] or {}).get("allowed_countries", [])
+    names = dict(COUNTRIES)
+    return [(code, names.get(code, code)) for code in wanted]
 
 
 def _last_decline(session: Record, typed: dict[str, str]) -> str | None:
     """A guest who comes back from a failed 3-D Secure page is told why."""
-    if typed or not session["payment_intent"]:
-        return None
-    intent = _world().store.get("payment_intent", session["payment_intent"])
-    error = intent["last_payment_error"] if intent else None
+    error = None if typed else till.error(intent_of(_world(), session))
     if error is None:
         return None
-    if error["code"] == "payment_intent_authentication_failure":
+    if error["code"].endswith("_intent_authentication_failure"):
         return (
             "We are unable to authenticate your payment method. Please choose a different payment method and try again."
         )
@@ -196,11 +246,13 @@ def _expiry(session: Record, now: float) -> str:
     minutes = max(0, int((session["expires_at"] - now) // 60))
     hours, rest = divmod(minutes, 60)
     left = f"{hours} h {rest} min" if hours else f"{rest} min"
-    return f"Pay before {at:%H:%M} UTC: {left} left."
+    verb = "Pay" if session["mode"] == "payment" else "Finish"
+    return f"{verb} before {at:%H:%M} UTC: {left} left."
 
 
-def _amount(record: Record) -> str:
-    return money.show(record["amount"], record["currency"])
+def _amount(intent: Record) -> str | None:
+    """What is asked to be paid; a SetupIntent asks for nothing."""
+    return money.show(intent["amount"], intent["currency"]) if "amount" in intent else None
 
 
 def _session(session_id: str) -> Record:

@@ -1,12 +1,14 @@
-"""PaymentIntents: docs.stripe.com/api/payment_intents, as far as card payments need them."""
+"""PaymentIntents: docs.stripe.com/api/payment_intents, with cards and SEPA debit."""
 
 from __future__ import annotations
 
-from fakestripe import cards, checkout, money, payments
+from typing import Any
+
+from fakestripe import checkout, money, payments
 from fakestripe.calls import Call, Operation, merge_metadata
-from fakestripe.errors import ApiError, invalid_parameter, invalid_request, resource_missing
-from fakestripe.instruments import Instrument
-from fakestripe.render import visible
+from fakestripe.errors import invalid_parameter, invalid_request
+from fakestripe.resources import intents
+from fakestripe.resources.method_params import METHOD_DATA, SHIPPING, shipping
 from fakestripe.resources.reading import get, listing, retrieving
 from fakestripe.schema import (
     Choice,
@@ -15,8 +17,8 @@ from fakestripe.schema import (
     Flag,
     Group,
     Integer,
-    Items,
     Metadata,
+    Param,
     Text,
     Unsettable,
     Url,
@@ -26,85 +28,149 @@ from fakestripe.store import Record
 from fakestripe.world import World
 
 PATH = "/v1/payment_intents"
-ENDIVE = "2026-09-30"
-CAPTURE = Choice("automatic", "automatic_async", "manual")
-DETAILS = {
+KIND = "payment_intent"
+USAGE = Choice("off_session", "on_session")
+CARD_OPTIONS = group(
+    capture_method=Unsettable(Choice("manual")),
+    request_three_d_secure=intents.SECURE,
+    require_cvc_recollection=Flag(),
+    setup_future_usage=Unsettable(Choice("none", "off_session", "on_session")),
+)
+SEPA_OPTIONS = group(
+    mandate_options=group(reference_prefix=Unsettable(Text(12))),
+    setup_future_usage=Unsettable(Choice("none", "off_session", "on_session")),
+)
+PLAIN: dict[str, Param] = {
     "description": Unsettable(Text(1000)),
-    "metadata": Metadata(),
     "receipt_email": Unsettable(Email()),
+    "setup_future_usage": Unsettable(USAGE),
+    "statement_descriptor": Unsettable(Text(22)),
     "statement_descriptor_suffix": Unsettable(Text(22)),
+    "transfer_group": Text(),
 }
-CONFIRM = {"payment_method": Text(), "return_url": Url()}
+METHOD: dict[str, Param] = {
+    **intents.TYPE_PARAMS,
+    "capture_method": Choice("automatic", "automatic_async", "manual"),
+    "payment_method": Text(),
+    "payment_method_data": METHOD_DATA,
+    "payment_method_options": group(card=CARD_OPTIONS, sepa_debit=SEPA_OPTIONS),
+    "shipping": Unsettable(SHIPPING),
+}
+ON_CONFIRM: dict[str, Param] = {
+    "error_on_requires_action": Flag(),
+    "mandate_data": intents.MANDATE_DATA,
+    "off_session": Choice("true", "false", "one_off", "recurring"),
+    "return_url": Url(),
+    "use_stripe_sdk": Flag(),
+}
+ONLY_WITH_CONFIRM = ("error_on_requires_action", "mandate_data", "off_session", "return_url")
+MONEY: dict[str, Param] = {"amount": Integer(minimum=1), "currency": Currency(), "customer": Text()}
 CREATE = Group(
     {
-        "amount": Integer(minimum=1),
-        "currency": Currency(),
-        "capture_method": CAPTURE,
-        "automatic_payment_methods": group("enabled", enabled=Flag(), allow_redirects=Choice("always", "never")),
+        **MONEY,
+        **PLAIN,
+        **METHOD,
+        **ON_CONFIRM,
+        "automatic_payment_methods": intents.AUTOMATIC,
         "confirm": Flag(),
-        "payment_method_types": Items(Choice("card")),
-        **DETAILS,
-        **CONFIRM,
+        "confirmation_method": Choice("automatic", "manual"),
+        "metadata": Metadata(),
     },
     frozenset({"amount", "currency"}),
 )
-UPDATE = Group({"amount": Integer(minimum=1), "payment_method": Text(), **DETAILS})
+UPDATE = Group({**MONEY, **PLAIN, **METHOD, "metadata": Metadata()})
+CONFIRM = Group(
+    {
+        **METHOD,
+        **ON_CONFIRM,
+        "client_secret": Text(),
+        "receipt_email": PLAIN["receipt_email"],
+        "setup_future_usage": PLAIN["setup_future_usage"],
+    }
+)
+CAPTURE = group(
+    amount_to_capture=Integer(minimum=1),
+    final_capture=Flag(),
+    metadata=Metadata(),
+    statement_descriptor=Text(22),
+    statement_descriptor_suffix=Text(22),
+)
+REASON = Choice("abandoned", "duplicate", "fraudulent", "requested_by_customer")
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+ALWAYS_CHANGEABLE = {"description", "metadata", "receipt_email", "shipping", "transfer_group"}
 
 
 def create(world: World, call: Call) -> Record:
     params = call.params
-    _refuse_retired(call)
+    intents.refuse_retired(call)
     money.check_chargeable(params["amount"], params["currency"], "amount")
-    fields = {name: params.get(name) or None for name in DETAILS}
-    fields["capture_method"] = params.get("capture_method")
-    fields["automatic_payment_methods"] = params.get("automatic_payment_methods")
-    if params.get("return_url") and not params.get("confirm"):
-        message = "return_url can only be given together with confirm=true."
-        raise invalid_parameter(message, "return_url")
-    instrument = _instrument(params.get("payment_method"))
+    intents.check_customer(world, params)
+    if not params.get("confirm"):
+        _refuse_without_confirm(params)
+    types = intents.type_fields(call, _offered(params["currency"]))
+    fields: dict[str, Any] = {
+        **{name: params.get(name) or None for name in PLAIN},
+        **types,
+        "capture_method": params.get("capture_method"),
+        "confirmation_method": params.get("confirmation_method"),
+        "customer": params.get("customer"),
+        "metadata": params.get("metadata") or {},
+        "payment_method_options": _options(types["payment_method_types"], params.get("payment_method_options", {})),
+        "shipping": shipping(params.get("shipping")),
+    }
+    method = intents.chosen_method(world, params, {"object": KIND, "payment_method": None, **fields})
+    if method:
+        fields.update(payment_method=method["id"], status="requires_confirmation")
     intent = payments.create(world, params["amount"], params["currency"], **fields)
-    if instrument:
-        _hold_method(world, intent, params["payment_method"])
-    return _confirm(world, call, intent) if params.get("confirm") else intent
+    return _confirm(world, call, intent, method) if params.get("confirm") else intent
 
 
 def update(world: World, call: Call) -> Record:
-    intent = get(world, "payment_intent", call.args["intent"], "intent")
-    params = call.params
-    _check_update(intent, params)
-    for name in ("description", "receipt_email", "statement_descriptor_suffix"):
-        if name in params:
-            intent[name] = params[name] or None
-    merge_metadata(intent, params.get("metadata", {}))
-    intent["amount"] = params.get("amount", intent["amount"])
-    world.store.put("payment_intent", intent)
-    if "payment_method" in params:
-        _instrument(params["payment_method"])
-        _hold_method(world, intent, params["payment_method"])
+    intent = get(world, KIND, call.args["intent"], "intent")
+    intents.refuse_retired(call)
+    _check_update(world, intent, call.params)
+    _change(call, intent)
+    merge_metadata(intent, call.params.get("metadata", {}))
+    if "payment_method" in call.params or "payment_method_data" in call.params:
+        method = intents.chosen_method(world, call.params, intent)
+        assert method is not None
+        intent.update(status="requires_confirmation", payment_method=method["id"], next_action=None)
+        intent.pop("_authenticated", None)
+    world.store.put(KIND, intent)
     return intent
 
 
 def confirm(world: World, call: Call) -> Record:
-    intent = get(world, "payment_intent", call.args["intent"], "intent")
+    intent = get(world, KIND, call.args["intent"], "intent")
     checkout.refuse_if_checkout(intent, "confirm")
+    intents.check_secret(call.params, intent)
     if intent["status"] not in CONFIRMABLE:
         raise payments.unexpected_state(intent, "confirm", CONFIRMABLE)
-    return _confirm(world, call, intent)
+    _change(call, intent)
+    return _confirm(world, call, intent, intents.chosen_method(world, call.params, intent))
 
 
 def capture(world: World, call: Call) -> Record:
-    intent = get(world, "payment_intent", call.args["intent"], "intent")
+    return capture_intent(world, get(world, KIND, call.args["intent"], "intent"), call.params)
+
+
+def capture_intent(world: World, intent: Record, params: dict[str, Any]) -> Record:
+    """Take all or a part of what is authorised; a second capture is not on offer."""
     if intent["status"] != "requires_capture":
         raise payments.unexpected_state(intent, "capture", ("requires_capture",))
-    amount: int = call.params.get("amount_to_capture") or intent["amount_capturable"]
+    if params.get("final_capture") is False:
+        message = "This PaymentIntent does not support multicapture: final_capture must be true."
+        raise invalid_parameter(message, "final_capture")
+    amount: int = params.get("amount_to_capture") or intent["amount_capturable"]
     if amount > intent["amount_capturable"]:
         message = (
             f"The amount_to_capture you provided ({amount}) is greater than the capturable "
             f"amount ({intent['amount_capturable']})."
         )
         raise invalid_request(message, code="amount_too_large", param="amount_to_capture")
-    merge_metadata(intent, call.params.get("metadata", {}))
+    merge_metadata(intent, params.get("metadata", {}))
+    for name in ("statement_descriptor", "statement_descriptor_suffix"):
+        intent[name] = params.get(name, intent[name])
     intent = payments.capture(world, intent, amount)
     checkout.mark_captured(world, intent)
     return intent
@@ -112,90 +178,92 @@ def capture(world: World, call: Call) -> Record:
 
 def cancel(world: World, call: Call) -> Record:
     """A Checkout payment is ended by expiring its session, unless it is only authorised."""
-    intent = get(world, "payment_intent", call.args["intent"], "intent")
+    intent = get(world, KIND, call.args["intent"], "intent")
     if intent["status"] != "requires_capture":
         checkout.refuse_if_checkout(intent, "cancel")
     return payments.cancel(world, intent, call.params.get("cancellation_reason"))
 
 
-def _confirm(world: World, call: Call, intent: Record) -> Record:
-    token = call.params.get("payment_method") or intent.get("_token")
-    instrument = _instrument(token)
-    if instrument is None:
-        message = (
-            "You cannot confirm this PaymentIntent because it's missing a payment method. Update "
-            "the PaymentIntent with a payment method and then confirm it again."
-        )
-        raise invalid_request(message, code="payment_intent_unexpected_state")
-    intent["_return_url"] = call.params.get("return_url")
-    url = f"{call.base_url}/c/3ds/{intent['id']}"
-    intent = payments.confirm(world, intent, instrument, url)
-    _raise_if_declined(intent)
+def _confirm(world: World, call: Call, intent: Record, method: Record | None) -> Record:
+    params = call.params
+    intents.refuse_script(params)
+    if method is None:
+        raise intents.missing_method(intent)
+    _refuse_descriptor(intent, method)
+    intent["_return_url"] = params.get("return_url")
+    intent = payments.confirm(
+        world,
+        intent,
+        method,
+        f"{call.base_url}/c/3ds/{intent['id']}",
+        off_session=params.get("off_session", "false") != "false",
+        error_on_action=params.get("error_on_requires_action", False),
+    )
+    intents.raise_if_refused(intent)
     return intent
 
 
-def _raise_if_declined(intent: Record) -> None:
-    """A declined confirmation is a 402 whose effects stay (docs.stripe.com/error-handling)."""
-    error = intent["last_payment_error"]
-    if error is None:
-        return
-    details = {key: value for key, value in error.items() if key not in ("type", "message")}
-    details.pop("doc_url", None)
-    shown = {**details, "payment_intent": visible(intent)}
-    raise ApiError(402, error["type"], error["message"], keep_effects=True, **shown)
+def _change(call: Call, intent: Record) -> None:
+    """Write what an update or a confirmation says into the intent."""
+    params = call.params
+    for name in PLAIN:
+        if name in params:
+            intent[name] = params[name] or None
+    for name in ("amount", "capture_method", "currency", "customer"):
+        intent[name] = params.get(name, intent[name])
+    if "shipping" in params:
+        intent["shipping"] = shipping(params["shipping"])
+    if any(name in params for name in intents.TYPE_PARAMS):
+        intents.change_types(call, intent)
+    given = params.get("payment_method_options", {})
+    before = intent["payment_method_options"]
+    intent["payment_method_options"] = _options(intent["payment_method_types"], given, before)
 
 
-def _instrument(token: str | None) -> Instrument | None:
-    """Stripe's test PaymentMethods stand for cards: docs.stripe.com/testing."""
-    if token is None:
-        return None
-    if token not in cards.BY_TOKEN:
-        raise resource_missing("payment_method", token, "payment_method", status=400)
-    return Instrument("card", cards.BY_TOKEN[token].number)
+def _options(types: list[str], given: dict[str, Any], before: Record | None = None) -> Record:
+    return intents.options_by_type(types, given, before, installments=None)
 
 
-def _hold_method(world: World, intent: Record, token: str) -> None:
-    intent.update(status="requires_confirmation", _token=token)
-    world.store.put("payment_intent", intent)
+def _offered(currency: str) -> list[str]:
+    """Cards always, SEPA debit for euro, as on the hosted page."""
+    return ["card", "sepa_debit"] if currency == "eur" else ["card"]
 
 
-def _check_update(intent: Record, params: Record) -> None:
-    if "amount" not in params and "payment_method" not in params:
+def _check_update(world: World, intent: Record, params: dict[str, Any]) -> None:
+    intents.check_customer(world, params, intent)
+    if set(params) <= ALWAYS_CHANGEABLE:
         return
     checkout.refuse_if_checkout(intent, "update the amount or payment method of")
     if intent["status"] not in CONFIRMABLE:
         raise payments.unexpected_state(intent, "update", CONFIRMABLE)
-    if "amount" in params:
-        money.check_chargeable(params["amount"], intent["currency"], "amount")
+    if "amount" in params or "currency" in params:
+        amount, currency = (params.get(name, intent[name]) for name in ("amount", "currency"))
+        money.check_chargeable(amount, currency, "amount")
 
 
-def _refuse_retired(call: Call) -> None:
-    """docs.stripe.com/changelog/endive/2026-09-30: the parameter is gone from that version on."""
-    if "payment_method_types" in call.params and call.version_date >= ENDIVE:
+def _refuse_without_confirm(params: dict[str, Any]) -> None:
+    for name in ONLY_WITH_CONFIRM:
+        if name in params:
+            message = f"{name} can only be given together with confirm=true."
+            raise invalid_parameter(message, name)
+
+
+def _refuse_descriptor(intent: Record, method: Record) -> None:
+    """docs.stripe.com/get-started/account/statement-descriptors: cards take the suffix only."""
+    if method["type"] == "card" and intent["statement_descriptor"]:
         message = (
-            "The parameter `payment_method_types` is no longer supported. Use "
-            "`allowed_payment_method_types` or `excluded_payment_method_types` instead."
+            "The `statement_descriptor` parameter is not supported for `card` charges. "
+            "Please use `statement_descriptor_suffix` instead."
         )
-        code = "payment_method_types_no_longer_supported"
-        raise invalid_parameter(message, "payment_method_types", code)
+        raise invalid_request(message, param="statement_descriptor")
 
 
 OPERATIONS = [
     Operation("POST", PATH, create, CREATE),
-    listing(PATH, "payment_intent", customer=Text()),
-    retrieving(PATH, "payment_intent", "intent"),
+    listing(PATH, KIND, customer=Text()),
+    retrieving(PATH, KIND, "intent"),
     Operation("POST", PATH + "/{intent}", update, UPDATE),
-    Operation("POST", PATH + "/{intent}/confirm", confirm, Group(CONFIRM)),
-    Operation(
-        "POST",
-        PATH + "/{intent}/capture",
-        capture,
-        group(amount_to_capture=Integer(minimum=1), metadata=Metadata()),
-    ),
-    Operation(
-        "POST",
-        PATH + "/{intent}/cancel",
-        cancel,
-        group(cancellation_reason=Choice("abandoned", "duplicate", "fraudulent", "requested_by_customer")),
-    ),
+    Operation("POST", PATH + "/{intent}/confirm", confirm, CONFIRM),
+    Operation("POST", PATH + "/{intent}/capture", capture, CAPTURE),
+    Operation("POST", PATH + "/{intent}/cancel", cancel, group(cancellation_reason=REASON)),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fakestripe.calls import Call, Operation, Run
 from fakestripe.errors import resource_missing
-from fakestripe.lists import list_params, matching, page
+from fakestripe.lists import list_params, page_of
 from fakestripe.schema import Param, group
 from fakestripe.store import Record
 from fakestripe.world import World
@@ -26,12 +26,11 @@ def retrieving(path: str, kind: str, param: str) -> Operation:
     return Operation("GET", f"{path}/{{{param}}}", run, group())
 
 
-def listing(path: str, kind: str, **filters: Param) -> Operation:
+def listing(path: str, kind: str, *, dated: bool = True, **filters: Param) -> Operation:
     """`GET /v1/things` with filters that are plain equality."""
 
     def run(world: World, call: Call) -> Record:
-        records = matching(world.store.all(kind), call.params, *filters)
-        return page(records, call.params, path, kind)
+        return page_of(world.store, kind, call.params, path, *filters)
 
     run_typed: Run = run
-    return Operation("GET", path, run_typed, list_params(**filters))
+    return Operation("GET", path, run_typed, list_params(dated=dated, **filters))

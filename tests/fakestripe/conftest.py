@@ -19,6 +19,8 @@ import pytest
 import requests
 import stripe
 
+from tests.support.recordings import recordings
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_first"
 KEY = "sk_test_grace"
@@ -115,7 +117,7 @@ class Sim:
 
 def start(*arguments: str) -> Process:
     """Start a simulator and read what it says until it is ready."""
-    command = [sys.executable, "-m", "fakestripe", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "fakestripe", "--port", "0", *recordings.new(), *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     popen = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     assert popen.stdout is not None

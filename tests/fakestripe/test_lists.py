@@ -73,3 +73,38 @@ def test_what_does_not_exist_is_a_404(api, service, path):
         getattr(api, service).retrieve(path)
 
     assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
+
+
+@pytest.fixture
+def refunds(api, offer, sim):
+    """Two payments, refunded by turns: the refunds of the first, oldest first."""
+    paid = [sim.pay(api.checkout.sessions.create(offer()).id)["payment_intent"]["id"] for _ in range(2)]
+    made = [api.refunds.create({"payment_intent": paid[n % 2], "amount": 100 + n}) for n in range(8)]
+    return [refund for refund in made if refund.payment_intent == paid[0]]
+
+
+def test_a_filter_and_a_cursor_work_together_both_ways(api, refunds):
+    mine = {"payment_intent": refunds[0].payment_intent, "limit": 2}
+    expected = [refund.id for refund in refunds[::-1]]
+
+    first = api.refunds.list(mine)
+    second = api.refunds.list({**mine, "starting_after": first.data[-1].id})
+    back = api.refunds.list({**mine, "ending_before": second.data[0].id})
+
+    assert (ids(first), first.has_more) == (expected[:2], True)
+    assert (ids(second), second.has_more) == (expected[2:], False)
+    assert (ids(back), back.has_more) == (expected[:2], False)
+    assert ids(api.refunds.list({**mine, "created": {"lt": refunds[0].created}})) == []
+
+
+def test_new_objects_do_not_disturb_a_walk_that_is_under_way(api, intents):
+    first = api.payment_intents.list({"limit": 2})
+    api.payment_intents.create({"amount": 999, "currency": "eur"})
+    second = api.payment_intents.list({"limit": 10, "starting_after": first.data[-1].id})
+
+    assert ids(first) + ids(second) == intents[::-1]
+
+
+def test_two_cursors_at_once_are_refused(api, intents):
+    with pytest.raises(stripe.InvalidRequestError, match="Only one of"):
+        api.payment_intents.list({"starting_after": intents[0], "ending_before": intents[1]})

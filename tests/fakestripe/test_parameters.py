@@ -34,9 +34,10 @@ def test_lists_may_be_sent_with_empty_brackets(call):
     ("name", "value", "code"),
     [
         ("sucess_url", "http://x.test", "parameter_unknown"),
-        ("customer", "cus_1", "parameter_unknown"),
+        ("customer", "cus_1", "resource_missing"),
         ("line_items[0][colour]", "red", "parameter_unknown"),
-        ("payment_intent_data[setup_future_usage]", "off_session", "parameter_unknown"),
+        ("payment_intent_data[setup_future_usage]", "later", None),
+        ("payment_intent_data[on_behalf_of]", "acct_1", "parameter_unknown"),
         ("line_items[0][price_data][unit_amount]", "12.50", "parameter_invalid_integer"),
         ("line_items[0][price_data][unit_amount]", "-1", "parameter_invalid_integer"),
         ("line_items[0][quantity]", "0", "parameter_invalid_integer"),
@@ -52,10 +53,10 @@ def test_lists_may_be_sent_with_empty_brackets(call):
         (f"metadata[{LONG}]", "1", None),
         ("metadata[a]", "x" * 501, None),
         ("expand", "line_items", None),
-        ("mode", "subscription", "parameter_unknown"),
+        ("mode", "gift", None),
         ("ui_mode", "elements", "parameter_unknown"),
-        ("customer_creation", "always", "parameter_unknown"),
-        ("invoice_creation[enabled]", "true", "parameter_unknown"),
+        ("customer_creation", "never", None),
+        ("invoice_creation[enabled]", "maybe", None),
     ],
 )
 def test_a_bad_parameter_is_named(call, name, value, code):

@@ -13,7 +13,7 @@ import requests
 import fakestripe
 
 PACKAGE = Path(fakestripe.__file__).parent
-ALLOWED = {"fakestripe", "flask", "werkzeug", "requests"} | set(sys.stdlib_module_names)
+ALLOWED = {"fakestripe", "flask", "werkzeug", "requests", "cheroot", "simple_websocket"} | set(sys.stdlib_module_names)
 
 
 def run(*arguments):

@@ -19,6 +19,8 @@ import requests
 from flask import Flask
 from werkzeug.serving import make_server
 
+from tests.support.recordings import recordings
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -173,10 +175,11 @@ class FakeStripe:
 
 
 @contextlib.contextmanager
-def fakestripe() -> Iterator[FakeStripe]:
-    """A fakestripe of our own, as a process of its own, on a free port."""
+def fakestripe(*, is_honest: bool = True) -> Iterator[FakeStripe]:
+    """A fakestripe of our own, as a process of its own, on a free port; honest if no bad request is sent on purpose."""
     port = free_port()
     command = [sys.executable, "-m", "fakestripe", "--port", str(port), "--retry-scale", "0.0002"]
+    command += recordings.new(is_honest=is_honest)
     with running(command, f"http://127.0.0.1:{port}/_fake/healthz"):
         yield FakeStripe(f"http://127.0.0.1:{port}")
 

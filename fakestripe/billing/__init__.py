@@ -1,0 +1,1 @@
+"""The parts of billing: periods, lines, payment of invoices, renewals. The rules people call are one level up."""

@@ -1,0 +1,57 @@
+"""What the fakestripes of a test run said, and what Stripe's own descriptions say to that."""
+
+import atexit
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Recording:
+    """What one fakestripe has written so far. Whoever says it is honest sends no bad request on purpose."""
+
+    path: Path
+    is_honest: bool
+    read_to: int = 0
+
+    def fresh(self) -> Iterator[dict[str, Any]]:
+        """What has been written since the last look; a line that is not whole yet waits."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(self.read_to)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self.read_to += len(line)
+                yield json.loads(line)
+
+
+@dataclass
+class Recordings:
+    """One file for each fakestripe that this process starts."""
+
+    folder: Path | None = None
+    kept: list[Recording] = field(default_factory=list)
+
+    def new(self, *, is_honest: bool = False) -> list[str]:
+        """The arguments that make a fakestripe write its own."""
+        if self.folder is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="recordings-"))
+            atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        path = self.folder / f"{len(self.kept)}.jsonl"
+        self.kept.append(Recording(path, is_honest))
+        return ["--record", str(path)]
+
+    def fresh(self) -> Iterator[tuple[dict[str, Any], bool]]:
+        """Each line not seen before, with whether its requests were honest."""
+        for recording in self.kept:
+            for line in recording.fresh():
+                yield line, recording.is_honest
+
+
+recordings = Recordings()
