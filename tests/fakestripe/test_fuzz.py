@@ -13,6 +13,7 @@ import fakestripe
 from fakestripe.options import Options
 from fakestripe.resources import OPERATIONS
 from tests.support.nonsense import (
+    HEADERS,
     KINDS,
     NAMES,
     TREES,
@@ -40,32 +41,6 @@ FIELDS = (
     "outcome advance number:advance text:status flag:x path body times order mode url secrets kind endpoint seconds "
     "delay_ms q limit page beyond next back"
 ).split()
-HEADERS = st.fixed_dictionaries(
-    {},
-    optional={
-        "Idempotency-Key": st.sampled_from(["", "k", "k2", "x" * 255, "x" * 256, "é", "a b", ";"]),
-        "Stripe-Version": st.sampled_from(
-            ["", "2026-10-28.endive", "2026-05-27.dahlia", "2010-01-01", "9999", "latest", "é"]
-        ),
-        "Stripe-Account": st.sampled_from(["", "acct_1", "x"]),
-        "Content-Type": st.sampled_from(["application/json", "multipart/form-data", "text/plain", "", "é", ";;"]),
-        "Authorization": st.sampled_from(
-            [
-                "",
-                "Bearer",
-                "Bearer ",
-                "Bearer sk_live_x",
-                "Bearer é",
-                "Basic !!!",
-                "Basic c2tfdGVzdF94Og==",
-                "Basic /w==",
-                "x y z",
-            ]
-        ),
-        "X-HTTP-Method-Override": st.just("DELETE"),
-        "Transfer-Encoding": st.just("identity"),
-    },
-)
 
 
 @pytest.fixture

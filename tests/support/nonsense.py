@@ -22,6 +22,32 @@ NAMES = st.text(string.ascii_lowercase + "_", min_size=1, max_size=12)
 KEYS = st.one_of(NAMES, st.sampled_from(["amount", "metadata", "expand", "limit", "0", "__proto__", "id", "é"]))
 WORDS = st.one_of(st.sampled_from(NASTY), st.text(max_size=20).map(lambda t: t.encode("utf-8", "ignore").decode()))
 TREES = st.recursive(WORDS, lambda inner: st.dictionaries(KEYS, inner, max_size=3), max_leaves=6)
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "Idempotency-Key": st.sampled_from(["", "k", "k2", "x" * 255, "x" * 256, "é", "a b", ";"]),
+        "Stripe-Version": st.sampled_from(
+            ["", "2026-10-28.endive", "2026-05-27.dahlia", "2010-01-01", "9999", "latest", "é"]
+        ),
+        "Stripe-Account": st.sampled_from(["", "acct_1", "x"]),
+        "Content-Type": st.sampled_from(["application/json", "multipart/form-data", "text/plain", "", "é", ";;"]),
+        "Authorization": st.sampled_from(
+            [
+                "",
+                "Bearer",
+                "Bearer ",
+                "Bearer sk_live_x",
+                "Bearer é",
+                "Basic !!!",
+                "Basic c2tfdGVzdF94Og==",
+                "Basic /w==",
+                "x y z",
+            ]
+        ),
+        "X-HTTP-Method-Override": st.just("DELETE"),
+        "Transfer-Encoding": st.just("identity"),
+    },
+)
 NAMED = {
     "default_payment_method": "payment_method",
     "default_price": "price",
