@@ -16,7 +16,7 @@ DEMO_ENV := APP_BASE_URL=http://127.0.0.1:$(PORT) STRIPE_API_BASE=http://127.0.0
 TESTS := $(BIN)/python -m pytest -n 2
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
-.PHONY: help demo demo-data demo-reset serve test test-fast smoke-stripe bench-fakestripe lint clean
+.PHONY: help demo demo-data demo-reset serve test test-fast smoke-stripe bench-fakestripe guards lint clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -54,13 +54,16 @@ smoke-stripe: .venv/.installed-dev  ## Ask Stripe's own sandbox what fakestripe 
 bench-fakestripe: .venv/.installed  ## How fast the simulated Stripe is, also with 20,000 objects in it.
 	@$(BIN)/python -m benchmarks.fakestripe
 
+guards: .venv/.installed-dev  ## Take each guard away once, and print which test misses it.
+	@$(BIN)/python -m tests.guards.test_guards
+
 lint: .venv/.installed-dev  ## Style and types.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
 clean:  ## Remove the virtual environment and what tools have left behind; data stays.
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 .venv/.installed: requirements.txt
 	@echo "Installing ..."

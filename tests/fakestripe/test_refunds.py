@@ -31,6 +31,7 @@ def test_a_full_refund_gives_all_back(api, sim, pay):
     assert (charge.amount_refunded, charge.refunded) == (42000, True)
     assert api.balance_transactions.retrieve(refund.balance_transaction).amount == -42000
     assert len(sim.events("refund.created")) == len(sim.events("charge.refunded")) == 1
+    assert sim.events("charge.refunded")[0]["data"]["previous_attributes"] == {"amount_refunded": 0, "refunded": False}
 
 
 def test_partial_refunds_add_up_to_the_whole_and_no_further(api, pay):
@@ -98,7 +99,11 @@ def test_a_refund_may_be_pending_first(api, sim, pay):
 
     assert api.refunds.retrieve(refund.id).status == "succeeded"
     told = sim.events("refund.updated")
-    assert told[0]["data"]["previous_attributes"] == {"status": "pending"}
+    assert told[0]["data"]["previous_attributes"] == {
+        "destination_details": {"card": {"type": "pending"}},
+        "pending_reason": "processing",
+        "status": "pending",
+    }
 
 
 def test_a_refund_may_fail_after_it_succeeded_and_then_be_tried_again(api, sim, pay):

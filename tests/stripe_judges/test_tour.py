@@ -11,7 +11,8 @@ from fakestripe.calls import Operation
 from fakestripe.resources import OPERATIONS
 from tests.stripe_judges import differences, verdicts
 from tests.stripe_judges.description import Description
-from tests.stripe_judges.tour import STOPS, Tourist
+from tests.stripe_judges.tour import STOPS
+from tests.stripe_judges.tourist import Tourist
 from tests.support import servers
 from tests.support.recordings import recordings
 

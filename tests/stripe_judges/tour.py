@@ -1,76 +1,16 @@
 """A tour past every operation of fakestripe and through the states of its objects, for the judges to listen to."""
 
-import contextlib
 import io
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
-import requests
-import stripe
-
-from tests.support.servers import FakeStripe
-
-KEY = "sk_test_tour"
-SHOP = "https://shop.example"
-DAY = 24 * 3600
-CHALLENGED = "pm_card_authenticationRequired"
-DECLINED = "pm_card_chargeDeclined"
-Params = dict[str, Any]
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
-# A card is all that a payment may use where nobody is there to be sent to another page.
-CARDS_ONLY = {"enabled": True, "allow_redirects": "never"}
-
-
-@dataclass
-class Tourist:
-    """Who goes: Stripe's own client, and the simulator's controls."""
-
-    simulated: FakeStripe
-
-    def __post_init__(self) -> None:
-        stripe.enable_telemetry = False
-        base: Any = {"api": self.simulated.url, "files": self.simulated.url}
-        self.api: Any = stripe.StripeClient(KEY, base_addresses=base, max_network_retries=0).v1
-
-    def raw(self, method: str, path: str, data: Any = None, **headers: str) -> Any:
-        """A call that the client has no method for."""
-        given = {"Authorization": f"Bearer {KEY}", **{name.replace("_", "-"): text for name, text in headers.items()}}
-        answer = requests.request(method, self.simulated.url + path, data=data, headers=given, timeout=20)
-        return answer.json()
-
-    @contextlib.contextmanager
-    def refused(self) -> Iterator[None]:
-        """What happens inside must be refused with an error of Stripe's."""
-        with contextlib.suppress(stripe.StripeError):
-            yield
-            raise AssertionError("it was not refused")
-
-    def session(self, **changes: Any) -> Any:
-        price = {"currency": "eur", "unit_amount": 42000, "product_data": {"name": "Seaview Cottage"}}
-        params = {"mode": "payment", "line_items": [{"price_data": price, "quantity": 1}]}
-        addresses = {"success_url": f"{SHOP}/ok?s={{CHECKOUT_SESSION_ID}}", "cancel_url": f"{SHOP}/back"}
-        return self.api.checkout.sessions.create(params={**params, **addresses, **changes})
-
-    def payment(self, card: str = "pm_card_visa", **changes: Any) -> Any:
-        params = {"amount": 42000, "currency": "eur", "payment_method": card, "confirm": True}
-        return self.api.payment_intents.create(params={**params, "automatic_payment_methods": CARDS_ONLY, **changes})
-
-    def customer(self, card: str = "pm_card_visa") -> Any:
-        """A customer with a card that is charged by default."""
-        settings = {"default_payment_method": card}
-        return self.api.customers.create(params={"payment_method": card, "invoice_settings": settings} if card else {})
-
-    def price(self, **changes: Any) -> Any:
-        params = {"currency": "eur", "unit_amount": 1900, "product_data": {"name": "Guest club"}}
-        return self.api.prices.create(params={**params, **changes})
-
-    def subscription(self, customer: str, **changes: Any) -> Any:
-        monthly = self.price(recurring={"interval": "month"}).id
-        return self.api.subscriptions.create(params={"customer": customer, "items": [{"price": monthly}], **changes})
-
-    def advance(self, seconds: float) -> None:
-        self.simulated.post("clock", {"advance": seconds})
+from tests.stripe_judges.tour_of_billing import (
+    invoices,
+    portal,
+    subscription_that_pauses,
+    subscriptions,
+    subscriptions_in_trouble,
+)
+from tests.stripe_judges.tourist import CHALLENGED, DAY, DECLINED, PNG, SHOP, Tourist
 
 
 def sessions(guide: Tourist) -> None:
@@ -250,95 +190,6 @@ def catalogue(guide: Tourist) -> None:
     api.products.retrieve(product.id)
     api.products.list(params={"active": True})
     api.products.delete(api.products.create(params={"name": "Kayak", "shippable": False}).id)
-
-
-def subscriptions(guide: Tourist) -> None:
-    api = guide.api
-    customer = guide.customer().id
-    begun = guide.subscription(customer, metadata={"a": "b"}, expand=["latest_invoice.payments"])
-    api.subscriptions.update(begun.id, params={"cancel_at_period_end": True})
-    api.subscriptions.update(begun.id, params={"cancel_at_period_end": False, "metadata": {"a": "c"}})
-    api.subscriptions.retrieve(begun.id, params={"expand": ["latest_invoice", "default_payment_method", "customer"]})
-    api.subscriptions.list(params={"customer": customer, "status": "active"})
-    trial = guide.subscription(customer, trial_period_days=7)
-    waiting = guide.subscription(api.customers.create().id, payment_behavior="default_incomplete")
-    guide.advance(5 * DAY)
-    guide.advance(33 * DAY)
-    api.subscriptions.retrieve(waiting.id)
-    api.subscriptions.cancel(trial.id)
-    leaving = guide.subscription(customer, cancel_at_period_end=True)
-    guide.advance(32 * DAY)
-    api.subscriptions.retrieve(leaving.id)
-    resumed = guide.subscription(customer, trial_period_days=1)
-    api.invoices.create_preview(params={"customer": customer, "subscription": resumed.id})
-
-
-def subscription_that_pauses(guide: Tourist) -> None:
-    api = guide.api
-    customer = api.customers.create()
-    pause = {"end_behavior": {"missing_payment_method": "pause"}}
-    trial = guide.subscription(customer.id, trial_period_days=1, trial_settings=pause)
-    guide.advance(2 * DAY)
-    card = api.payment_methods.attach("pm_card_visa", params={"customer": customer.id})
-    api.customers.update(customer.id, params={"invoice_settings": {"default_payment_method": card.id}})
-    api.subscriptions.resume(trial.id)
-
-
-def subscriptions_in_trouble(guide: Tourist) -> None:
-    api = guide.api
-    customer = api.customers.create()
-    poor = api.payment_methods.attach("pm_card_chargeCustomerFail", params={"customer": customer.id})
-    with guide.refused():
-        guide.subscription(customer.id, default_payment_method=poor.id, payment_behavior="error_if_incomplete")
-    guide.subscription(customer.id, default_payment_method=poor.id, payment_behavior="allow_incomplete")
-    asking = api.payment_methods.attach(CHALLENGED, params={"customer": customer.id})
-    with guide.refused():
-        guide.subscription(customer.id, default_payment_method=asking.id, payment_behavior="error_if_incomplete")
-    guide.subscription(customer.id, default_payment_method=poor.id, trial_period_days=1)
-    guide.advance(2 * DAY)
-    guide.advance(30 * DAY)
-
-
-def invoices(guide: Tourist) -> None:
-    api = guide.api
-    customer = guide.customer().id
-    line = {"customer": customer, "amount": 1500, "currency": "eur", "description": "Late check-out"}
-    kept = api.invoice_items.create(params=line)
-    api.invoice_items.retrieve(kept.id)
-    api.invoice_items.update(kept.id, params={"description": "Very late check-out"})
-    api.invoice_items.list(params={"customer": customer})
-    invoice = api.invoices.create(params={"customer": customer, "metadata": {"a": "b"}})
-    api.invoice_items.create(params={**line, "invoice": invoice.id})
-    api.invoices.update(invoice.id, params={"description": "Extras"})
-    api.invoices.finalize_invoice(invoice.id)
-    api.invoices.pay(invoice.id)
-    api.invoices.retrieve(invoice.id, params={"expand": ["payments", "customer"]})
-    api.invoices.line_items.list(invoice.id)
-    api.invoices.list(params={"customer": customer, "status": "paid"})
-    api.invoice_items.delete(api.invoice_items.create(params=line).id)
-    api.invoice_items.create(params=line)
-    void = api.invoices.create(params={"customer": customer, "pending_invoice_items_behavior": "include"})
-    api.invoices.finalize_invoice(void.id)
-    api.invoices.void_invoice(void.id)
-    paid = api.invoice_payments.list(params={"invoice": invoice.id}).data[0]
-    api.invoice_payments.retrieve(paid.id, params={"expand": ["payment.payment_intent"]})
-    by_mail = {"customer": customer, "collection_method": "send_invoice", "days_until_due": 7}
-    sent = api.invoices.create(params=by_mail)
-    api.invoice_items.create(params={**line, "invoice": sent.id})
-    api.invoices.send_invoice(sent.id)
-    api.invoices.mark_uncollectible(sent.id)
-    api.invoices.delete(api.invoices.create(params={"customer": customer}).id)
-
-
-def portal(guide: Tourist) -> None:
-    api = guide.api
-    features = {"invoice_history": {"enabled": True}}
-    made = api.billing_portal.configurations.create(params={"features": features})
-    api.billing_portal.configurations.update(made.id, params={"metadata": {"a": "b"}})
-    api.billing_portal.configurations.retrieve(made.id)
-    api.billing_portal.configurations.list()
-    customer = guide.customer().id
-    api.billing_portal.sessions.create(params={"customer": customer, "return_url": f"{SHOP}/account"})
 
 
 def disputes(guide: Tourist) -> None:

@@ -1,0 +1,49 @@
+"""Each guard is taken away once, and the test that is named for it must fail: a test nobody saw fail proves nothing.
+
+`make guards` prints the table.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.guards.guards import GUARDS, Guard
+from tests.support.servers import ROOT
+
+
+def run_without(guard: Guard) -> subprocess.CompletedProcess[str]:
+    """Run the guard's test in a process where the guard is gone."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "tests.guards.removal", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [*command, guard.test], cwd=ROOT, env={**os.environ, "GUARD": guard.name}, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_a_guard_that_is_taken_away_is_missed(guard: Guard) -> None:
+    done = run_without(guard)
+
+    assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-2000:]
+    assert "GuardHasChanged" not in done.stdout + done.stderr, done.stdout[-2000:]
+    assert f"{guard.test.rpartition('::')[2]}" in done.stdout.rpartition("short test summary")[2], done.stdout[-3000:]
+
+
+def main() -> int:
+    """The table: every guard, and the test that misses it."""
+    missed = 0
+    for guard in GUARDS:
+        done = run_without(guard)
+        is_missed = done.returncode == 1 and "GuardHasChanged" not in done.stdout
+        missed += is_missed
+        print(
+            f"{'missed    ' if is_missed else 'NOT MISSED'}  {guard.name}  <- {guard.test.rpartition('/')[2]}",
+            flush=True,
+        )
+    print(f"{missed} of {len(GUARDS)} guards are missed when they are taken away.")
+    return 0 if missed == len(GUARDS) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
