@@ -16,7 +16,7 @@ DEMO_ENV := APP_BASE_URL=http://127.0.0.1:$(PORT) STRIPE_API_BASE=http://127.0.0
 TESTS := $(BIN)/python -m pytest -n 2
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
-.PHONY: help demo demo-data demo-reset serve test test-fast smoke-stripe bench-fakestripe guards lint clean
+.PHONY: help demo demo-data demo-reset serve test test-fast smoke-stripe bench-fakestripe drill guards lint clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,6 +53,9 @@ smoke-stripe: .venv/.installed-dev  ## Ask Stripe's own sandbox what fakestripe 
 
 bench-fakestripe: .venv/.installed  ## How fast the simulated Stripe is, also with 20,000 objects in it.
 	@$(BIN)/python -m benchmarks.fakestripe
+
+drill: demo-data  ## Some two dozen named disasters, staged on this installation in a scratch database.
+	@$(DEMO_ENV) $(FLASK) drill
 
 guards: .venv/.installed-dev  ## Take each guard away once, and print which test misses it.
 	@$(BIN)/python -m tests.guards.test_guards

@@ -1,7 +1,8 @@
 """Named points at each durable boundary, where a test may kill the process. In production they do nothing.
 
-Nothing a deployment can set arms them: only code that holds this module can, and only tests do. Each names itself
-after the function whose commit, call or letter it stands beside, so that no name can grow stale.
+Nothing a deployment can set arms them: only code that holds this module can, and only tests and `flask drill` do,
+the latter in a process that it starts in order to kill it. Each names itself after the function whose commit, call or
+letter it stands beside, so that no name can grow stale.
 """
 
 import sys

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "gateways.payments", "gateways.calendar_file"),
     "jobs": ("services.", "queries.", "domain.", "wiring", "config", "runtime"),
     "cli": ("cli.", "services.", "queries.", "domain.", "wiring", "config", "database", "extensions", "runtime", "jobs",
-            "gateways.payments", "create_app"),
+            "gateways.payments", "create_app", "drill."),
     "clock": (), "config": (), "crashpoints": (), "extensions": (),
     "database": ("crashpoints", "extensions"),
     "logs": ("config",),
@@ -35,6 +35,7 @@ MAY_NOT_USE: dict[str, tuple[str, ...]] = {
     "gateways": ("flask", "sqlalchemy", "click"),
     "services": ("flask", "flask_login", "flask_wtf", "wtforms", "click", "requests", "huey", "jinja2"),
     "web": ("click", "requests", "huey"),
+    "drill": ("pytest", "hypothesis", "responses"),
 }
 STRIPES_FILE = "booking/gateways/stripe_gateway.py"
 THE_ONE_DOOR = "booking/services/settlement.py"
@@ -297,6 +298,9 @@ _BAD: list[tuple[Checker, str, str]] = [
     (check_imports, "booking/cli/staff.py", "from booking.models import Staff"),
     (check_imports, "booking/wiring.py", "import fakestripe"),
     (check_imports, "booking/wiring.py", "from tests.support import shop"),
+    (check_imports, "booking/services/checkout.py", "from booking.drill.house import House"),
+    (check_imports, "booking/drill/house.py", "from tests.support.shop import Shop"),
+    (check_imports, "booking/drill/house.py", "import pytest"),
     (check_fakestripe_imports, "fakestripe/api.py", "from booking.domain.money import Money"),
     (check_fakestripe_imports, "fakestripe/api.py", "import stripe"),
     (check_confirming, "booking/web/guest.py", "timeline.move(s, b, BookingStatus.CONFIRMED, 'x', cause, now)"),

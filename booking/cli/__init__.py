@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from booking.cli import demo, doctor, maintenance, staff, story, verify, webhooks, worker
+from booking.cli import demo, doctor, drill, maintenance, staff, story, verify, webhooks, worker
 
 COMMANDS = (
     webhooks.test_webhook,
@@ -12,6 +12,7 @@ COMMANDS = (
     story.explain,
     verify.verify,
     doctor.doctor,
+    drill.drill,
     staff.create_staff,
     demo.seed_demo,
     worker.worker,

@@ -22,7 +22,7 @@ def verify(with_stripe: bool, as_json: bool) -> None:
     """Check every promise on the live database; exit code 1 names what is broken. Changes nothing."""
     runtime = current_runtime()
     with refusals_in_one_line():
-        proofs = verification.verify(runtime.clock.now())
+        proofs = verification.verify(runtime)
         comparison = verification.compare_with_stripe(runtime) if with_stripe else None
     if as_json:
         promises = [asdict(proof) for proof in proofs]

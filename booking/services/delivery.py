@@ -11,8 +11,9 @@ from booking.runtime import Runtime
 from booking.services import notifications, outbox, refunds
 
 logger = logging.getLogger(__name__)
-# About five hours, with waits that double. A refund is never given up: it is owed.
-MOST_TRIES = 12
+# About a day, with waits that double up to an hour: a mail server that is down over night costs no letter.
+# A refund is never given up: it is owed.
+MOST_TRIES = 34
 
 
 def run_due(runtime: Runtime, limit: int = 50) -> list[str]:

@@ -14,12 +14,12 @@ from booking.domain.money import Money
 from booking.domain.states import REFUND_ENDED_BADLY
 from booking.extensions import db
 from booking.gateways.payments import ChargeEvidence
-from booking.models import Payment
-from booking.queries.invariants import PROMISES, Promise
+from booking.models import Attempt, Payment
+from booking.queries.invariants import PROMISES, Given, Promise
 from booking.runtime import Runtime
 from booking.services.instance import get_identity
 
-# Before our row was written Stripe's charge was made, by a clock of its own.
+# Stripe has a clock of its own.
 CLOCK_DOUBT = timedelta(days=1)
 
 
@@ -60,9 +60,10 @@ class Comparison:
     differences: tuple[str, ...]
 
 
-def verify(now: datetime) -> list[Proof]:
+def verify(runtime: Runtime) -> list[Proof]:
     """Look for every row that breaks a promise. Reads one snapshot; writes nothing."""
-    proofs = [_prove(promise, now) for promise in PROMISES]
+    given = Given(runtime.clock.now(), get_identity(runtime).instance_id)
+    proofs = [_prove(promise, given) for promise in PROMISES]
     end_read()
     return proofs
 
@@ -74,14 +75,14 @@ def compare_with_stripe(runtime: Runtime) -> Comparison:
         GatewayUnavailable, GatewayRefused: Stripe's list cannot be read, so nothing can be said.
     """
     identity, here = get_identity(runtime), _own_payments()
-    since = _oldest_payment() or runtime.clock.now()
+    since = _oldest_attempt() or runtime.clock.now()
     charges = runtime.payments.list_charges(since - CLOCK_DOUBT)
     there = [charge for charge in charges if charge.tag.app == identity.instance_id]
     return Comparison(tuple(_balance(here.values(), there)), tuple(_differences(here, there)))
 
 
-def _prove(promise: Promise, now: datetime) -> Proof:
-    problems = tuple(problem for look in promise.looks for problem in look(db.session(), now))
+def _prove(promise: Promise, given: Given) -> Proof:
+    problems = tuple(problem for look in promise.looks for problem in look(db.session(), given))
     if not promise.looks:
         return Proof(promise.code, promise.text, Verdict.UNSEEN)
     return Proof(promise.code, promise.text, Verdict.BROKEN if problems else Verdict.KEPT, problems)
@@ -115,8 +116,9 @@ def _own(payment: Payment) -> _Own:
     return _Own(payment.booking_id, payment.amount, refunded, unanswered)
 
 
-def _oldest_payment() -> datetime | None:
-    oldest = db.session.scalar(select(func.min(Payment.captured_at)))
+def _oldest_attempt() -> datetime | None:
+    """No charge of ours is older. A payment's row can be days younger than its charge: nobody may have told us."""
+    oldest = db.session.scalar(select(func.min(Attempt.created_at)))
     end_read()
     return oldest
 

@@ -133,7 +133,7 @@ class Teller:
     def _write_result(self) -> None:
         letters = self.folder / "letters.jsonl"
         sent = Counter(letters.read_text(encoding="utf-8").splitlines() if letters.exists() else [])
-        proofs = verification.verify(self.runtime.clock.now())
+        proofs = verification.verify(self.runtime)
         found = {
             "bookings": {name: self._end_of(booking_id) for name, booking_id in self.memory.data["bookings"].items()},
             # References are drawn by lot, so that letters are compared without them.

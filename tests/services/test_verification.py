@@ -1,6 +1,7 @@
 """`flask verify` names every broken promise: each fault is planted by hand, on each database, and must be found."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -176,7 +177,7 @@ def house(shop: Shop) -> tuple[Shop, int, int]:
 
 def look(shop: Shop) -> dict[str, list[str]]:
     with shop.app.app_context():
-        proofs = verification.verify(shop.clock.now())
+        proofs = verification.verify(shop.runtime)
     return {proof.code: list(proof.problems) for proof in proofs if proof.verdict is Verdict.BROKEN}
 
 
@@ -234,10 +235,19 @@ def test_nights_without_their_key_can_be_sold_twice_and_that_is_seen(house: tupl
     assert any(f"night of {night.day}: more than one owner" in line for line in problems)
 
 
+def test_an_instance_id_from_the_settings_is_no_other_shops(small_shop: Shop) -> None:
+    settings = replace(small_shop.runtime.settings, instance_id="harbour-shop")
+    small_shop.app.extensions["holdfast"] = replace(small_shop.runtime, settings=settings)
+
+    small_shop.pay(small_shop.book(small_shop.stay()))
+
+    assert look(small_shop) == {}
+
+
 def test_promises_that_no_database_shows_are_not_claimed(house: tuple[Shop, int, int]) -> None:
     shop, _, _ = house
     with shop.app.app_context():
-        proofs = verification.verify(shop.clock.now())
+        proofs = verification.verify(shop.runtime)
 
     assert [proof.code for proof in proofs] == [f"I{number}" for number in range(1, 22)]
     unseen = [proof.code for proof in proofs if proof.verdict is Verdict.UNSEEN]

@@ -237,7 +237,7 @@ class Shop:
     def broken_promises(self) -> list[str]:
         """What `flask verify` says of the database, but for what the test breaks itself; no worker runs beside it."""
         with self.app.app_context():
-            proofs = verification.verify(self.clock.now())
+            proofs = verification.verify(self.runtime)
         found = [(proof.code, line) for proof in proofs for line in proof.problems if proof.code not in self.breaks]
         return [f"{code}: {line}" for code, line in found if not line.endswith("is the worker running?")]
 

@@ -1,10 +1,11 @@
 """Looks at the schema: the keys that make a second sale or a second effect impossible must really be there."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from sqlalchemy import Inspector, inspect
 from sqlalchemy.orm import Session
+
+from booking.queries.invariants.given import Given
 
 # What must be unique, by table. Indexes over part of a table are named instead.
 UNIQUE = {
@@ -18,14 +19,14 @@ UNIQUE = {
 PARTIAL = {"attempt": "uq_attempt_booking_id_live", "booking": "uq_booking_hold_key_pending"}
 
 
-def find_missing_night_key(session: Session, now: datetime) -> Iterator[str]:
+def find_missing_night_key(session: Session, given: Given) -> Iterator[str]:
     """Without it two bookings can have one night."""
     key = set(inspect(session.connection()).get_pk_constraint("night")["constrained_columns"])
     if key != {"unit_id", "day"}:
         yield "the key over unit and night is gone from the table `night`: a night can be sold twice"
 
 
-def find_missing_keys(session: Session, now: datetime) -> Iterator[str]:
+def find_missing_keys(session: Session, given: Given) -> Iterator[str]:
     """Without these an event, a mail, a payment or a refund can count twice."""
     schema = inspect(session.connection())
     for table, wanted in UNIQUE.items():

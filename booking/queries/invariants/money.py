@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -17,12 +16,12 @@ from booking.domain.states import (
     RefundReason,
 )
 from booking.models import Attempt, Booking, BookingEvent, Payment, Refund
-from booking.models.instance import Instance
+from booking.queries.invariants.given import Given
 
 _BY_ITSELF = (RefundReason.DATES_UNAVAILABLE, RefundReason.ALREADY_CANCELLED, RefundReason.DUPLICATE)
 
 
-def find_unpaid_confirmed(session: Session, now: datetime) -> Iterator[str]:
+def find_unpaid_confirmed(session: Session, given: Given) -> Iterator[str]:
     """Confirmed with less captured than was due."""
     came = func.coalesce(func.sum(Payment.amount_minor), 0)
     same_currency = and_(Payment.booking_id == Booking.id, Payment.currency == Booking.currency)
@@ -37,7 +36,7 @@ def find_unpaid_confirmed(session: Session, now: datetime) -> Iterator[str]:
         yield f"booking {booking_id} is confirmed with {paid} paid of {due} minor units due"
 
 
-def find_homeless_money(session: Session, now: datetime) -> Iterator[str]:
+def find_homeless_money(session: Session, given: Given) -> Iterator[str]:
     """Money that came and that no booking keeps, nothing sends back, and nobody was told of."""
     for booking, payments in _paid_bookings(session):
         if booking.needs_review or booking.refund_failed or booking.disputed:
@@ -49,7 +48,7 @@ def find_homeless_money(session: Session, now: datetime) -> Iterator[str]:
             yield f"booking {booking.id} is {booking.status}, and {lost + excess} minor units of it belong nowhere"
 
 
-def find_wrong_status(session: Session, now: datetime) -> Iterator[str]:
+def find_wrong_status(session: Session, given: Given) -> Iterator[str]:
     """A stored payment status that does not follow from the ledger's rows."""
     attempts: dict[int, list[Attempt]] = defaultdict(list)
     for attempt in session.scalars(select(Attempt)):
@@ -61,7 +60,7 @@ def find_wrong_status(session: Session, now: datetime) -> Iterator[str]:
             yield f"booking {booking_id} says {stored}, its ledger says {derived}"
 
 
-def find_over_refunds(session: Session, now: datetime) -> Iterator[str]:
+def find_over_refunds(session: Session, given: Given) -> Iterator[str]:
     """More refunded, or on its way back, than was captured; or in another currency."""
     for booking, payments in _paid_bookings(session):
         for payment in payments:
@@ -72,7 +71,7 @@ def find_over_refunds(session: Session, now: datetime) -> Iterator[str]:
                 yield f"booking {booking.id}: payment {payment.id} has a refund in another currency"
 
 
-def find_repeated_refunds(session: Session, now: datetime) -> Iterator[str]:
+def find_repeated_refunds(session: Session, given: Given) -> Iterator[str]:
     """Two refunds that the shop made by itself for one payment, neither of which failed."""
     rows = (
         select(Refund.payment_id, func.count())
@@ -84,7 +83,7 @@ def find_repeated_refunds(session: Session, now: datetime) -> Iterator[str]:
         yield f"payment {payment_id} was refunded by itself {count} times"
 
 
-def find_other_amounts(session: Session, now: datetime) -> Iterator[str]:
+def find_other_amounts(session: Session, given: Given) -> Iterator[str]:
     """A payment or a session of another amount than was agreed, where nobody was asked to look."""
     told = exists().where(BookingEvent.booking_id == Booking.id, BookingEvent.kind == "needs_review")
     other = or_(Payment.amount_minor != Attempt.amount_minor, Payment.currency != Attempt.currency)
@@ -96,14 +95,14 @@ def find_other_amounts(session: Session, now: datetime) -> Iterator[str]:
     yield from _find_other_orders(session)
 
 
-def find_two_live_attempts(session: Session, now: datetime) -> Iterator[str]:
+def find_two_live_attempts(session: Session, given: Given) -> Iterator[str]:
     """Two sessions of one booking that can both be paid."""
     rows = select(Attempt.booking_id).where(Attempt.status.in_(LIVE_ATTEMPT)).group_by(Attempt.booking_id)
     for booking_id in session.scalars(rows.having(func.count() > 1)):
         yield f"booking {booking_id} has more than one session that can be paid"
 
 
-def find_unkeyed(session: Session, now: datetime) -> Iterator[str]:
+def find_unkeyed(session: Session, given: Given) -> Iterator[str]:
     """Something asked of Stripe without a key or without the parameters it was asked with."""
     for attempt_id, key, params in session.execute(select(Attempt.id, Attempt.idempotency_key, Attempt.params)):
         if not key or not params:
@@ -114,13 +113,12 @@ def find_unkeyed(session: Session, now: datetime) -> Iterator[str]:
             yield f"refund {refund_id} has no key or no frozen parameters"
 
 
-def find_foreign_money(session: Session, now: datetime) -> Iterator[str]:
+def find_foreign_money(session: Session, given: Given) -> Iterator[str]:
     """A payment for a session that was asked for under another shop's id: is this a copy of its database?"""
-    instance_id = session.scalar(select(Instance.instance_id))
     rows = select(Payment.id, Payment.booking_id, Attempt.params).join(Attempt, Attempt.id == Payment.attempt_id)
     for payment_id, booking_id, params in session.execute(rows):
         app = params.get("metadata", {}).get("app")
-        if app != instance_id:
+        if app != given.instance_id:
             yield f"booking {booking_id}: payment {payment_id} was asked for under the id of another shop"
 
 

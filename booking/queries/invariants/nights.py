@@ -1,26 +1,27 @@
 """Looks at nights: sold once, held by the booking that has them, let go only when nobody can pay for them."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, BookingStatus
 from booking.models import Attempt, Booking, Night
+from booking.queries.invariants.given import Given
 
 # The worker looks at holds each minute; two rounds late is late.
 LATE = timedelta(minutes=2)
 
 
-def find_doubled_nights(session: Session, now: datetime) -> Iterator[str]:
+def find_doubled_nights(session: Session, given: Given) -> Iterator[str]:
     """One unit and date in two rows: only without the table's own key."""
     rows = select(Night.unit_id, Night.day).group_by(Night.unit_id, Night.day).having(func.count() > 1)
     for unit_id, day in session.execute(rows):
         yield f"unit {unit_id}, night of {day}: more than one owner"
 
 
-def find_overlaps(session: Session, now: datetime) -> Iterator[str]:
+def find_overlaps(session: Session, given: Given) -> Iterator[str]:
     """Two confirmed bookings of one unit that share a night, whatever the night rows say."""
     other = aliased(Booking)
     rows = select(Booking.id, other.id, Booking.unit_id).join(
@@ -37,7 +38,7 @@ def find_overlaps(session: Session, now: datetime) -> Iterator[str]:
         yield f"bookings {first} and {second} are both confirmed for the same nights of unit {unit_id}"
 
 
-def find_unheld_bookings(session: Session, now: datetime) -> Iterator[str]:
+def find_unheld_bookings(session: Session, given: Given) -> Iterator[str]:
     """Confirmed, but not every night of the stay is held for it, for good, in its own unit."""
     held = and_(
         Night.booking_id == Booking.id,
@@ -57,7 +58,7 @@ def find_unheld_bookings(session: Session, now: datetime) -> Iterator[str]:
             yield f"booking {booking_id} is confirmed for {_nights(arrive, leave)} nights but holds {count}"
 
 
-def find_stray_nights(session: Session, now: datetime) -> Iterator[str]:
+def find_stray_nights(session: Session, given: Given) -> Iterator[str]:
     """Held for a booking that is over, in a unit that is not the booking's, or outside its stay."""
     strays = or_(
         Booking.status.in_((BookingStatus.CANCELLED, BookingStatus.EXPIRED)),
@@ -70,7 +71,7 @@ def find_stray_nights(session: Session, now: datetime) -> Iterator[str]:
         yield f"unit {unit_id}, night of {day}: held for booking {booking_id}, which has no claim to it"
 
 
-def find_early_releases(session: Session, now: datetime) -> Iterator[str]:
+def find_early_releases(session: Session, given: Given) -> Iterator[str]:
     """Ended as unpaid while a session of it was, as far as we know, still payable."""
     rows = (
         select(Attempt.id, Attempt.booking_id)
@@ -79,21 +80,21 @@ def find_early_releases(session: Session, now: datetime) -> Iterator[str]:
             Booking.status == BookingStatus.EXPIRED,
             Attempt.status.in_(LIVE_ATTEMPT),
             Attempt.session_id.is_not(None),
-            Attempt.expires_at > now,
+            Attempt.expires_at > given.now,
         )
     )
     for attempt_id, booking_id in session.execute(rows):
         yield f"booking {booking_id} was let go while its attempt {attempt_id} could still be paid"
 
 
-def find_stuck_holds(session: Session, now: datetime) -> Iterator[str]:
+def find_stuck_holds(session: Session, given: Given) -> Iterator[str]:
     """Unpaid with nothing that will ever end it, or past its time with no worker that saw to it."""
     waits = select(Attempt.booking_id).where(Attempt.status == AttemptStatus.PROCESSING)
     endless = and_(Booking.hold_until.is_(None), Booking.id.not_in(waits))
     rows = select(Booking.id, Booking.hold_until).where(
         Booking.status == BookingStatus.PENDING,
         Booking.needs_review.is_(False),
-        or_(endless, Booking.hold_until < now - LATE),
+        or_(endless, Booking.hold_until < given.now - LATE),
     )
     for booking_id, hold_until in session.execute(rows):
         why = f"its hold ended at {hold_until:%Y-%m-%d %H:%M} UTC" if hold_until else "nothing will ever end it"

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from booking.queries.invariants import guards, inbox, money, nights, story
+from booking.queries.invariants.given import Given
 
-Find = Callable[[Session, datetime], Iterator[str]]
+Find = Callable[[Session, Given], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Looks at the timeline: replayed from its first step it must give the row, with a cause for each step."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import groupby, pairwise
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -9,18 +8,19 @@ from sqlalchemy.orm import Session
 
 from booking.domain.states import TRANSITIONS, BookingStatus, Source
 from booking.models import Booking, BookingEvent, Payment, WebhookEvent
+from booking.queries.invariants.given import Given
 
 _OF_MONEY = ("refund_", "dispute_", "card_declined", "fraud_warning", "payment_received", "payment_processing")
 
 
-def find_repeated_confirmations(session: Session, now: datetime) -> Iterator[str]:
+def find_repeated_confirmations(session: Session, given: Given) -> Iterator[str]:
     """Confirmed twice."""
     rows = select(BookingEvent.booking_id, func.count()).where(BookingEvent.new_status == BookingStatus.CONFIRMED)
     for booking_id, count in session.execute(rows.group_by(BookingEvent.booking_id).having(func.count() > 1)):
         yield f"booking {booking_id} was confirmed {count} times"
 
 
-def find_steps_back(session: Session, now: datetime) -> Iterator[str]:
+def find_steps_back(session: Session, given: Given) -> Iterator[str]:
     """A step that the table of transitions does not have, or that does not begin where the last one ended."""
     for booking_id, steps in _moves(session):
         for step in steps:
@@ -31,7 +31,7 @@ def find_steps_back(session: Session, now: datetime) -> Iterator[str]:
                 yield f"booking {booking_id} left {later.old_status}, but was {earlier.new_status}"
 
 
-def find_untold_status(session: Session, now: datetime) -> Iterator[str]:
+def find_untold_status(session: Session, given: Given) -> Iterator[str]:
     """A status that the timeline does not end with."""
     told = {booking_id: steps[-1].new_status for booking_id, steps in _moves(session)}
     for booking_id, status in session.execute(select(Booking.id, Booking.status)):
@@ -39,7 +39,7 @@ def find_untold_status(session: Session, now: datetime) -> Iterator[str]:
             yield f"booking {booking_id} is {status}, but its timeline ends with {told.get(booking_id)}"
 
 
-def find_moved_by_money(session: Session, now: datetime) -> Iterator[str]:
+def find_moved_by_money(session: Session, given: Given) -> Iterator[str]:
     """A refund, a dispute or a decline that changed where a booking stands."""
     moved = select(BookingEvent.booking_id, BookingEvent.kind).where(BookingEvent.new_status.is_not(None))
     for booking_id, kind in session.execute(moved):
@@ -47,7 +47,7 @@ def find_moved_by_money(session: Session, now: datetime) -> Iterator[str]:
             yield f"booking {booking_id} was moved by {kind}"
 
 
-def find_unproved(session: Session, now: datetime) -> Iterator[str]:
+def find_unproved(session: Session, given: Given) -> Iterator[str]:
     """Confirmed before any money was recorded, or by an event of which the inbox knows nothing."""
     paid = exists().where(Payment.booking_id == BookingEvent.booking_id, Payment.captured_at <= BookingEvent.at)
     filed = exists().where(WebhookEvent.id == BookingEvent.stripe_event_id)
