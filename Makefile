@@ -74,7 +74,7 @@ clean:  ## Remove the virtual environment and what tools have left behind; data 
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/.installed-dev: requirements-dev.txt requirements.txt
+.venv/.installed-dev: requirements-dev.txt requirements-metrics.txt requirements.txt
 	@echo "Installing what the tests need ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt

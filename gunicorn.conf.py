@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ keepalive = 5
 # Some thousand requests a process, not all at the same moment, so that a slow leak never becomes a night's work.
 max_requests, max_requests_jitter = 20_000, 2_000
 control_socket_disable = True
-accesslog = "-"
+# In production the shop tells of each request itself, in JSON like all it says.
+accesslog = None if (os.environ.get("APP_ENV") or "production") == "production" else "-"
 errorlog = "-"
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'
 
@@ -50,3 +53,21 @@ def on_starting(server: Any) -> None:
     check = subprocess.run([sys.executable, "-m", "booking.cli.startup"], cwd=Path(__file__).parent, check=False)
     if check.returncode:
         sys.exit(check.returncode)
+    _share_counts()
+
+
+def on_exit(server: Any) -> None:
+    """Leave no counts behind."""
+    if _counts_folder:
+        shutil.rmtree(_counts_folder, ignore_errors=True)
+
+
+_counts_folder = ""
+
+
+def _share_counts() -> None:
+    """The counts of all workers meet in a folder, new at each start; the workers inherit its name."""
+    global _counts_folder
+    if os.environ.get("METRICS", "").lower() == "on":
+        _counts_folder = tempfile.mkdtemp(prefix="holdfast-metrics-")
+        os.environ.update(PROMETHEUS_MULTIPROC_DIR=_counts_folder)  # what the library looks for at its import

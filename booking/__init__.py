@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     """
     settings = settings or _settings_from_environment()
     app = Flask("booking", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
-    _configure(app, settings)
+    _configure(app, settings, is_worker)
     _bind_extensions(app)
     _prepare_database(app)
     app.extensions["holdfast"] = wiring.build_runtime(settings, is_worker=is_worker)
@@ -35,8 +35,8 @@ def _settings_from_environment() -> Settings:
     return load_settings()
 
 
-def _configure(app: Flask, settings: Settings) -> None:
-    logs.configure(settings)
+def _configure(app: Flask, settings: Settings, is_worker: bool) -> None:
+    logs.configure(settings, is_service=is_worker or not _is_command())
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
@@ -45,6 +45,10 @@ def _configure(app: Flask, settings: Settings) -> None:
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         PREFERRED_URL_SCHEME=settings.base_url.partition(":")[0],
     )
+
+
+def _is_command() -> bool:
+    return os.environ.get("FLASK_RUN_FROM_CLI") == "true"
 
 
 def _engine_options(url: str) -> dict[str, object]:
@@ -72,7 +76,7 @@ def _prepare_database(app: Flask) -> None:
 
 def _install_web(app: Flask) -> None:
     # Imported here, so that commands and migrations do not pay for every page.
-    from booking.web import errors, health, security, templating
+    from booking.web import errors, health, metrics, security, templating, watch
     from booking.web.admin.views import blueprint as admin
     from booking.web.auth.views import blueprint as auth
     from booking.web.checkout.views import blueprint as checkout
@@ -80,15 +84,15 @@ def _install_web(app: Flask) -> None:
     from booking.web.storefront.views import blueprint as storefront
     from booking.web.webhooks.views import blueprint as webhooks
 
-    for install in (security.install, templating.install, errors.install):
+    for install in (watch.install, security.install, templating.install, errors.install):
         install(app)
-    for blueprint in (storefront, checkout, manage, webhooks, auth, admin, health.blueprint):
+    for blueprint in (storefront, checkout, manage, webhooks, auth, admin, health.blueprint, metrics.blueprint):
         app.register_blueprint(blueprint)
 
 
 def _refuse_old_schema(app: Flask, settings: Settings) -> None:
     # The flask command must start on any schema, or it could not upgrade it.
-    if settings.app_env is AppEnv.TEST or os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+    if settings.app_env is AppEnv.TEST or _is_command():
         return
     with app.app_context():
         problem = wiring.find_schema_problem()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,6 +52,8 @@ class Settings:
     hold_minutes: int = 35
     instance_id: str = ""  # empty: the one kept in the database
     rate_limits: bool = True
+    metrics: bool = False
+    metrics_token: str = field(default="", repr=False)  # empty: only this machine may look
 
     @property
     def livemode(self) -> bool:
@@ -60,6 +63,12 @@ class Settings:
     @property
     def is_production(self) -> bool:
         return self.app_env is AppEnv.PRODUCTION
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of SQLite's file; the program's own where the data is on a server."""
+        folder = Path(self.database_url.removeprefix("sqlite:///")).parent
+        return folder if self.database_url.startswith("sqlite:///") and folder.is_dir() else ROOT
 
     @property
     def base_url(self) -> str:
@@ -84,6 +93,7 @@ def find_problems(settings: Settings) -> list[str]:
         *_stripe_problems(settings),
         *_address_problems(settings),
         *_number_problems(settings),
+        *_metrics_problems(settings),
     ]
 
 
@@ -106,6 +116,8 @@ def _read(reader: "_Reader") -> Settings:
         hold_minutes=reader.number("HOLD_MINUTES", 35),
         instance_id=reader.text("INSTANCE_ID"),
         rate_limits=reader.text("RATE_LIMITS", "on").lower() != "off",
+        metrics=reader.text("METRICS", "off").lower() == "on",
+        metrics_token=reader.text("METRICS_TOKEN"),
     )
 
 
@@ -173,6 +185,15 @@ def _number_problems(settings: Settings) -> list[str]:
         problems.append("PROXY_HOPS: must be 0 to 5, the number of proxies of your own in front of the shop")
     if settings.is_production and not settings.rate_limits:
         problems.append("RATE_LIMITS: cannot be off in production")
+    return problems
+
+
+def _metrics_problems(settings: Settings) -> list[str]:
+    problems = []
+    if settings.metrics and find_spec("prometheus_client") is None:
+        problems.append("METRICS: on needs the library, `pip install -r requirements-metrics.txt`")
+    if settings.metrics_token and len(settings.metrics_token) < 20:
+        problems.append("METRICS_TOKEN: at least 20 characters are needed, e.g. from `openssl rand -hex 32`")
     return problems
 
 

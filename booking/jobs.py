@@ -14,8 +14,9 @@ from huey.api import Huey, TaskWrapper
 from huey.serializer import SignedSerializer
 
 from booking.config import Settings
+from booking.queries.health import RECONCILER
 from booking.runtime import Runtime, WakeWorker
-from booking.services import delivery, heartbeat, limits, reconciliation, reservations
+from booking.services import delivery, disputes, heartbeat, limits, reconciliation, reservations
 from booking.services.stripes_lists import Finding
 
 logger = logging.getLogger(__name__)
@@ -149,12 +150,19 @@ def reconcile(runtime: Runtime) -> None:
 def compare_lists(runtime: Runtime) -> None:
     """Look through Stripe's own list too: the only way to find what was never told."""
     _log(reconciliation.reconcile(runtime))
+    heartbeat.beat(runtime, RECONCILER)
 
 
 def _log(findings: list[Finding]) -> None:
     for finding in findings:
         level = logging.WARNING if finding.is_problem else logging.INFO
         logger.log(level, "reconciled", extra={"kind": finding.kind, "result": finding.text})
+
+
+def remind(runtime: Runtime) -> None:
+    """Remind staff of disputes that must be answered soon."""
+    for line in disputes.remind_of_due(runtime):
+        logger.info("reminded", extra={"result": line})
 
 
 def beat(runtime: Runtime) -> None:
@@ -167,11 +175,12 @@ def purge(runtime: Runtime) -> None:
     limits.purge_windows(runtime)
 
 
-SWEEPS = (beat, work_outbox, expire_holds, reconcile)
+SWEEPS = (beat, work_outbox, expire_holds, reconcile, remind)
 TIMETABLE = {
     beat: crontab(minute="*"),
     expire_holds: crontab(minute="*"),
     reconcile: crontab(minute="*/5"),
     compare_lists: crontab(minute="17"),
+    remind: crontab(minute="37"),
     purge: crontab(minute="47", hour="3"),
 }

@@ -15,6 +15,7 @@ EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 CONFIG = (ROOT / "booking" / "config.py").read_text(encoding="utf-8")
 GUNICORN = (ROOT / "gunicorn.conf.py").read_text(encoding="utf-8")
+REQUIREMENTS = ["requirements.txt", "requirements-metrics.txt", "requirements-dev.txt"]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "fakestripe" / "README.md"]
 
 
@@ -93,7 +94,7 @@ def test_every_make_target_named_exists_and_each_is_named() -> None:
     assert makefile_targets() - {"help", "demo-data"} <= named
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("file", REQUIREMENTS)
 def test_every_dependency_has_its_sentence(file: str) -> None:
     told = dict(re.findall(r"^\| `([^`]+)` \| (.+) \|$", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE))
 
@@ -103,10 +104,10 @@ def test_every_dependency_has_its_sentence(file: str) -> None:
 def test_no_sentence_tells_of_a_dependency_that_is_gone() -> None:
     told = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
 
-    assert set(told) == requirements("requirements.txt") | requirements("requirements-dev.txt")
+    assert set(told) == set().union(*map(requirements, REQUIREMENTS))
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("file", REQUIREMENTS)
 def test_every_dependency_is_pinned(file: str) -> None:
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
 

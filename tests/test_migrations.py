@@ -109,6 +109,7 @@ def test_every_rule_that_must_never_break_is_a_constraint_of_the_migrated_databa
     assert {("session_id",), ("payment_intent_id",), ("idempotency_key",), ("booking_id",)} <= unique("attempt")
     assert ("payment_intent_id",) in unique("payment")
     assert {("stripe_refund_id",), ("idempotency_key",), ("form_token",)} <= unique("refund")
+    assert inspector.get_pk_constraint("evidence_submission")["constrained_columns"] == ["dispute_id"]
     assert ("dedupe_key",) in unique("outbox")
     assert {"ck_booking_arrive_before_leave", "ck_booking_amount_positive", "ck_booking_status"} <= checks("booking")
     assert {"ck_payment_amount_positive"} <= checks("payment")

@@ -102,6 +102,7 @@ def _sign_in(client: FlaskClient, **more: str) -> TestResponse:
 def _paths(app: Flask) -> list[str]:
     """Each address that can be asked for, with something in the place of each part, and every kind of error."""
     parts = {"slug": "harbour-loft", "reference": "ABCDEFGH", "token": "x" * 43, "booking_id": "1", "event_id": "evt_1",
+             "dispute_id": "1",
              "filename": "css/base.css", "code": "1"}  # fmt: skip
     rules = [rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     filled = [re.sub(r"<(?:\w+:)?(\w+)>", lambda part: parts[part[1]], rule) for rule in rules]
@@ -180,7 +181,8 @@ def test_monitors_learn_nothing_of_the_inside(guest: FlaskClient) -> None:
     assert _get(guest, "/healthz").json == {"status": "ok"}
     ready = _get(guest, "/readyz")
     assert ready.status_code == 503
-    assert set(ready.json or {}) == {"ready", "faults"}
+    assert set(ready.json or {}) == {"ready", "database", "schema", "worker", "disk"}
+    assert all(isinstance(value, bool) for value in (ready.json or {}).values())
     assert not any(word in ready.text for word in ("sqlite", "/", "0001", "Error"))
 
 

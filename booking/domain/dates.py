@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from booking.domain.errors import InvalidDates
 
@@ -46,6 +47,12 @@ class Stay:
 def spoken(day: date) -> str:
     """A date as plain words for messages: "Fri 5 March 2027"."""
     return f"{day:%a} {day.day} {day:%B %Y}"
+
+
+def spoken_moment(at: datetime, zone: ZoneInfo) -> str:
+    """An instant on the clock of a zone, as plain words: "Fri 5 March 2027, 14:05"."""
+    local = at.astimezone(zone)
+    return f"{spoken(local.date())}, {local:%H:%M}"
 
 
 def parse_date(text: str | None, *, field: str) -> date:

@@ -78,6 +78,13 @@ class RefundRefused(BookingError):
     default_message = "That refund is not possible."
 
 
+class EvidenceRefused(BookingError):
+    """An answer to a dispute that cannot be kept or sent; `details["field"]`, if any, names the text to correct."""
+
+    code = "evidence_refused"
+    default_message = "That answer cannot be sent."
+
+
 class StaffRefused(BookingError):
     """An account cannot be made or changed like this; `details["field"]` names the field to correct."""
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 # ... and of these with three. ISK and UGX count as two-decimal there although they have no minor coin.
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+_COINLESS = frozenset("isk ugx".split())
 
 
 class CurrencyMismatch(ValueError):
@@ -18,6 +19,13 @@ def exponent(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def step(currency: str) -> int:
+    """The smallest amount that can be moved: no hundredth of a króna, and of three decimals the last must be 0."""
+    if currency in _COINLESS:
+        return 100
+    return 10 if currency in THREE_DECIMAL else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,11 @@ class Money:
         """The amount as people write it, exact."""
         return Decimal(self.minor).scaleb(-exponent(self.currency))
 
+    @property
+    def is_movable(self) -> bool:
+        """Whether the payment provider can charge or refund exactly this: https://docs.stripe.com/currencies."""
+        return self.minor % step(self.currency) == 0
+
     def __add__(self, other: "Money") -> "Money":
         return Money(self.minor + self._same(other).minor, self.currency)
 
@@ -48,8 +61,9 @@ class Money:
         return Money(self.minor * times, self.currency)
 
     def percent(self, percent: int) -> "Money":
-        """That many hundredths, rounded half up to a whole minor unit."""
-        return Money((self.minor * percent + 50) // 100, self.currency)
+        """That many hundredths, rounded half up to the smallest amount that can be moved."""
+        smallest = step(self.currency)
+        return Money((self.minor * percent + 50 * smallest) // (100 * smallest) * smallest, self.currency)
 
     def _same(self, other: "Money") -> "Money":
         if self.currency != other.currency:

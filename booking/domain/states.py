@@ -84,6 +84,12 @@ REFUND_IN_FLIGHT = (RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.R
 REFUND_ENDED_BADLY = (RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
+# Stripe's own words for a dispute: those that wait for our answer, and those after which nothing more happens.
+# https://docs.stripe.com/api/disputes/object#dispute_object-status
+DISPUTE_WAITING = ("needs_response", "warning_needs_response")
+DISPUTE_CLOSED = ("won", "lost", "warning_closed", "prevented")
+
+
 class RefundReason(StrEnum):
     """Why money goes back."""
 

@@ -17,9 +17,16 @@ class PaymentGatewayError(Exception):
 
 
 class GatewayUnavailable(PaymentGatewayError):
-    """The outcome is unknown: no answer, a 5xx, a conflict or a rate limit. Ask again with the same key, or look."""
+    """The outcome is unknown: no answer, a 5xx, a conflict or a rate limit. Ask again with the same key, or look.
+
+    `is_silent` where no answer came at all: whoever asks anything else now waits as long once more.
+    """
 
     code = "gateway_unavailable"
+
+    def __init__(self, message: str, *, is_silent: bool = False) -> None:
+        self.is_silent = is_silent
+        super().__init__(message)
 
 
 class GatewayRefused(PaymentGatewayError):
@@ -125,6 +132,7 @@ class DisputeEvidence:
     due_by: datetime | None
     is_charge_refundable: bool
     funds_withdrawn: bool | None  # None: this event does not say
+    submissions: int = 0  # how often evidence was handed to the bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,11 @@ Evidence = PaymentEvidence | RefundEvidence | ChargeEvidence | DisputeEvidence |
 
 @dataclass(frozen=True, slots=True)
 class GatewayEvent:
-    """A verified event. `evidence` is None for types this shop does not handle."""
+    """A verified event. `evidence` is None for types this shop does not handle, and until it is fetched.
+
+    `must_be_fetched` where its object is shown as another version of the provider's API shows it, which nothing here
+    can read: see fetch_evidence.
+    """
 
     event_id: str
     type: str
@@ -148,6 +160,12 @@ class GatewayEvent:
     object_id: str
     evidence: Evidence | None
     payload: Mapping[str, Any]
+    must_be_fetched: bool = False
+
+    @property
+    def concerns_the_shop(self) -> bool:
+        """Whether it is of a type that this shop handles."""
+        return self.evidence is not None or self.must_be_fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +226,18 @@ class PaymentGateway(Protocol):
         """Every dispute opened since then, ours or not: it carries no tag, only the payment it is about."""
         ...
 
+    def look_up_dispute(self, dispute_id: str) -> DisputeEvidence:
+        """The dispute as it is now, with the number of times that evidence was submitted."""
+        ...
+
+    def stage_evidence(self, dispute_id: str, texts: Mapping[str, str], idempotency_key: str) -> DisputeEvidence:
+        """Lay a draft down, by the provider's names; empty texts clear what lay there. Tells no bank."""
+        ...
+
+    def submit_evidence(self, dispute_id: str, texts: Mapping[str, str], idempotency_key: str) -> DisputeEvidence:
+        """Hand texts to the bank, for good. The provider may take a second submission: the caller must not make one."""
+        ...
+
     def look_up_payment(self, payment_intent_id: str) -> PaymentEvidence:
         """A payment that was captured, as it is now."""
         ...
@@ -238,4 +268,11 @@ class PaymentGateway(Protocol):
 
     def parse_event(self, payload: Mapping[str, Any]) -> GatewayEvent:
         """Read an event that was verified before and kept. Raises BadSignature where it is no event."""
+        ...
+
+    def fetch_evidence(self, event: GatewayEvent) -> GatewayEvent:
+        """The same event with the evidence of its object as it is now, in the version that is read here.
+
+        Raises BadSignature where it is about no object of the provider's.
+        """
         ...

@@ -3,11 +3,13 @@
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from booking import metrics
 from booking.clock import Clock
 from booking.crashpoints import crash_point, name_of_caller
 from booking.gateways import stripe_objects
@@ -35,8 +37,10 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 3.05
-# A guest waits for a page at most about this long; the worker has time. Both are shorter than gunicorn's patience.
-WEB_READ_SECONDS, WEB_RETRIES = 8, 1
+# With its second try and the pause between them, a page that waits for Stripe in vain answers within ten seconds, which
+# is as long as Stripe holds a guest's redirect for our answer. The worker has time. Both are shorter than gunicorn's
+# patience.
+WEB_READ_SECONDS, WEB_RETRIES = 4, 1
 WORKER_READ_SECONDS, WORKER_RETRIES = 30, 3
 SIGNATURE_TOLERANCE = 300  # seconds, Stripe's own default: https://docs.stripe.com/webhooks#replay-attacks
 CLOCK_SKEW = timedelta(minutes=5)
@@ -118,6 +122,20 @@ class StripeGateway:
     def list_new_refunds(self, since: datetime) -> Iterator[RefundEvidence]:
         yield from map(stripe_objects.read_refund, self._walk(lambda api: api.refunds, since))
 
+    def look_up_dispute(self, dispute_id: str) -> DisputeEvidence:
+        return stripe_objects.read_dispute(self._call(lambda api: api.disputes.retrieve(dispute_id)))
+
+    def stage_evidence(self, dispute_id: str, texts: Mapping[str, str], idempotency_key: str) -> DisputeEvidence:
+        # Unless it says false, an update of the evidence submits it: https://docs.stripe.com/api/disputes/update
+        params: Any = {"evidence": dict(texts), "submit": False}
+        options: Any = {"idempotency_key": idempotency_key}
+        return stripe_objects.read_dispute(self._call(lambda api: api.disputes.update(dispute_id, params, options)))
+
+    def submit_evidence(self, dispute_id: str, texts: Mapping[str, str], idempotency_key: str) -> DisputeEvidence:
+        params: Any = {"evidence": dict(texts), "submit": True}
+        options: Any = {"idempotency_key": idempotency_key}
+        return stripe_objects.read_dispute(self._call(lambda api: api.disputes.update(dispute_id, params, options)))
+
     def look_up_payment(self, payment_intent_id: str) -> PaymentEvidence:
         intent = self._call(lambda api: api.payment_intents.retrieve(payment_intent_id))
         if intent["status"] != "succeeded":
@@ -159,6 +177,12 @@ class StripeGateway:
     def parse_event(self, payload: Mapping[str, Any]) -> GatewayEvent:
         return stripe_objects.read_event(payload)
 
+    def fetch_evidence(self, event: GatewayEvent) -> GatewayEvent:
+        ask = _RETRIEVE.get(stripe_objects.kind_of(event))
+        if ask is None:
+            raise BadSignature("an event about no object that is known here")
+        return stripe_objects.read_fetched(event, self._call(lambda api: ask(api, event.object_id)))
+
     def _walk(self, kind: Callable[[Any], Any], since: datetime, **more: Any) -> Iterator[dict[str, Any]]:
         """Every object of one kind made since then, page by page: https://docs.stripe.com/api/pagination."""
         params: dict[str, Any] = {"created": {"gte": int(since.timestamp())}, "limit": 100, **more}
@@ -197,8 +221,14 @@ class StripeGateway:
             logger.error("clock_skew", extra={"seconds_ahead": int(ahead)})
 
     def _call(self, ask: Callable[[Any], Any]) -> dict[str, Any]:
-        """One request, its answer as plain data, its errors as ours."""
-        stripe, name = _import_stripe(), name_of_caller(depth=1)
+        """One request, measured under the name of the method that makes it."""
+        name, method = name_of_caller(depth=1), sys._getframe(1).f_code.co_name
+        with metrics.timed_call(method.strip("_")):
+            return self._ask(ask, name)
+
+    def _ask(self, ask: Callable[[Any], Any], name: str) -> dict[str, Any]:
+        """Its answer as plain data, its errors as ours."""
+        stripe = _import_stripe()
         crash_point("before call", name)
         try:
             answer: dict[str, Any] = ask(self._client.v1).to_dict()
@@ -208,8 +238,10 @@ class StripeGateway:
             raise GatewayConflict(_for_log(error)) from error
         except (stripe.CardError, stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as no:
             raise GatewayRefused(_for_log(no), reason=no.code or "") from no
+        except stripe.APIConnectionError as error:
+            raise GatewayUnavailable(_for_log(error), is_silent=True) from error
         except stripe.StripeError as error:
-            # No connection, a time-out, 409, 429, 5xx or garbage: it may have happened, or may yet.
+            # 409, 429, 5xx or garbage: it may have happened, or may yet.
             raise GatewayUnavailable(_for_log(error)) from error
 
     @cached_property
@@ -235,6 +267,17 @@ def _import_stripe() -> Any:
     # Telemetry would write a file into the operator's home.
     stripe.enable_telemetry = False
     return stripe
+
+
+# How each kind of object that events are about is asked for.
+_RETRIEVE: dict[str, Callable[[Any, str], Any]] = {
+    "checkout.session": lambda api, id_: api.checkout.sessions.retrieve(id_, params={"expand": ["payment_intent"]}),
+    "payment_intent": lambda api, id_: api.payment_intents.retrieve(id_),
+    "refund": lambda api, id_: api.refunds.retrieve(id_),
+    "charge": lambda api, id_: api.charges.retrieve(id_),
+    "dispute": lambda api, id_: api.disputes.retrieve(id_),
+    "radar.early_fraud_warning": lambda api, id_: api.radar.early_fraud_warnings.retrieve(id_),
+}
 
 
 def _checkout_metadata(tag: Tag) -> dict[str, str]:

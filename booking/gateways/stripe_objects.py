@@ -1,9 +1,10 @@
 """Reading Stripe's JSON into our frozen values. Plain data in, values out: no SDK, no network.
 
-Objects are of API version 2026-10-28.endive; https://docs.stripe.com/api names each field.
+https://docs.stripe.com/api names each field.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,10 @@ from booking.gateways.payments import (
     RefundEvidence,
     Tag,
 )
+
+# What the pinned SDK asks for, and how objects are read here. Versions of one name break nothing for each other:
+# https://docs.stripe.com/api/versioning
+API_VERSION = "2026-10-28.endive"
 
 Data = Mapping[str, Any]
 
@@ -102,6 +107,7 @@ def read_dispute(data: Data, *, funds_withdrawn: bool | None = None) -> DisputeE
         due_by=_instant((data.get("evidence_details") or {}).get("due_by")),
         is_charge_refundable=bool(data.get("is_charge_refundable")),
         funds_withdrawn=_is_withdrawn(data) if funds_withdrawn is None else funds_withdrawn,
+        submissions=int((data.get("evidence_details") or {}).get("submission_count") or 0),
     )
 
 
@@ -132,8 +138,33 @@ def _read_event(payload: Data) -> GatewayEvent:
         # A thin event, one of a connected account's, or of a type that nothing here depends on.
         return GatewayEvent(event_id, event_type, bool(payload.get("livemode")), "", None, payload)
     data: Data = payload["data"]["object"]
-    evidence = READERS[event_type](data)
-    return GatewayEvent(event_id, event_type, bool(payload["livemode"]), str(data["id"]), evidence, payload)
+    is_foreign = _is_of_another_version(payload.get("api_version"))
+    return GatewayEvent(
+        event_id=event_id,
+        type=event_type,
+        livemode=bool(payload["livemode"]),
+        object_id=str(data["id"]),
+        evidence=None if is_foreign else READERS[event_type](data),
+        payload=payload,
+        must_be_fetched=is_foreign,
+    )
+
+
+def read_fetched(event: GatewayEvent, data: Data) -> GatewayEvent:
+    """An event with its object as it is now."""
+    # Where a dispute's money is now, its movements say; the event's type says where it was.
+    read = read_dispute if data.get("object") == "dispute" else READERS[event.type]
+    return replace(event, evidence=read(data), must_be_fetched=False)
+
+
+def kind_of(event: GatewayEvent) -> str:
+    """What kind of object an event is about, in Stripe's own words: checkout.session, refund..."""
+    return str(event.payload["data"]["object"].get("object"))
+
+
+def _is_of_another_version(version: Any) -> bool:
+    """Whether an event's object may be of another shape; events from before there was a version name none."""
+    return version is not None and str(version).partition(".")[2] != API_VERSION.partition(".")[2]
 
 
 _EVENT_OBJECTS = ("event", "v2.core.event")

@@ -1,6 +1,7 @@
 """Tables only. Importing this package registers every one of them."""
 
 from booking.models.booking import Booking, BookingEvent, Closure, Night
+from booking.models.evidence import EvidenceDraft, EvidenceSubmission
 from booking.models.instance import AccessLink, Heartbeat, Instance, RateWindow
 from booking.models.listing import Listing, Unit
 from booking.models.outbox import OutboxRow
@@ -16,6 +17,8 @@ __all__ = [
     "BookingEvent",
     "Closure",
     "Dispute",
+    "EvidenceDraft",
+    "EvidenceSubmission",
     "Heartbeat",
     "Instance",
     "Listing",

@@ -13,6 +13,7 @@ from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason, Ref
 from booking.models.base import Stamped
 from booking.models.booking import Booking
 
+CALLED_OFF = "lost_in_dispute"  # `failure_reason` of a refund that a lost dispute has made needless
 _LIVE = text("status IN ('creating', 'open', 'processing')")
 
 
@@ -92,7 +93,8 @@ class Payment(Stamped):
     @property
     def entry(self) -> PaymentEntry:
         """This payment with its refunds, as the ledger counts it."""
-        refunds = tuple(RefundEntry(refund.amount_minor, refund.status) for refund in self.refunds)
+        counted = [refund for refund in self.refunds if not refund.is_called_off]
+        refunds = tuple(RefundEntry(refund.amount_minor, refund.status) for refund in counted)
         return PaymentEntry(self.amount_minor, refunds, self.reported_refunded_minor)
 
 
@@ -133,6 +135,11 @@ class Refund(Stamped):
         """What goes back."""
         return Money(self.amount_minor, self.currency)
 
+    @property
+    def is_called_off(self) -> bool:
+        """Whether it was never sent, because the bank had given the money back: nobody is owed it any more."""
+        return self.failure_reason == CALLED_OFF
+
 
 class Dispute(Stamped):
     """A chargeback or inquiry. It overlays a booking and never moves it."""
@@ -151,3 +158,11 @@ class Dispute(Stamped):
     due_by: Mapped[datetime | None] = mapped_column(UTCDateTime)
     is_charge_refundable: Mapped[bool] = mapped_column(default=False)
     funds_withdrawn: Mapped[bool] = mapped_column(default=False)
+    reminded_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # that `due_by` is near; None: not yet
+
+    booking: Mapped[Booking] = relationship()
+
+    @property
+    def amount(self) -> Money:
+        """What the bank asks back."""
+        return Money(self.amount_minor, self.currency)

@@ -46,6 +46,11 @@ class Property(Stamped):
         """The cancellation terms that a booking made now is given."""
         return CancellationTerms(self.cancel_full_days, self.cancel_part_days, self.cancel_part_percent)
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of its own clock."""
+        return ZoneInfo(self.timezone)
+
     def today(self, now: datetime) -> date:
         """The date on the property's own calendar."""
-        return now.astimezone(ZoneInfo(self.timezone)).date()
+        return now.astimezone(self.zone).date()

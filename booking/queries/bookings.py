@@ -14,7 +14,6 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from booking.domain.dates import Stay
 from booking.domain.errors import BookingNotFound
-from booking.domain.ledger import PaymentEntry, RefundEntry
 from booking.domain.money import Money
 from booking.domain.policy import CancellationTerms, RefundStep, refund_due, refund_steps
 from booking.domain.pricing import Quote
@@ -131,11 +130,6 @@ class BookingFile:
         """What each attempt asked for, by its id."""
         return {attempt.id: Money(attempt.amount_minor, attempt.currency) for attempt in self.attempts}
 
-    @property
-    def contested(self) -> dict[int, Money]:
-        """What each dispute is about, by its id."""
-        return {dispute.id: Money(dispute.amount_minor, dispute.currency) for dispute in self.disputes}
-
 
 def list_bookings(session: Session, wanted: str, narrowed: BookingFilter, page: int) -> BookingPage:
     """One page of the bookings that match what was typed and chosen, newest first."""
@@ -161,8 +155,11 @@ def get_booking_file(session: Session, booking_id: int, now: datetime) -> Bookin
     payments = _of(session, Payment, booking_id, selectinload(Payment.refunds))
     zone = ZoneInfo(booking.listing.property.timezone)
     today = now.astimezone(zone).date()
-    terms, entries = CancellationTerms.from_json(booking.terms), [_entry(payment) for payment in payments]
-    refundable = sum(entry.refundable_minor for entry in entries)
+    terms, entries = CancellationTerms.from_json(booking.terms), [payment.entry for payment in payments]
+    disputes = _of(session, Dispute, booking_id)
+    # Stripe's own flag, and not the dispute's status: an inquiry leaves its charge refundable.
+    blocked = {dispute.payment_id for dispute in disputes if not dispute.is_charge_refundable}
+    refundable = sum(payment.entry.refundable_minor for payment in payments if payment.id not in blocked)
     kept = booking.amount - refund_due(booking.amount, terms, booking.arrive, today)
     return BookingFile(
         booking=booking,
@@ -171,7 +168,7 @@ def get_booking_file(session: Session, booking_id: int, now: datetime) -> Bookin
         steps=refund_steps(booking.amount, terms, booking.arrive),
         attempts=_of(session, Attempt, booking_id),
         payments=payments,
-        disputes=_of(session, Dispute, booking_id),
+        disputes=disputes,
         outbox=_of(session, OutboxRow, booking_id),
         events=tuple(booking.events),
         today=today,
@@ -225,11 +222,6 @@ def _of(session: Session, model: type[RowT], booking_id: int, *options: Executab
     table: Any = model  # each of them has both columns
     rows = select(model).where(table.booking_id == booking_id).order_by(table.id).options(*options)
     return tuple(session.scalars(rows.execution_options(populate_existing=True)))
-
-
-def _entry(payment: Payment) -> PaymentEntry:
-    refunds = tuple(RefundEntry(refund.amount_minor, refund.status) for refund in payment.refunds)
-    return PaymentEntry(payment.amount_minor, refunds, payment.reported_refunded_minor)
 
 
 def _narrowing(narrowed: BookingFilter) -> list[ColumnElement[bool]]:

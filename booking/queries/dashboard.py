@@ -8,14 +8,12 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus, PaymentStatus
+from booking.domain.states import DISPUTE_WAITING, BookingStatus, PaymentStatus
 from booking.models import Booking, Dispute, Listing, OutboxRow, Property, WebhookEvent
 from booking.models.outbox import OutboxState
-from booking.models.webhook import InboxOutcome
 from booking.queries.bookings import BookingRow, list_rows
+from booking.queries.inbox import STUCK
 
-# Stripe's own words for disputes that wait for us: https://docs.stripe.com/api/disputes/object
-WAITING_DISPUTE = ("needs_response", "warning_needs_response")
 MOST_SHOWN = 50
 
 
@@ -32,6 +30,7 @@ class Day:
 class DisputeRow:
     """One dispute that waits for an answer."""
 
+    dispute_id: int
     booking_id: int
     reference: str
     amount: Money
@@ -85,18 +84,18 @@ def _waiting_disputes(session: Session) -> tuple[DisputeRow, ...]:
     waiting = (
         select(Dispute, Booking.reference)
         .join(Booking, Dispute.booking_id == Booking.id)
-        .where(Dispute.status.in_(WAITING_DISPUTE))
+        .where(Dispute.status.in_(DISPUTE_WAITING))
         .order_by(Dispute.due_by, Dispute.id)
         .limit(MOST_SHOWN)
     )
     return tuple(
-        DisputeRow(row.booking_id, reference, Money(row.amount_minor, row.currency), row.reason, row.due_by)
+        DisputeRow(row.id, row.booking_id, reference, row.amount, row.reason, row.due_by)
         for row, reference in session.execute(waiting)
     )
 
 
 def _count_stuck_events(session: Session) -> int:
-    stuck = WebhookEvent.outcome.in_((InboxOutcome.UNMATCHED, InboxOutcome.FAILED))
+    stuck = WebhookEvent.outcome.in_(STUCK)
     return session.scalar(select(func.count()).where(stuck)) or 0
 
 
@@ -125,6 +124,11 @@ def _day(title: str, offset: int, rows: list[BookingRow], now: datetime) -> Day:
 
 
 def _holds(session: Session, now: datetime) -> tuple[BookingRow, ...]:
+    return tuple(list_rows(session, is_on_hold(now)))[:MOST_SHOWN]
+
+
+def is_on_hold(now: datetime) -> ColumnElement[bool]:
+    """Not paid yet, and keeping its nights: until a moment, or until a delayed payment has come to its end."""
     on_its_way = Booking.payment_status == PaymentStatus.PROCESSING
     held = or_(Booking.hold_until > now, and_(Booking.hold_until.is_(None), on_its_way))
-    return tuple(list_rows(session, Booking.status == BookingStatus.PENDING, held))[:MOST_SHOWN]
+    return and_(Booking.status == BookingStatus.PENDING, held)

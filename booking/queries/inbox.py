@@ -12,6 +12,8 @@ from booking.models.outbox import OutboxState
 from booking.models.webhook import InboxOutcome
 
 PAGE_SIZE = 50
+# Events that wait for Stripe's next try, or for a person.
+STUCK = (InboxOutcome.UNMATCHED, InboxOutcome.FAILED)
 
 
 class InboxFilter(StrEnum):
@@ -100,5 +102,5 @@ def _outcomes(narrowed: InboxFilter) -> tuple[InboxOutcome, ...]:
     if narrowed is InboxFilter.ALL:
         return tuple(InboxOutcome)
     if narrowed is InboxFilter.STUCK:
-        return (InboxOutcome.UNMATCHED, InboxOutcome.FAILED)
+        return STUCK
     return (InboxOutcome(narrowed.value),)

@@ -26,6 +26,7 @@ from booking.gateways.payments import (
 from booking.models import Attempt, Booking
 from booking.runtime import Runtime
 from booking.services.instance import Identity, get_identity
+from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
 from booking.services.settlement import Settled, settle
 from booking.services.timeline import Cause
@@ -34,6 +35,8 @@ from booking.services.timeline import Cause
 LOOK_AFTER = timedelta(seconds=30)
 # How far Stripe's clock and ours may be apart when one looks for what the other made.
 CLOCK_DOUBT = timedelta(minutes=10)
+# Until Stripe has said that their sessions are over, somebody can type a card into them.
+_PAYABLE = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.SUPERSEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,9 @@ def open_or_find(runtime: Runtime, ticket: Ticket) -> PaymentEvidence | None:
     """
     try:
         return runtime.payments.open_checkout(ticket.params, ticket.idempotency_key)
-    except GatewayUnavailable:
-        if runtime.clock.now() - ticket.created_at < LOOK_AFTER:
+    except GatewayUnavailable as error:
+        # Where nothing answers, its list would not either, and somebody is waiting.
+        if error.is_silent or runtime.clock.now() - ticket.created_at < LOOK_AFTER:
             raise
         return _search(runtime, ticket)
 
@@ -145,6 +149,16 @@ def find_live(session: Session, booking_id: int) -> Attempt | None:
     """The attempt that can still be paid, locked; None where there is none. Joins the caller's transaction."""
     live = select(Attempt).where(Attempt.booking_id == booking_id, Attempt.status.in_(LIVE_ATTEMPT))
     return session.scalar(live.with_for_update())
+
+
+def is_payable(session: Session, booking_id: int) -> bool:
+    """Whether a page may be open, or may yet be, on which this booking can be paid. Joins the caller's transaction.
+
+    Whoever lets unpaid nights go asks this under the booking's lock: since the sessions were ended the guest may have
+    pressed the button once more, or somebody else be in the middle of ending the next one.
+    """
+    payable = select(Attempt.id).where(Attempt.booking_id == booking_id, Attempt.status.in_(_PAYABLE))
+    return session.scalar(payable.limit(1)) is not None
 
 
 def ticket_of(attempt: Attempt, reference: str) -> Ticket:
@@ -168,6 +182,7 @@ def _give_up_live(runtime: Runtime, booking_id: int) -> None:
         attempt = find_live(session, booking_id)
         if attempt is not None and booking.status is BookingStatus.PENDING and _may_give_up(attempt):
             attempt.status = AttemptStatus.SUPERSEDED
+            refresh_money(session, booking)
 
 
 def _may_give_up(attempt: Attempt) -> bool:
@@ -209,9 +224,11 @@ def _find_given_up(booking_id: int) -> list[int]:
 def mark_ended(attempt_id: int) -> None:
     """Stripe made no session for this attempt and never will. Commits."""
     with transaction() as session:
-        attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+        booking = lock_booking(session, session.get_one(Attempt, attempt_id).booking_id)
+        attempt = session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
         if attempt.session_id is None and attempt.status in UNFINISHED_ATTEMPT:
             attempt.status = AttemptStatus.EXPIRED
+            refresh_money(session, booking)  # an earlier attempt may have ended with a declined card
 
 
 def _ticket(attempt_id: int) -> Ticket:

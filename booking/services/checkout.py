@@ -130,11 +130,14 @@ def abandon_checkout(runtime: Runtime, booking_id: int, cause: Cause) -> Booking
         BookingNotFound: no such booking.
         GatewayUnavailable: it could still be paid, so the nights stay held until their time is over.
     """
-    status = attempts.end_sessions(runtime, booking_id, cause)
-    if status in (BookingStatus.PENDING, BookingStatus.EXPIRED):
-        status = _let_go(runtime, booking_id, cause)
-    runtime.wake_worker()
-    return status
+    for _ in range(MOST_ROUNDS):
+        status: BookingStatus | None = attempts.end_sessions(runtime, booking_id, cause)
+        if status in (BookingStatus.PENDING, BookingStatus.EXPIRED):
+            status = _let_go(runtime, booking_id, cause)
+        if status is not None:
+            runtime.wake_worker()
+            return status
+    raise GatewayUnavailable("sessions are opened as fast as they are ended")
 
 
 def close_overdue(runtime: Runtime, booking_id: int) -> BookingStatus:
@@ -234,11 +237,14 @@ def _tell_of_refusal(runtime: Runtime, ticket: attempts.Ticket, error: GatewayRe
 # --- ending sessions ------------------------------------------------------------------------------------------------
 
 
-def _let_go(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus:
+def _let_go(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | None:
+    """Where the booking stands now; None where it can be paid again since its sessions were ended."""
     now = runtime.clock.now()
     with transaction() as session:
         booking = lock_booking(session, booking_id)
         if booking.status in (BookingStatus.PENDING, BookingStatus.EXPIRED) and not booking.needs_review:
+            if attempts.is_payable(session, booking_id):
+                return None
             timeline.move(
                 session, booking, BookingStatus.CANCELLED, "let_go", cause, now,
                 cancel_reason=CancelReason.GUEST, cancelled_at=now, hold_until=None,

@@ -2,10 +2,11 @@
 
 from booking.database import insert_into, transaction
 from booking.models import Heartbeat
+from booking.queries.health import WORKER
 from booking.runtime import Runtime
 
 
-def beat(runtime: Runtime, name: str = "worker") -> None:
+def beat(runtime: Runtime, name: str = WORKER) -> None:
     """Note that a process is at work. Commits; two beats at once are one."""
     now = runtime.clock.now()
     with transaction() as session:

@@ -5,9 +5,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from booking.database import require_transaction
 from booking.domain.ledger import Ledger, payment_status
+from booking.domain.states import DISPUTE_CLOSED
 from booking.models import Attempt, Booking, Dispute, Payment
 
-_DISPUTE_OVER = ("won", "warning_closed", "prevented")
+# A lost one stays visible: the money is gone.
+_DISPUTE_OVER = tuple(status for status in DISPUTE_CLOSED if status != "lost")
 
 
 def refresh_money(session: Session, booking: Booking) -> None:

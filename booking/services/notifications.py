@@ -48,6 +48,7 @@ class StaffNotice(StrEnum):
     DATES_GONE = "staff_dates_gone"
     REFUND_FAILED = "refund_failed"
     DISPUTE = "dispute"
+    DISPUTE_DUE = "dispute_due"
     FRAUD_WARNING = "fraud_warning"
     UNMATCHED = "unmatched"
     CHECKOUT_REFUSED = "checkout_refused"
@@ -76,13 +77,16 @@ def tell_staff(
     note: str = "",
     *,
     fact_id: str | int = "",
+    page: str = "",
 ) -> None:
     """Ask for a mail to the property's own address. Joins the caller's transaction.
 
-    Without a `fact_id` the note tells notices of one kind apart, so that news is mailed and a repeat is not.
+    Without a `fact_id` the note tells notices of one kind apart, so that news is mailed and a repeat is not. `page` is
+    the path that the mail links to, where that is not the booking's own.
     """
     booking_id = booking.id if booking else None
     payload: dict[str, Any] = {"mail": kind.value, "booking_id": booking_id, "note": note[:500], "facts": {}}
+    payload |= {"page": page} if page else {}
     _enqueue(session, f"mail:{kind}:{booking_id or '-'}", fact_id or _short_hash(note), payload, now, booking_id)
 
 
@@ -186,7 +190,7 @@ def _staff_facts(
     runtime: Runtime, task: outbox.Task, booking: Booking | None, context: dict[str, object]
 ) -> dict[str, object]:
     page = f"/admin/bookings/{booking.id}" if booking else "/admin/"
-    link = f"{runtime.settings.base_url}{page}"
+    link = f"{runtime.settings.base_url}{task.payload.get('page', page)}"
     return {"to": context["contact_email"], "reply_to": "", "note": task.payload["note"], "link": link}
 
 

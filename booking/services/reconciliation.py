@@ -6,15 +6,23 @@ With webhooks and redirects lost for good, this alone brings every booking to it
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from booking.database import end_read
-from booking.domain.states import REFUND_IN_FLIGHT, UNFINISHED_ATTEMPT, AttemptStatus, Source
+from booking.domain.states import (
+    DISPUTE_CLOSED,
+    DISPUTE_WAITING,
+    REFUND_IN_FLIGHT,
+    UNFINISHED_ATTEMPT,
+    AttemptStatus,
+    Source,
+)
 from booking.extensions import db
 from booking.gateways.payments import PaymentGatewayError
-from booking.models import Attempt, Refund
+from booking.models import Attempt, Dispute, EvidenceDraft, EvidenceSubmission, Refund
+from booking.models.evidence import SubmissionState
 from booking.runtime import Runtime
-from booking.services import attempts, refunds
+from booking.services import attempts, disputes, evidence, refunds
 from booking.services.settlement import Outcome
 from booking.services.stripes_lists import Finding, no_answer, walk_stripes_lists
 from booking.services.timeline import Cause
@@ -36,8 +44,10 @@ def reconcile(
     youngest to their webhook and skips Stripe's list.
     """
     findings = [*_ask_about_attempts(runtime, at_once, dry_run), *_ask_about_refunds(runtime, dry_run)]
+    findings += _ask_about_answers(runtime, at_once, dry_run)
     if at_once:
         findings += walk_stripes_lists(runtime, since or LOOK_BACK, dry_run)
+        findings += _ask_about_disputes(runtime, dry_run)
     return findings
 
 
@@ -107,5 +117,63 @@ def _unfinished_refunds() -> list[tuple[int, int, str | None, int]]:
 
 def _refund_status(refund_id: int) -> str:
     status = db.session.scalar(select(Refund.status).where(Refund.id == refund_id))
+    end_read()
+    return str(status)
+
+
+def _ask_about_answers(runtime: Runtime, at_once: bool, dry_run: bool) -> Iterator[Finding]:
+    """Answers to disputes that may or may not have reached Stripe, and drafts that may or may not lie there."""
+    youngest = runtime.clock.now() - (timedelta(0) if at_once else UNTOUCHED_FOR)
+    for what, rows, settle in (
+        ("answer", _unsettled_submissions(youngest), evidence.settle_submission),
+        ("draft", _unstaged_drafts(youngest), evidence.stage_draft),
+    ):
+        for dispute_id, booking_id in rows:
+            outcome = "would be asked about" if dry_run else settle(runtime, dispute_id, _CAUSE)
+            is_open = outcome in (evidence.Answer.UNKNOWN, evidence.Answer.REFUSED)
+            text = f"booking {booking_id}: {what} to dispute {dispute_id} {outcome}"
+            yield Finding("dispute", text, is_problem=is_open)
+
+
+def _unsettled_submissions(youngest: datetime) -> list[tuple[int, int]]:
+    return _disputes_where(
+        select(Dispute.id, Dispute.booking_id)
+        .join(EvidenceSubmission)
+        .where(EvidenceSubmission.state == SubmissionState.SENDING, EvidenceSubmission.asked_at <= youngest)
+    )
+
+
+def _unstaged_drafts(youngest: datetime) -> list[tuple[int, int]]:
+    return _disputes_where(
+        select(Dispute.id, Dispute.booking_id)
+        .join(EvidenceDraft)
+        .outerjoin(EvidenceSubmission)
+        .where(EvidenceDraft.staged_at.is_(None), EvidenceDraft.refused == "", EvidenceDraft.saved_at <= youngest)
+        .where(EvidenceSubmission.dispute_id.is_(None), Dispute.status.in_(DISPUTE_WAITING))
+    )
+
+
+def _ask_about_disputes(runtime: Runtime, dry_run: bool) -> Iterator[Finding]:
+    """Every dispute that is not over: it may last longer than Stripe's lists are walked back."""
+    going_on = select(Dispute.id, Dispute.booking_id).where(Dispute.status.not_in(DISPUTE_CLOSED))
+    for dispute_id, booking_id in [] if dry_run else _disputes_where(going_on):
+        try:
+            before = _dispute_status(dispute_id)
+            disputes.look_again(runtime, dispute_id, _CAUSE)
+            after = _dispute_status(dispute_id)
+            if after != before:
+                yield Finding("dispute", f"booking {booking_id}: dispute {dispute_id} is {after}")
+        except PaymentGatewayError as error:
+            yield no_answer("dispute", f"booking {booking_id}", error)
+
+
+def _disputes_where(wanted: Select[int, int]) -> list[tuple[int, int]]:
+    rows = [(row[0], row[1]) for row in db.session.execute(wanted.order_by(Dispute.id))]
+    end_read()
+    return rows
+
+
+def _dispute_status(dispute_id: int) -> str:
+    status = db.session.scalar(select(Dispute.status).where(Dispute.id == dispute_id))
     end_read()
     return str(status)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from booking.database import require_transaction, transaction
 from booking.domain.errors import RefundRefused
-from booking.domain.money import Money
+from booking.domain.money import Money, step
 from booking.domain.states import (
     REFUND_ENDED_BADLY,
     REFUND_RANK,
@@ -29,8 +29,9 @@ from booking.gateways.payments import (
     RefundOrder,
     Tag,
 )
-from booking.models import Booking, Dispute, Payment, Refund
+from booking.models import Booking, BookingEvent, Dispute, Payment, Refund
 from booking.models.outbox import OutboxKind
+from booking.models.payment import CALLED_OFF
 from booking.runtime import Runtime
 from booking.services import notifications, outbox, timeline
 from booking.services.instance import Identity, get_identity
@@ -40,6 +41,11 @@ from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
+
+# Stripe's code for a refund of a charge that a bank has taken back: https://docs.stripe.com/error-codes
+DISPUTED = "charge_disputed"
+_TOO_MUCH = "That is more than is left to refund."
+_BLOCKED = "The bank has taken this payment back in a dispute, so it cannot be refunded now."
 
 # Stripe may forget a key once it is 24 hours old; a call made after that would be a new refund.
 KEY_LIFE = timedelta(hours=23)
@@ -86,10 +92,11 @@ def spread_refund(
     Raises:
         RefundRefused: no amount, or more than is left; nothing is written then.
     """
-    _check_amount(session, booking, amount)
+    payments = [payment for payment in list_payments(session, booking.id) if not _is_blocked(session, payment.id)]
+    _check_amount(session, booking, payments, amount)
     first: Refund | None = None
     left = amount.minor
-    for payment in list_payments(session, booking.id):
+    for payment in payments:
         part = min(left, payment.entry.refundable_minor)
         if part:
             token = form_token if first is None else f"{form_token}:{payment.id}"
@@ -140,6 +147,9 @@ def request_refund(
 def send_refund(runtime: Runtime, refund_id: int, *, tries: int = 1) -> None:
     """Send a requested refund to Stripe. Commits before and after; no transaction is open during the calls.
 
+    While a dispute keeps the charge from being refunded, the row waits: the bank may give the guest the same money.
+    It goes out when the charge can be refunded again, and is called off when the dispute is lost.
+
     Raises:
         GatewayUnavailable: the outcome is not known yet; the row stays `requested` and is tried again.
     """
@@ -147,7 +157,9 @@ def send_refund(runtime: Runtime, refund_id: int, *, tries: int = 1) -> None:
     if order is None:
         return
     evidence = _look(runtime, order) if order.must_look or tries >= LOOK_FROM_TRY else None
-    if evidence is None:
+    if evidence is None and order.is_blocked:
+        _wait_or_call_off(runtime, refund_id)
+    elif evidence is None:
         evidence = _send(runtime, order, tries)
     if evidence is not None:
         _apply_in_transaction(runtime, evidence)
@@ -217,7 +229,8 @@ class _Order:
     params: Params
     key: str
     payment_intent_id: str
-    must_look: bool  # the key is older than Stripe's memory of it
+    must_look: bool  # the key is older than Stripe's memory of it, or nothing may be sent
+    is_blocked: bool  # a dispute keeps the charge from being refunded
 
 
 def _prepare(runtime: Runtime, refund_id: int) -> _Order | None:
@@ -227,19 +240,20 @@ def _prepare(runtime: Runtime, refund_id: int) -> _Order | None:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         if refund.status is not RefundStatus.REQUESTED or refund.stripe_refund_id:
             return None
-        must_look = refund.first_sent_at is not None and refund.first_sent_at < now - KEY_LIFE
-        if refund.first_sent_at is None:
+        is_blocked = _is_blocked(session, refund.payment_id)
+        is_old = refund.first_sent_at is not None and refund.first_sent_at < now - KEY_LIFE
+        if refund.first_sent_at is None and not is_blocked:
             refund.params = runtime.payments.refund_params(_order_of(refund, identity))
             refund.first_sent_at = now
-        assert refund.params is not None
         assert refund.idempotency_key is not None
         return _Order(
             refund_id=refund.id,
             token=refund.token,
-            params=dict(refund.params),
+            params=dict(refund.params or {}),
             key=refund.idempotency_key,
             payment_intent_id=refund.payment.payment_intent_id,
-            must_look=must_look,
+            must_look=is_old or (is_blocked and refund.first_sent_at is not None),
+            is_blocked=is_blocked,
         )
 
 
@@ -265,8 +279,9 @@ def _send(runtime: Runtime, order: _Order, tries: int) -> RefundEvidence | None:
         raise
     except (GatewayRefused, GatewayConflict) as error:
         evidence = _look(runtime, order)
-        if evidence is None:
-            _give_up(runtime, order.refund_id, getattr(error, "reason", "") or error.code)
+        why = getattr(error, "reason", "") or error.code
+        if evidence is None and why != DISPUTED:  # news of the dispute is on its way to us; till then the row waits
+            _give_up(runtime, order.refund_id, why)
         return evidence
 
 
@@ -279,6 +294,39 @@ def _key_for(runtime: Runtime, order: _Order, tries: int) -> str:
         refund.idempotency_key = f"refund:{order.token}:{tries}"
         refund.first_sent_at = runtime.clock.now()
         return refund.idempotency_key
+
+
+def _wait_or_call_off(runtime: Runtime, refund_id: int) -> None:
+    """Not sent, because of a dispute. One that is lost has given the guest this money already."""
+    now, cause = runtime.clock.now(), Cause(Source.WORKER)
+    with transaction() as session:
+        refund = session.get_one(Refund, refund_id)
+        booking = lock_booking(session, refund.booking_id)
+        session.refresh(refund)
+        if refund.status is not RefundStatus.REQUESTED:
+            return
+        if _is_lost(session, refund.payment_id):
+            _call_off(session, booking, refund, cause, now)
+            return
+        _note_waiting(session, booking, refund, cause, now)
+        is_too_much = refund.payment.entry.kept_minor < 0
+    if is_too_much:  # refunded in the dashboard meanwhile: Stripe would refuse it, and nobody should count on it
+        _give_up(runtime, refund_id, "more_than_is_left")
+
+
+def _call_off(session: Session, booking: Booking, refund: Refund, cause: Cause, now: datetime) -> None:
+    refund.status, refund.failure_reason = RefundStatus.CANCELED, CALLED_OFF
+    note = f"refund {refund.id}: the bank has given the guest this money already"
+    timeline.record(session, booking, "refund_called_off", cause, now, note=note)
+    refresh_money(session, booking)
+
+
+def _note_waiting(session: Session, booking: Booking, refund: Refund, cause: Cause, now: datetime) -> None:
+    """Once, however often it is looked at."""
+    note = f"refund {refund.id} waits: the charge is disputed and cannot be refunded now"
+    told = select(BookingEvent.id).where(BookingEvent.booking_id == booking.id, BookingEvent.note == note)
+    if session.scalar(told.limit(1)) is None:
+        timeline.record(session, booking, "refund_waits", cause, now, note=note)
 
 
 def _give_up(runtime: Runtime, refund_id: int, why: str) -> None:
@@ -355,22 +403,29 @@ def _forget_explained(session: Session, payment_id: int) -> None:
         payment.reported_refunded_minor = 0
 
 
-def _check_amount(session: Session, booking: Booking, amount: Money) -> None:
-    payments = list_payments(session, booking.id)
+def _check_amount(session: Session, booking: Booking, payments: list[Payment], amount: Money) -> None:
     left = sum(payment.entry.refundable_minor for payment in payments)
     if amount.minor <= 0:
         raise RefundRefused("Give an amount above zero.")
-    if any(payment.currency != amount.currency for payment in payments):
+    if booking.currency != amount.currency or any(payment.currency != amount.currency for payment in payments):
         raise RefundRefused("This booking was paid in another currency.")
+    if not amount.is_movable:
+        example = Money(step(amount.currency), amount.currency).major
+        raise RefundRefused(f"{amount.currency.upper()} can only be sent in steps of {example}.")
     if amount.minor > left:
-        raise RefundRefused("That is more than is left to refund.", left=Money(left, amount.currency))
-    if _is_blocked_by_dispute(session, booking.id):
-        raise RefundRefused("The bank has taken this payment back in a dispute, so it cannot be refunded now.")
+        some_blocked = len(payments) < len(list_payments(session, booking.id))
+        raise RefundRefused(_BLOCKED if some_blocked else _TOO_MUCH, left=Money(left, amount.currency))
 
 
-def _is_blocked_by_dispute(session: Session, booking_id: int) -> bool:
-    blocked = select(Dispute.id).where(Dispute.booking_id == booking_id, Dispute.is_charge_refundable.is_(False))
+def _is_blocked(session: Session, payment_id: int) -> bool:
+    """Stripe's own flag, and not the dispute's status: an inquiry leaves its charge refundable."""
+    blocked = select(Dispute.id).where(Dispute.payment_id == payment_id, Dispute.is_charge_refundable.is_(False))
     return session.scalar(blocked.limit(1)) is not None
+
+
+def _is_lost(session: Session, payment_id: int) -> bool:
+    lost = select(Dispute.id).where(Dispute.payment_id == payment_id, Dispute.status == "lost")
+    return session.scalar(lost.limit(1)) is not None
 
 
 def _find_by_token(session: Session, form_token: str) -> Refund | None:

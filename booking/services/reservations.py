@@ -30,7 +30,7 @@ from booking.domain.states import (
     Source,
 )
 from booking.extensions import db
-from booking.gateways.payments import PaymentGatewayError
+from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.models import Booking, Listing, Refund
 from booking.queries.nights import free_unit_ids
 from booking.runtime import Runtime
@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 # Without the letters that are read as digits: https://www.crockford.com/base32.html
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MOST_HOLDS = 3
+PAID_MEANWHILE = "This booking was paid just now. Look at it again before you cancel it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +114,14 @@ def cancel_booking(
         TransitionRefused: it was cancelled before, or paid while it was being let go.
         GatewayUnavailable: it could still be paid and Stripe does not answer.
     """
-    if _end_unpaid(runtime, booking_id, cause) is BookingStatus.CANCELLED:
-        return  # its payment had failed, and that was the last of it
-    now = runtime.clock.now()
-    with transaction() as session:
-        booking = lock_booking(session, booking_id)
-        if _was_sent_before(session, booking, form_token):
+    for _ in range(checkout.MOST_ROUNDS):
+        status = _end_unpaid(runtime, booking_id, cause)
+        if status is BookingStatus.CANCELLED:
+            return  # its payment had failed, and that was the last of it
+        if _cancel(runtime, booking_id, reason, cause, refund, form_token, was_unpaid=status is not None):
+            runtime.wake_worker()
             return
-        timeline.move(
-            session, booking, BookingStatus.CANCELLED, "cancelled", cause, now,
-            cancel_reason=reason, cancelled_at=now, hold_until=None, needs_review=False,
-        )  # fmt: skip
-        free_nights(session, booking_id=booking.id)
-        if refund is not None and refund.minor:
-            refunds.spread_refund(session, booking, refund, RefundReason.CANCELLATION, cause, now, form_token)
-        notifications.tell_guest(
-            session, booking, GuestMail.CANCELLED, now, refund=refund, by_guest=reason is CancelReason.GUEST
-        )
-    runtime.wake_worker()
+    raise GatewayUnavailable("sessions are opened as fast as they are ended")
 
 
 def expire_holds(runtime: Runtime) -> list[str]:
@@ -303,12 +294,45 @@ def _find_rivals(request: PlaceRequest) -> list[int]:
 def _end_unpaid(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | None:
     """Where an unpaid booking stands once nobody can pay it any more; None where there was nothing to end."""
     booking = db.session.get(Booking, booking_id, populate_existing=True)
-    if booking is None or booking.status is not BookingStatus.PENDING or booking.needs_review:
+    if booking is None or booking.status is not BookingStatus.PENDING:
         return None
     status = attempts.end_sessions(runtime, booking_id, cause)
     if status is BookingStatus.CONFIRMED:
-        raise TransitionRefused("This booking was paid just now. Look at it again before you cancel it.")
+        raise TransitionRefused(PAID_MEANWHILE)
     return status
+
+
+def _cancel(
+    runtime: Runtime,
+    booking_id: int,
+    reason: CancelReason,
+    cause: Cause,
+    refund: Money | None,
+    form_token: str,
+    *,
+    was_unpaid: bool,
+) -> bool:
+    """Cancel in one transaction; False where it can be paid again since its sessions were ended."""
+    now = runtime.clock.now()
+    with transaction() as session:
+        booking = lock_booking(session, booking_id)
+        if _was_sent_before(session, booking, form_token):
+            return True
+        if was_unpaid and booking.status is BookingStatus.CONFIRMED:
+            raise TransitionRefused(PAID_MEANWHILE)  # or its money would stay here, with no stay for it
+        if booking.status is BookingStatus.PENDING and attempts.is_payable(session, booking_id):
+            return False
+        timeline.move(
+            session, booking, BookingStatus.CANCELLED, "cancelled", cause, now,
+            cancel_reason=reason, cancelled_at=now, hold_until=None, needs_review=False,
+        )  # fmt: skip
+        free_nights(session, booking_id=booking.id)
+        if refund is not None and refund.minor:
+            refunds.spread_refund(session, booking, refund, RefundReason.CANCELLATION, cause, now, form_token)
+        notifications.tell_guest(
+            session, booking, GuestMail.CANCELLED, now, refund=refund, by_guest=reason is CancelReason.GUEST
+        )
+        return True
 
 
 def _was_sent_before(session: Session, booking: Booking, form_token: str) -> bool:

@@ -36,4 +36,4 @@ def close_review(runtime: Runtime, booking_id: int, staff_email: str, note: str)
         if changed:
             cause = Cause(Source.STAFF, staff_email)
             timeline.record(session, booking, "review_closed", cause, runtime.clock.now(), note=note)
-    logger.info("review_closed", extra={"booking_id": booking_id})
+    logger.info("review_closed", extra={"booking": booking_id})

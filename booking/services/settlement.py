@@ -170,7 +170,8 @@ def _confirm(case: _Case, outcome: Outcome, unit_id: int) -> Outcome:
     )  # fmt: skip
     notifications.tell_guest(case.session, booking, GuestMail.CONFIRMED, case.now)
     notifications.tell_staff(case.session, StaffNotice.NEW_BOOKING, case.now, booking)
-    _log_after_commit(case, logging.INFO, f"Booking {booking.id} confirmed successfully via {source}")
+    message = f"Booking {booking.id} confirmed successfully via {source}"
+    _log_after_commit(case, logging.INFO, "booking_confirmed", message)
     return outcome
 
 
@@ -186,7 +187,8 @@ def _refund_dates_gone(case: _Case, payment: Payment) -> Outcome:
     notifications.tell_guest(case.session, booking, GuestMail.DATES_GONE, case.now, refund=payment.amount)
     note = "Two guests paid for the same nights; this one is being refunded in full."
     notifications.tell_staff(case.session, StaffNotice.DATES_GONE, case.now, booking, note)
-    _log_after_commit(case, logging.WARNING, f"Booking {booking.id} cancelled due to availability conflict")
+    message = f"Booking {booking.id} cancelled due to availability conflict"
+    _log_after_commit(case, logging.WARNING, "booking_conflict", message)
     return Outcome.DATES_GONE
 
 
@@ -286,7 +288,7 @@ def _review(case: _Case, problem: str) -> Outcome:
     timeline.record(case.session, booking, "needs_review", case.cause, case.now, note=problem)
     fact_id = case.evidence.payment_intent_id or case.evidence.session_id or ""
     notifications.tell_staff(case.session, StaffNotice.NEEDS_REVIEW, case.now, booking, problem, fact_id=fact_id)
-    _log_after_commit(case, logging.ERROR, f"Booking {booking.id} needs review")
+    _log_after_commit(case, logging.ERROR, "booking_needs_review", f"Booking {booking.id} needs review")
     return Outcome.NEEDS_REVIEW
 
 
@@ -305,14 +307,24 @@ def _plain(amount: Money | None) -> str:
 
 def _note_processing(case: _Case) -> Outcome:
     """A delayed method: its nights are kept until its result, however long that takes."""
-    if case.attempt.status not in (AttemptStatus.CREATING, AttemptStatus.OPEN):
+    if case.attempt.status not in (AttemptStatus.CREATING, AttemptStatus.OPEN) and not _was_given_up_for_nothing(case):
         return Outcome.NOTHING  # a late snapshot never moves backwards
+    _give_up_others(case)
     case.attempt.status = AttemptStatus.PROCESSING
     if case.booking.status is BookingStatus.PENDING and _keep_nights(case):
         case.booking.hold_until = None
     timeline.record(case.session, case.booking, "payment_processing", case.cause, case.now)
     notifications.tell_guest(case.session, case.booking, GuestMail.PROCESSING, case.now)
     return Outcome.PROCESSING
+
+
+def _was_given_up_for_nothing(case: _Case) -> bool:
+    """Given up for another session, while its guest was paying in it: now this one counts."""
+    if case.attempt.status is not AttemptStatus.SUPERSEDED or case.booking.status is not BookingStatus.PENDING:
+        return False
+    processing = Attempt.status == AttemptStatus.PROCESSING
+    found = select(Attempt.id).where(Attempt.booking_id == case.booking.id, processing)
+    return case.session.scalar(found.limit(1)) is None
 
 
 def _note_decline(case: _Case) -> Outcome:
@@ -383,8 +395,10 @@ def _note_open(case: _Case) -> Outcome:
     return Outcome.NOTHING
 
 
-def _log_after_commit(case: _Case, level: int, message: str) -> None:
-    fields = {"booking": case.booking.reference, "source": str(case.cause.source)}
+def _log_after_commit(case: _Case, level: int, event: str, message: str) -> None:
+    cause = case.cause
+    fields: dict[str, str | None] = {"event": event, "booking": case.booking.reference, "cause": str(cause.source)}
+    fields |= {"stripe_event": cause.stripe_event_id, "session": case.attempt.session_id}
     after_commit(case.session, lambda: logger.log(level, message, extra=fields))
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from booking import metrics
 from booking.database import insert_into, transaction
 from booking.domain.errors import BookingNotFound
 from booking.domain.states import Source
@@ -83,11 +84,20 @@ def receive_event(runtime: Runtime, body: bytes, signature: str | None) -> Recei
 
     Raises:
         BadSignature: nothing was looked at.
+        GatewayUnavailable, GatewayRefused: its object had to be fetched, and could not be; nothing was written.
         SQLAlchemyError: nothing was written.
     """
     event = runtime.payments.read_event(body, signature)
-    logger.info("Processing webhook event: %s", event.type, extra={"stripe_event": event.event_id})
-    return _take_in(runtime, event, Cause(Source.WEBHOOK, stripe_event_id=event.event_id))
+    fields = {"event": "webhook_received", "stripe_event": event.event_id}
+    logger.info("Processing webhook event: %s", event.type, extra=fields)
+    event_type = event.type if event.concerns_the_shop else "other"
+    try:
+        receipt = _take_in(runtime, event, Cause(Source.WEBHOOK, stripe_event_id=event.event_id))
+    except Exception:
+        metrics.count_webhook(event_type, "failed")
+        raise
+    metrics.count_webhook(event_type, receipt.status)
+    return receipt
 
 
 def replay_event(runtime: Runtime, event_id: str, staff_email: str) -> Receipt:
@@ -103,11 +113,14 @@ def replay_event(runtime: Runtime, event_id: str, staff_email: str) -> Receipt:
 
 def _take_in(runtime: Runtime, event: GatewayEvent, cause: Cause, *, is_replay: bool = False) -> Receipt:
     identity, now = get_identity(runtime), runtime.clock.now()
-    if event.evidence is None:
+    if not event.concerns_the_shop:
         return _ignore(event, "not a type that concerns this shop")
     if event.livemode != identity.livemode:
         logger.warning("webhook_of_other_mode", extra={"stripe_event": event.event_id})
         return Receipt(ReceiptStatus.IGNORED, "of the other mode (test or live)")
+    if event.must_be_fetched:
+        logger.warning("webhook_of_other_version", extra={"stripe_event": event.event_id, "type": event.type})
+        event = runtime.payments.fetch_evidence(event)
     try:
         with transaction() as session:
             receipt = _handle(_Delivery(session, event, cause, now, identity), is_replay)

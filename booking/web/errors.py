@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -80,6 +81,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(PaymentGatewayError, _gateway_error)
     app.register_error_handler(OperationalError, _database_error)
     app.register_error_handler(InternalServerError, _crash)
+    app.log_exception = _log_crash  # type: ignore[method-assign]
 
 
 def answer_error(status: int, text: str | None = None, retry_after: int | None = None) -> ResponseReturnValue:
@@ -148,6 +150,11 @@ def _database_error(error: OperationalError) -> ResponseReturnValue:
 def _old_form(error: CSRFError) -> ResponseReturnValue:
     page = render_template("errors/old_form.html", is_paying=_is_paying())
     return make_response(page, 400)
+
+
+def _log_crash(exc_info: Any) -> None:
+    # Not Flask's own line, which has the path in it: a path can open a booking.
+    logger.error("request_crashed", exc_info=exc_info, extra={"endpoint": request.endpoint, "method": request.method})
 
 
 def _crash(error: InternalServerError) -> ResponseReturnValue:

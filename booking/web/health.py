@@ -1,9 +1,11 @@
 """Pages for operators' monitors. They tell nothing that helps a stranger."""
 
+from dataclasses import asdict
+
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from booking.queries.health import find_faults
+from booking.services.readiness import check_readiness
 from booking.wiring import current_runtime, find_schema_problem
 
 blueprint = Blueprint("health", __name__)
@@ -17,6 +19,6 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Database, schema and worker are there; 503 with the names of those that are not."""
-    faults = find_faults(current_runtime().clock.now(), find_schema_problem)
-    return jsonify(ready=not faults, faults=faults), 503 if faults else 200
+    """What a booking needs is there; 503 where something is missing, and false for each that is."""
+    readiness = check_readiness(current_runtime(), find_schema_problem)
+    return jsonify(ready=readiness.is_ready, **asdict(readiness)), 200 if readiness.is_ready else 503

@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from booking import create_app
 from booking.domain.dates import Stay
-from booking.domain.errors import TransitionRefused
+from booking.domain.errors import EvidenceRefused, TransitionRefused
+from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
 from booking.domain.states import BookingStatus, CancelReason, Source
 from booking.extensions import db
@@ -27,6 +28,8 @@ from booking.models.outbox import OutboxState
 from booking.services import (
     access,
     checkout,
+    disputes,
+    evidence,
     heartbeat,
     limits,
     listings,
@@ -40,9 +43,10 @@ from booking.services import (
 from booking.services.timeline import Cause
 from tests.support.hostile import sign
 from tests.support.servers import FakeStripe
-from tests.support.shop import GRACE, SECRET, ShiftedClock, Shop, add_listing, make_settings, outfit
+from tests.support.shop import GRACE, SECRET, ShiftedClock, Shop, add_listing, make_settings, outfit, patched
 
 STAFF = "ada@example.org"
+ANSWER = dict.fromkeys(FIELDS, "They came and slept well.")
 REFERENCE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{8}\b")
 Step = Callable[["Teller"], None]
 
@@ -149,7 +153,14 @@ class Teller:
         booking = self.shop.booking(booking_id)
         refunded = sorted((str(row.status), row.amount_minor) for row in self.shop.refunds(booking_id))
         mails = sorted(self.shop.mails(booking_id))
-        return [str(booking.status), str(booking.payment_status), len(self.shop.nights(booking_id)), refunded, mails]
+        disputed = [(row.status, self._answers_to(row.stripe_dispute_id)) for row in self.shop.disputes(booking_id)]
+        states = [str(booking.status), str(booking.payment_status), len(self.shop.nights(booking_id))]
+        return [*states, refunded, disputed, mails]
+
+    def _answers_to(self, stripe_dispute_id: str) -> int:
+        """How often a bank was answered: once is right, and twice can never be mended."""
+        found = self.shop.stripe_client().disputes.retrieve(stripe_dispute_id).to_dict()
+        return int(found["evidence_details"]["submission_count"])
 
     def _lost_events(self) -> list[str]:
         kept = set(db.session.scalars(select(WebhookEvent.id)))
@@ -267,6 +278,15 @@ def refund_in_dashboard(name: str) -> Step:
     return step
 
 
+def decide_dispute(name: str, status: str) -> Step:
+    def step(teller: Teller) -> None:
+        stripe_id = teller.shop.disputes(teller.id_of(name))[0].stripe_dispute_id
+        if teller.shop.stripe_client().disputes.retrieve(stripe_id).status != status:
+            teller.shop.stripe.post(f"disputes/{stripe_id}", {"status": status})
+
+    return step
+
+
 def fault(kind: str, path: str, times: int) -> Step:
     """Order trouble for the next calls, once; no kind takes back what was ordered."""
 
@@ -305,6 +325,23 @@ def cancel(name: str, minor: int | None) -> Step:
         amount = Money(came if minor is None else minor, "eur")
         cause = Cause(Source.STAFF, STAFF)
         reservations.cancel_booking(teller.runtime, booking.id, CancelReason.STAFF, cause, amount, f"cancel {name}")
+
+    return step
+
+
+def draft_answer(name: str) -> Step:
+    def step(teller: Teller) -> None:
+        dispute_id = teller.shop.disputes(teller.id_of(name))[0].id
+        evidence.save_draft(teller.runtime, dispute_id, ANSWER, "", STAFF)
+
+    return step
+
+
+def answer_dispute(name: str) -> Step:
+    def step(teller: Teller) -> None:
+        dispute_id = teller.shop.disputes(teller.id_of(name))[0].id
+        with suppress(EvidenceRefused):  # told again: it was on its way, and the worker sees to it
+            evidence.submit_evidence(teller.runtime, dispute_id, ANSWER, "", STAFF)
 
     return step
 
@@ -362,6 +399,16 @@ def end_holds() -> Step:
 
 def reconcile() -> Step:
     return lambda teller: _use(reconciliation.reconcile(teller.runtime))
+
+
+def remind() -> Step:
+    """It is due in so many days that staff must be told."""
+
+    def step(teller: Teller) -> None:
+        with patched(disputes, "REMIND_BEFORE", timedelta(days=40)):
+            disputes.remind_of_due(teller.runtime)
+
+    return step
 
 
 def purge() -> Step:

@@ -74,3 +74,21 @@ def test_typed_amounts_are_read_exactly(text: str, currency: str, minor: int) ->
 )  # fmt: skip
 def test_what_is_no_exact_amount_is_not_guessed_at(text: str, currency: str) -> None:
     assert parse_major(text, currency) is None
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "half"),
+    [(2667, "eur", 1334), (45003, "jpy", 22502), (123690, "kwd", 61850), (5670300, "isk", 2835200), (100, "ugx", 100)],
+)
+def test_a_part_is_rounded_to_what_can_be_moved(minor: int, currency: str, half: int) -> None:
+    part = Money(minor, currency).percent(50)
+
+    assert part == Money(half, currency)
+    assert part.is_movable
+    assert Money(minor, currency).percent(100) == Money(minor, currency)
+
+
+def test_a_hundredth_of_a_krona_and_a_thousandth_of_a_dinar_cannot_be_moved() -> None:
+    assert not Money(1050, "isk").is_movable
+    assert not Money(1005, "kwd").is_movable
+    assert Money(1005, "eur").is_movable

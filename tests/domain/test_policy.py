@@ -52,6 +52,13 @@ def test_a_broken_rule_names_its_field_in_plain_words(stay: Stay, guests: int, f
     assert refusal.value.details["field"] == field
 
 
+@pytest.mark.parametrize(("hold_minutes", "lives"), [(31, 33), (33, 33), (34, 34), (1435, 1435)])
+def test_a_session_asked_for_lives_long_enough_for_a_slow_clock(hold_minutes: int, lives: int) -> None:
+    now = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+
+    assert session_expiry(now, hold_minutes) == now + timedelta(minutes=lives)
+
+
 def test_the_hold_outlives_the_session() -> None:
     now = datetime(2027, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
 

@@ -207,6 +207,47 @@ def test_a_refund_names_its_amount_and_carries_our_ids(gateway: StripeGateway) -
     )
 
 
+DISPUTE: dict[str, Any] = {
+    "id": "du_1",
+    "object": "dispute",
+    "amount": 61200,
+    "currency": "eur",
+    "charge": "ch_1",
+    "payment_intent": "pi_1",
+    "status": "needs_response",
+    "reason": "fraudulent",
+    "is_charge_refundable": False,
+    "balance_transactions": [],
+    "evidence_details": {"due_by": 1_800_000_000, "submission_count": 1},
+}
+
+
+@responses.activate
+@pytest.mark.parametrize(("call", "submit"), [("stage_evidence", "false"), ("submit_evidence", "true")])
+def test_evidence_says_in_so_many_words_whether_the_bank_gets_it(
+    gateway: StripeGateway, call: str, submit: str
+) -> None:
+    responses.post(f"{API}/disputes/du_1", json=DISPUTE)
+
+    found = getattr(gateway, call)("du_1", {"customer_name": "Grace Hopper", "uncategorized_text": ""}, "evidence:1")
+
+    sent = responses.calls[0].request
+    assert sent.headers["Idempotency-Key"] == "evidence:1"
+    assert parse_qs(str(sent.body), keep_blank_values=True) == {
+        "evidence[customer_name]": ["Grace Hopper"],
+        "evidence[uncategorized_text]": [""],  # empties what lay there
+        "submit": [submit],
+    }
+    assert (found.dispute_id, found.submissions, found.status) == ("du_1", 1, "needs_response")
+
+
+@responses.activate
+def test_looking_up_a_dispute_asks_and_changes_nothing(gateway: StripeGateway) -> None:
+    responses.get(f"{API}/disputes/du_1", json={**DISPUTE, "evidence_details": None})
+
+    assert gateway.look_up_dispute("du_1").submissions == 0
+
+
 @responses.activate
 def test_refunds_of_a_payment_are_listed_and_counted(gateway: StripeGateway) -> None:
     refund = {"id": "re_1", "object": "refund", "amount": 500, "currency": "eur", "status": "succeeded", "metadata": {}}
@@ -255,16 +296,20 @@ def test_a_definite_no_is_told_from_an_unknown_outcome(
 def test_no_answer_is_an_unknown_outcome(gateway: StripeGateway, trouble: Exception) -> None:
     responses.post(f"{API}/checkout/sessions", body=trouble)
 
-    with pytest.raises(GatewayUnavailable):
+    with pytest.raises(GatewayUnavailable) as silence:
         gateway.open_checkout({"mode": "payment"}, "checkout:abc")
+
+    assert silence.value.is_silent
 
 
 @responses.activate
 def test_an_answer_that_is_no_json_is_an_unknown_outcome(gateway: StripeGateway) -> None:
     responses.post(f"{API}/checkout/sessions", body="<html>proxy</html>")
 
-    with pytest.raises(GatewayUnavailable):
+    with pytest.raises(GatewayUnavailable) as garbage:
         gateway.open_checkout({"mode": "payment"}, "checkout:abc")
+
+    assert not garbage.value.is_silent
 
 
 @responses.activate

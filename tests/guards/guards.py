@@ -11,6 +11,7 @@ TOO_OLD = "test_conflicts.py::test_scenario_16_a_session_too_old_to_finish_in_is
 FOUND_BY_LOOKING = (
     "test_confirmation.py::test_stripe_made_the_session_but_goes_on_answering_500_the_session_is_found_by_looking"
 )
+CLICK_WHILE_HANGING = "test_scenario_28_a_click_while_stripe_hangs_is_told_the_truth_and_makes_one_session"
 TWO_PAY = "test_conflicts.py::test_scenario_03_two_pay_for_the_same_nights_one_is_confirmed_and_one_refunded_once"
 
 
@@ -171,7 +172,7 @@ GUARDS = (
     Guard(
         "never more is refunded than is left",
         "booking.services.refunds",
-        ("    _check_amount(session, booking, amount)\n", ""),
+        ("    _check_amount(session, booking, payments, amount)\n", ""),
         S + "test_refunds.py::test_scenario_24_never_more_than_is_left[sqlite]",
     ),
     Guard(
@@ -187,8 +188,8 @@ GUARDS = (
         "a refund whose key Stripe may have forgotten is looked for first",
         "booking.services.refunds",
         (
-            "        must_look = refund.first_sent_at is not None and refund.first_sent_at < now - KEY_LIFE",
-            "        must_look = False",
+            "        is_old = refund.first_sent_at is not None and refund.first_sent_at < now - KEY_LIFE",
+            "        is_old = False",
         ),
         S + "test_refunds.py::test_a_refund_older_than_its_key_is_looked_for_before_it_is_sent_again[sqlite]",
     ),
@@ -204,8 +205,36 @@ GUARDS = (
     Guard(
         "a disputed payment is not refunded",
         "booking.services.refunds",
-        ("    if _is_blocked_by_dispute(session, booking.id):", "    if False:"),
+        (" if not _is_blocked(session, payment.id)]", "]"),
         S + "test_refunds.py::test_a_dispute_is_recorded_told_and_blocks_refunds_but_moves_nothing[sqlite]",
+    ),
+    Guard(
+        "a refund that was asked for before the dispute waits",
+        "booking.services.refunds",
+        ("        is_blocked = _is_blocked(session, refund.payment_id)\n", "        is_blocked = False\n"),
+        S + "test_disputes.py::test_a_refund_waits_while_the_charge_is_disputed_and_goes_out_when_it_is_won[sqlite]",
+    ),
+    Guard(
+        "an answer to a dispute is a row that is there once",
+        "booking.services.evidence",
+        (
+            "            session.add(_new_submission(dispute_id, texts, staff_email, now))\n",
+            "            session.execute(delete(EvidenceSubmission))\n"
+            "            session.add(_new_submission(dispute_id, texts, staff_email, now))\n",
+        ),
+        S + "test_disputes.py::test_the_row_stops_a_second_answer_even_where_nobody_looked_for_it[sqlite]",
+    ),
+    Guard(
+        "an answer whose fate is unknown is looked for before it is sent again",
+        "booking.services.evidence",
+        ("        if _waits(found):\n", "        if True:\n"),
+        S + "test_disputes.py::test_an_answer_that_was_sent_but_whose_key_is_spent_is_found_by_looking[sqlite]",
+    ),
+    Guard(
+        "an answer that a colleague is sending is not taken back",
+        "booking.services.evidence",
+        ("    if not order.was_sent:\n        gone", "    if False:\n        gone"),
+        S + "test_disputes.py::test_a_look_that_sees_a_colleagues_call_does_not_take_the_row_away[sqlite]",
     ),
     Guard(
         "old news of a dispute changes nothing",
@@ -266,5 +295,35 @@ GUARDS = (
             "    booking_id, is_settled",
         ),
         S + "test_return_page.py::test_scenario_19_unknown_ids_are_404_and_ask_stripe_nothing",
+    ),
+    Guard(
+        "an event of another API version is believed only as far as its id",
+        "booking.gateways.stripe_objects",
+        ("    return version is not None and str(version)", "    return False and str(version)"),
+        S + "test_versions.py::test_scenario_21_an_event_of_an_older_version_is_believed_only_as_far_as_its_id[sqlite]",
+    ),
+    Guard(
+        "a session that is asked for outlives a slow clock",
+        "booking.domain.policy",
+        ("max(timedelta(minutes=hold_minutes), LEAST_LIFE_ASKED_FOR)", "timedelta(minutes=hold_minutes)"),
+        S + "test_clocks_and_patience.py::test_scenario_27_a_clock_wrong_by_90_seconds_keeps_nobody_from_paying",
+    ),
+    Guard(
+        "a Stripe that hangs is asked one question only",
+        "booking.services.attempts",
+        ("if error.is_silent or runtime.clock", "if runtime.clock"),
+        S + "test_clocks_and_patience.py::" + CLICK_WHILE_HANGING,
+    ),
+    Guard(
+        "a part of the money is one that a bank can send",
+        "booking.domain.money",
+        ("        smallest = step(self.currency)\n", "        smallest = 1\n"),
+        S + "test_currencies.py::test_scenario_18_a_whole_stay_with_its_refund_agrees_to_the_unit",
+    ),
+    Guard(
+        "a refund that no bank can send is refused",
+        "booking.services.refunds",
+        ("    if not amount.is_movable:", "    if False:"),
+        S + "test_currencies.py::test_scenario_18_a_refund_that_no_bank_can_send_is_refused_before_it_is_written",
     ),
 )

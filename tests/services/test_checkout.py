@@ -301,7 +301,7 @@ def test_two_processes_that_make_the_instance_id_at_once_agree(small_shop: Shop,
 
 
 def test_a_move_that_somebody_else_made_first_is_refused(shop: Shop) -> None:
-    shop.breaks = ("I1", "I7", "I20")  # a status changed by hand
+    shop.breaks = ("I1", "I7", "I14", "I20")  # a status changed by hand
     booking_id = shop.book(shop.stay())
     with shop.app.app_context(), transaction() as session:
         booking = session.get_one(Booking, booking_id)

@@ -204,7 +204,7 @@ def test_every_fault_is_found(house: tuple[Shop, int, int], code: str, plant: Pl
     ("drop", "code", "words"),
     [
         ("DROP INDEX uq_attempt_booking_id_live", "I4", "uq_attempt_booking_id_live is gone"),
-        ("DROP TABLE dispute", "I4", "stripe_dispute_id of the table `dispute` can repeat"),
+        ("DROP TABLE evidence_draft", "I4", "idempotency_key of the table `evidence_draft` can repeat"),
     ],
 )
 def test_a_key_that_was_dropped_is_missed(house: tuple[Shop, int, int], drop: str, code: str, words: str) -> None:
@@ -212,8 +212,9 @@ def test_a_key_that_was_dropped_is_missed(house: tuple[Shop, int, int], drop: st
     shop.breaks = EVERYTHING
     with shop.app.app_context():
         db.session.execute(text(drop))
-        if "dispute" in drop:
-            db.session.execute(text("CREATE TABLE dispute (id INTEGER PRIMARY KEY, stripe_dispute_id VARCHAR(255))"))
+        if "draft" in drop:
+            anew = "CREATE TABLE evidence_draft (dispute_id INTEGER PRIMARY KEY, idempotency_key VARCHAR(255))"
+            db.session.execute(text(anew))
         db.session.commit()
 
     assert any(words in line for line in look(shop)[code])

@@ -23,7 +23,7 @@ def house(tmp_path: Path) -> House:
 
 def staff_pages(house: House) -> list[tuple[str, str, str]]:
     """Method, endpoint and path of every page below /admin, with values where the path wants some."""
-    values = {"booking_id": 1, "closure_id": 1, "row_id": 1, "event_id": "evt_test_0001"}
+    values = {"booking_id": 1, "closure_id": 1, "row_id": 1, "dispute_id": 1, "event_id": "evt_test_0001"}
     pages = []
     with house.app.test_request_context():
         urls = house.app.create_url_adapter(None) or house.app.url_map.bind("localhost")
@@ -37,6 +37,7 @@ def staff_pages(house: House) -> list[tuple[str, str, str]]:
 
 def test_no_staff_page_answers_a_stranger(house: House) -> None:
     house.event("evt_test_0001", "failed", house.book())
+    house.dispute(1)
     house.errand()
     seen = set()
     for method, endpoint, path in staff_pages(house):
@@ -117,7 +118,7 @@ def test_everything_that_waits_for_a_person_is_on_the_first_page(house: House) -
     assert "Nothing needs you" not in page
     for booking_id in (review, failed, disputed):
         assert house.read(booking_id).reference in page
-    assert "Answer in Stripe by <strong>Mon 8 March 2027, 13:00</strong>" in page
+    assert '<a href="/admin/disputes/1">Answer by Mon 8 March 2027, 13:00</a>' in page
     assert "1 event from Stripe" in page
     assert "1 mail</a>" in page
 

@@ -15,6 +15,8 @@ UNIQUE = {
     "payment": (("payment_intent_id",),),
     "refund": (("stripe_refund_id",), ("idempotency_key",), ("form_token",), ("token",)),
     "dispute": (("stripe_dispute_id",),),
+    "evidence_draft": (("idempotency_key",),),
+    "evidence_submission": (("dispute_id",), ("idempotency_key",)),
 }
 PARTIAL = {"attempt": "uq_attempt_booking_id_live", "booking": "uq_booking_hold_key_pending"}
 
@@ -27,7 +29,7 @@ def find_missing_night_key(session: Session, given: Given) -> Iterator[str]:
 
 
 def find_missing_keys(session: Session, given: Given) -> Iterator[str]:
-    """Without these an event, a mail, a payment or a refund can count twice."""
+    """Without these an event, a mail, a payment, a refund or an answer to a dispute can count twice."""
     schema = inspect(session.connection())
     for table, wanted in UNIQUE.items():
         there = _unique_columns(schema, table)

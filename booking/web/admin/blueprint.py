@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from booking.domain.dates import spoken
+from booking.domain.dates import spoken_moment
 from booking.domain.errors import BookingNotFound
 from booking.extensions import db
 from booking.wiring import current_runtime
@@ -50,8 +50,7 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
 @blueprint.app_template_filter("moment")
 def moment(at: datetime, zone: ZoneInfo) -> str:
     """An instant on the clock of a zone: "Fri 5 March 2027, 14:05"."""
-    local = at.astimezone(zone)
-    return f"{spoken(local.date())}, {local:%H:%M}"
+    return spoken_moment(at, zone)
 
 
 @blueprint.app_template_filter("words")

@@ -5,15 +5,16 @@ import secrets
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, RadioField, SelectField, StringField
+from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from booking.domain.dates import Stay
 from booking.domain.errors import BookingError
+from booking.domain.evidence import FIELDS, Texts, check_texts
 from booking.domain.money import Money, exponent, parse_major
 from booking.web.templating import money
-from booking.web.text import one_line
+from booking.web.text import one_line, some_lines
 
 _TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 
@@ -74,6 +75,46 @@ class ReviewForm(FlaskForm):
     """What staff found out about a booking that needed a look."""
 
     note = StringField("What you found", [InputRequired("Write what you found."), Length(max=400)], filters=[one_line])
+
+
+def _text(label: str, rows: int) -> TextAreaField:
+    return TextAreaField(label, filters=[some_lines], render_kw={"rows": rows})
+
+
+class EvidenceForm(FlaskForm):
+    """The answer to a dispute: one field for each of the texts that Stripe takes, by Stripe's names."""
+
+    customer_name = StringField("Guest's name", filters=[one_line])
+    customer_email_address = StringField("Guest's e-mail address", filters=[one_line])
+    service_date = StringField("Dates of the stay", filters=[one_line])
+    product_description = _text("The stay, its price and its payment", 8)
+    cancellation_policy_disclosure = _text("Cancellation terms, and how and when they were shown", 8)
+    refund_policy_disclosure = _text("Refund terms, and how and when they were shown", 8)
+    cancellation_rebuttal = _text("Whether the booking was cancelled", 4)
+    refund_refusal_explanation = _text("What was refunded, and why no more", 5)
+    access_activity_log = _text("What happened, with times", 10)
+    uncategorized_text = _text("E-mails sent, and anything else the bank should read", 10)
+    seen = HiddenField()
+    read_all = BooleanField("I have read every text above. I know that it can be sent once.")
+
+    @classmethod
+    def of(cls, texts: Texts, seen: str) -> "EvidenceForm":
+        """A fresh one; `seen` is the version of the draft that it shows."""
+        return cls(formdata=None, data=texts, seen=seen)
+
+    def read_texts(self) -> Texts | None:
+        """What was typed; None, with words on the fields, where Stripe would not take it."""
+        is_whole = self.validate_on_submit()
+        texts = {name: self[name].data or "" for name in FIELDS}
+        wrong = check_texts(texts)
+        for name, words in wrong.items():
+            self.refuse(name, words)
+        return texts if is_whole and not wrong else None
+
+    def refuse(self, name: str, words: str) -> None:
+        """Put a refusal on the field it concerns."""
+        field: Any = self[name]
+        field.errors = [*field.errors, words]
 
 
 class ClosureForm(FlaskForm):

@@ -8,8 +8,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from booking import metrics
 from booking.extensions import csrf
-from booking.gateways.payments import BadSignature
+from booking.gateways.payments import BadSignature, PaymentGatewayError
 from booking.services.webhooks import ReceiptStatus, receive_event
 from booking.web.security import has_length
 from booking.wiring import current_runtime
@@ -32,8 +33,12 @@ def stripe() -> ResponseReturnValue:
     except RequestEntityTooLarge:
         return jsonify(error="too large"), 413
     except BadSignature as error:
+        metrics.count_bad_signature()
         logger.warning("webhook_refused", extra={"why": str(error)})
         return jsonify(error="signature or body not valid"), 400
+    except PaymentGatewayError as error:
+        logger.warning("webhook_not_fetched", extra={"error": error.code})
+        return jsonify(error="object not available, please retry"), 503
     except (OperationalError, PoolTimeout):
         return jsonify(error="database not available, please retry"), 503
     except Exception:  # logged by the service; its text is nobody's business

@@ -1,0 +1,249 @@
+"""What a bank is told of a disputed stay: the texts there are, how long each may be, and a first draft of them.
+
+Only what we hold is said. Whether somebody came, slept and left nobody here knows: staff add it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from booking.domain.dates import Stay, spoken, spoken_moment
+from booking.domain.money import Money
+from booking.domain.policy import CancellationTerms, refund_due, refund_steps
+from booking.domain.pricing import Quote
+
+# One text for each of Stripe's names: https://docs.stripe.com/api/disputes/evidence_object. Files are left out.
+Texts = dict[str, str]
+
+SHORT_FIELDS = ("customer_name", "customer_email_address", "service_date")
+LONG_FIELDS = (
+    "product_description",
+    "cancellation_policy_disclosure",
+    "refund_policy_disclosure",
+    "cancellation_rebuttal",
+    "refund_refusal_explanation",
+    "access_activity_log",
+    "uncategorized_text",
+)
+FIELDS = (*SHORT_FIELDS, *LONG_FIELDS)
+# In characters. https://docs.stripe.com/api/disputes/update
+LONGEST_SHORT, LONGEST, MOST_TOGETHER = 5_000, 20_000, 150_000
+
+MAIL_WORDS = {
+    "confirmed": "confirmation of the booking, with dates, price and cancellation terms",
+    "payment_processing": "news that the bank was still working on the payment",
+    "dates_gone": "news that the nights were taken and that all the money goes back",
+    "late_refund": "news that the payment came after the cancellation and goes back",
+    "cancelled": "news that the booking is cancelled",
+    "refund_sent": "news of a refund",
+    "duplicate_refund": "news that the stay was paid twice and that the second payment goes back",
+    "payment_failed": "news that the payment had failed",
+    "manage_link": "link to the page of the booking, asked for with reference and e-mail address",
+}
+STEP_WORDS = {
+    "placed": 'the guest chose the dates, gave name and e-mail address and pressed "Book and pay"',
+    "payment_processing": "the guest's bank began to work on the payment",
+    "payment_received": "Stripe reported the payment",
+    "confirmed": "the booking was confirmed",
+    "cancelled": "the booking was cancelled",
+    "dates_gone": "the booking was cancelled, because another guest had taken the nights",
+    "refund_requested": "a refund was ordered",
+    "refund_succeeded": "a refund was sent",
+    "refund_failed": "a refund did not arrive",
+    "refund_canceled": "a refund did not arrive",
+    "link_opened": "the link that had been mailed to the guest was opened",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StayCase:
+    """What we hold about a disputed stay. `mails` and `steps` are kinds with their times, oldest first."""
+
+    reference: str
+    guest_name: str
+    guest_email: str
+    message: str
+    house: str
+    address: str
+    listing: str
+    stay: Stay
+    guests: int
+    quote: Quote
+    terms: CancellationTerms
+    zone: ZoneInfo
+    agreed_at: datetime
+    confirmed_at: datetime | None
+    cancelled_at: datetime | None
+    cancel_reason: str
+    paid: tuple[tuple[datetime, Money], ...]
+    refunded: tuple[tuple[str, Money], ...]  # Stripe's id of each refund that was sent
+    mails: tuple[tuple[datetime, str], ...]
+    steps: tuple[tuple[datetime, str], ...]
+
+    def at(self, instant: datetime) -> str:
+        """An instant on the house's own clock."""
+        return spoken_moment(instant, self.zone)
+
+
+def check_texts(texts: Texts) -> dict[str, str]:
+    """What is wrong, by field, in words for the form; nothing where Stripe would take the texts."""
+    wrong = {name: _too_long(limit_of(name)) for name in FIELDS if len(texts[name]) > limit_of(name)}
+    if not any(texts.values()):
+        return {FIELDS[0]: "Write something: an empty answer loses the dispute."}
+    if not wrong and sum(map(len, texts.values())) > MOST_TOGETHER:
+        longest = max(LONG_FIELDS, key=lambda name: len(texts[name]))
+        wrong[longest] = f"All texts together may have {MOST_TOGETHER:,} characters. Shorten this one first."
+    return wrong
+
+
+def limit_of(name: str) -> int:
+    """How many characters one text may have."""
+    return LONGEST_SHORT if name in SHORT_FIELDS else LONGEST
+
+
+def days_left(due_by: datetime, now: datetime) -> int:
+    """Whole days until an answer is due; 0 on the last one, below 0 once the time has passed."""
+    return (due_by - now) // timedelta(days=1)
+
+
+def draft_texts(case: StayCase) -> Texts:
+    """A first draft from what we hold. Every statement in it is true of the rows it was made from."""
+    return {
+        "customer_name": case.guest_name,
+        "customer_email_address": case.guest_email,
+        "service_date": f"{spoken(case.stay.arrive)} (arrival) to {spoken(case.stay.leave)} (departure)",
+        "product_description": _describe(case),
+        "cancellation_policy_disclosure": f"{_how_shown(case)}\n\n{_terms(case)}",
+        "refund_policy_disclosure": f"Refunds follow the cancellation terms. {_how_shown(case)}\n\n{_terms(case)}",
+        "cancellation_rebuttal": _tell_of_cancelling(case),
+        "refund_refusal_explanation": _tell_of_refunds(case),
+        "access_activity_log": _lines(
+            f"What our system recorded of booking {case.reference}. Times are those of {case.zone.key}.",
+            _told(case, case.steps, STEP_WORDS),
+        ),
+        "uncategorized_text": _tell_of_letters(case),
+    }
+
+
+# --- the texts ------------------------------------------------------------------------------------------------------
+
+
+def _describe(case: StayCase) -> str:
+    nights, guests = _count(case.stay.nights, "night"), _count(case.guests, "guest")
+    where = ", ".join(part for part in (case.listing, case.house, case.address) if part)
+    lines = [
+        f"A stay of {nights} for {guests}: {where}.",
+        f"Arrival {spoken(case.stay.arrive)}, departure {spoken(case.stay.leave)}. Booking reference {case.reference}.",
+        "",
+        *(
+            f"{_kind(line.kind)}: {line.quantity} x {_plain(line.unit)} = {_plain(line.total)}"
+            for line in case.quote.lines
+        ),
+        f"Total: {_plain(case.quote.total)}",
+        *(f"Paid on {case.at(at)} ({case.zone.key}): {_plain(amount)}" for at, amount in case.paid),
+    ]
+    return "\n".join(lines)
+
+
+def _how_shown(case: StayCase) -> str:
+    """The review page shows the terms above its button, and pressing that button writes the booking."""
+    shown = (
+        f'The terms below were shown on the page with the button "Book and pay", above that button. The guest pressed '
+        f"it on {case.at(case.agreed_at)} ({case.zone.key}). In that moment the terms were stored with the booking, "
+        "and they have not changed since."
+    )
+    confirmation = next((at for at, kind in case.mails if kind == "confirmed"), None)
+    if confirmation is None:
+        return shown
+    return (
+        f"{shown} The same terms stand in the confirmation e-mailed to {case.guest_email} on {case.at(confirmation)}."
+    )
+
+
+def _terms(case: StayCase) -> str:
+    steps = refund_steps(case.quote.total, case.terms, case.stay.arrive)
+    lines = [f"Cancelled on or before {spoken(step.last_day)}: {_plain(step.refund)} back." for step in steps]
+    return "\n".join([*lines, "Cancelled later, or not cancelled: nothing back."])
+
+
+def _tell_of_cancelling(case: StayCase) -> str:
+    if case.cancelled_at is None:
+        kept = f"It was confirmed on {case.at(case.confirmed_at)}, and from then on " if case.confirmed_at else ""
+        return "The guest did not cancel this booking." + (
+            f" {kept}nobody else could book these nights." if kept else ""
+        )
+    who = {"guest": "by the guest", "staff": "by the house"}.get(case.cancel_reason)
+    if who is None:
+        why = case.cancel_reason.replace("_", " ")
+        return f"The booking was cancelled by itself on {case.at(case.cancelled_at)}: {why}."
+    due = _plain(_due_when_cancelled(case, case.cancelled_at))
+    return f"The booking was cancelled {who} on {case.at(case.cancelled_at)}. By the terms, {due} was due back."
+
+
+def _tell_of_refunds(case: StayCase) -> str:
+    paid, back = _sum(case, case.paid), _sum(case, case.refunded)
+    lines = [f"Paid: {_plain(paid)}. Sent back: {_plain(back)}."]
+    lines += [f"Refund {stripe_id}: {_plain(amount)}." for stripe_id, amount in case.refunded]
+    if back.minor >= paid.minor:
+        lines.append("Everything that was paid has been sent back, so that nothing more is due.")
+    elif case.cancelled_at is None:
+        lines.append("The booking was not cancelled, and the terms give money back only for cancelling in time.")
+    elif case.cancel_reason in ("guest", "staff"):
+        lines.append(_compare(back, _due_when_cancelled(case, case.cancelled_at)))
+    return "\n".join(lines)
+
+
+def _compare(back: Money, due: Money) -> str:
+    said = f"On the day of cancelling, the terms gave back {_plain(due)}."
+    return f"{said} Nothing more is due." if back.minor >= due.minor else said
+
+
+def _tell_of_letters(case: StayCase) -> str:
+    title = f"E-mails sent to {case.guest_email}. Times are those of {case.zone.key}."
+    letters = _lines(title, _told(case, case.mails, MAIL_WORDS)) if case.mails else "No e-mail was sent."
+    said = f"\n\nWhat the guest wrote when booking:\n{case.message}" if case.message else ""
+    return letters[: LONGEST - len(said)] + said
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+def _told(case: StayCase, facts: Iterable[tuple[datetime, str]], words: dict[str, str]) -> list[str]:
+    return [f"{case.at(at)}: {words[kind]}" for at, kind in facts if kind in words]
+
+
+def _lines(title: str, lines: list[str]) -> str:
+    """As many lines as one text can take, with room for what was written beside them."""
+    kept, length = [title], len(title)
+    for number, line in enumerate(lines):
+        length += len(line) + 1
+        if length > LONGEST - 3_000:
+            return "\n".join([*kept, f"... and {len(lines) - number} more"])
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _due_when_cancelled(case: StayCase, at: datetime) -> Money:
+    day: date = at.astimezone(case.zone).date()
+    return refund_due(case.quote.total, case.terms, case.stay.arrive, day)
+
+
+def _sum(case: StayCase, amounts: Iterable[tuple[object, Money]]) -> Money:
+    return sum((amount for _, amount in amounts), Money(0, case.quote.total.currency))
+
+
+def _plain(amount: Money) -> str:
+    return f"{amount.major} {amount.currency.upper()}"
+
+
+def _kind(kind: str) -> str:
+    return kind.replace("_", " ").capitalize()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _too_long(limit: int) -> str:
+    return f"At most {limit:,} characters."

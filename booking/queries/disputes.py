@@ -1,0 +1,212 @@
+"""Disputes as staff looks at them: a list, those that are due first, and everything about one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session, contains_eager, selectinload
+
+from booking.domain.evidence import MAIL_WORDS, StayCase, Texts, days_left, draft_texts
+from booking.domain.money import Money
+from booking.domain.policy import CancellationTerms
+from booking.domain.pricing import Quote
+from booking.domain.states import DISPUTE_WAITING, RefundStatus
+from booking.models import (
+    AccessLink,
+    Booking,
+    BookingEvent,
+    Dispute,
+    EvidenceDraft,
+    EvidenceSubmission,
+    Listing,
+    OutboxRow,
+    Payment,
+    Property,
+)
+from booking.models.outbox import OutboxKind, OutboxState
+
+PAGE_SIZE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeLine:
+    """One dispute as the list shows it. `days_left` is None where nothing is due any more."""
+
+    id: int
+    booking_id: int
+    reference: str
+    guest_name: str
+    status: str
+    reason: str
+    amount: Money
+    due_by: datetime | None
+    days_left: int | None
+    is_sent: bool
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class DisputePage:
+    """One page of the list; `number` begins at 1 and is never beyond the last page."""
+
+    rows: tuple[DisputeLine, ...]
+    number: int
+    pages: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFile:
+    """Everything about one dispute. `texts` is what the form shows: the saved draft, or a fresh one."""
+
+    dispute: Dispute
+    booking: Booking
+    zone: ZoneInfo
+    draft: EvidenceDraft | None
+    submission: EvidenceSubmission | None
+    days_left: int | None
+    texts: Texts
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer can still be written and sent."""
+        return self.dispute.status in DISPUTE_WAITING and self.submission is None
+
+    @property
+    def seen(self) -> str:
+        """The version of the draft that is shown."""
+        return self.draft.idempotency_key if self.draft else ""
+
+
+def list_disputes(session: Session, page: int, now: datetime) -> DisputePage:
+    """One page: those that wait for an answer by their due date, then the others, newest first."""
+    total = session.scalar(select(func.count(Dispute.id))) or 0
+    pages = max(1, -(-total // PAGE_SIZE))
+    number = min(max(1, page), pages)
+    waits = Dispute.status.in_(DISPUTE_WAITING)
+    order = (case((waits, 0), else_=1), Dispute.due_by.is_(None), case((waits, Dispute.due_by)), Dispute.id.desc())
+    wanted = (
+        select(Dispute, Booking.reference, Booking.guest_name, Property.timezone, EvidenceSubmission.dispute_id)
+        .join(Booking, Dispute.booking_id == Booking.id)
+        .join(Listing, Booking.listing_id == Listing.id)
+        .join(Property, Listing.property_id == Property.id)
+        .outerjoin(EvidenceSubmission, EvidenceSubmission.dispute_id == Dispute.id)
+        .order_by(*order)
+        .limit(PAGE_SIZE)
+        .offset((number - 1) * PAGE_SIZE)
+    )
+    rows = tuple(_line(*row, now) for row in session.execute(wanted))
+    return DisputePage(rows, number, pages, total)
+
+
+def find_dispute_file(session: Session, dispute_id: int, now: datetime) -> DisputeFile | None:
+    """Everything about one dispute, with the draft of an answer."""
+    dispute = session.scalar(
+        select(Dispute)
+        .join(Dispute.booking)
+        .options(contains_eager(Dispute.booking).joinedload(Booking.listing).joinedload(Listing.property))
+        .where(Dispute.id == dispute_id)
+        .execution_options(populate_existing=True)
+    )
+    if dispute is None:
+        return None
+    draft = session.get(EvidenceDraft, dispute_id, populate_existing=True)
+    submission = session.get(EvidenceSubmission, dispute_id, populate_existing=True)
+    return DisputeFile(
+        dispute=dispute,
+        booking=dispute.booking,
+        zone=dispute.booking.listing.property.zone,
+        draft=draft,
+        submission=submission,
+        days_left=_days_left(dispute, now),
+        texts=_texts(session, dispute.booking, draft, submission),
+    )
+
+
+def get_stay_case(session: Session, booking: Booking) -> StayCase:
+    """What we hold about a booking, for the draft of an answer."""
+    payments = _payments(session, booking)
+    refunds = [refund for payment in payments for refund in payment.refunds]
+    steps = _steps(session, booking)
+    place = booking.listing.property
+    return StayCase(
+        reference=booking.reference,
+        guest_name=booking.guest_name,
+        guest_email=booking.guest_email,
+        message=booking.message,
+        house=place.name,
+        address=place.address,
+        listing=booking.listing.name,
+        stay=booking.stay,
+        guests=booking.guests,
+        quote=Quote.from_json(booking.quote),
+        terms=CancellationTerms.from_json(booking.terms),
+        zone=place.zone,
+        agreed_at=next((at for at, kind in steps if kind == "placed"), booking.created_at),
+        confirmed_at=booking.confirmed_at,
+        cancelled_at=booking.cancelled_at,
+        cancel_reason=booking.cancel_reason.value if booking.cancel_reason else "",
+        paid=tuple((payment.captured_at, payment.amount) for payment in payments),
+        refunded=tuple(
+            (refund.stripe_refund_id or "", refund.amount)
+            for refund in refunds
+            if refund.status is RefundStatus.SUCCEEDED
+        ),
+        mails=_mails(session, booking),
+        steps=steps,
+    )
+
+
+def _line(
+    dispute: Dispute, reference: str, guest_name: str, timezone: str, submission: int | None, now: datetime
+) -> DisputeLine:
+    return DisputeLine(
+        id=dispute.id,
+        booking_id=dispute.booking_id,
+        reference=reference,
+        guest_name=guest_name,
+        status=dispute.status,
+        reason=dispute.reason,
+        amount=dispute.amount,
+        due_by=dispute.due_by,
+        days_left=_days_left(dispute, now) if submission is None else None,
+        is_sent=submission is not None,
+        zone=ZoneInfo(timezone),
+    )
+
+
+def _days_left(dispute: Dispute, now: datetime) -> int | None:
+    if dispute.due_by is None or dispute.status not in DISPUTE_WAITING:
+        return None
+    return days_left(dispute.due_by, now)
+
+
+def _texts(
+    session: Session, booking: Booking, draft: EvidenceDraft | None, submission: EvidenceSubmission | None
+) -> Texts:
+    kept = submission or draft
+    return dict(kept.texts) if kept else draft_texts(get_stay_case(session, booking))
+
+
+def _payments(session: Session, booking: Booking) -> list[Payment]:
+    wanted = select(Payment).where(Payment.booking_id == booking.id).options(selectinload(Payment.refunds))
+    return list(session.scalars(wanted.order_by(Payment.id)))
+
+
+def _mails(session: Session, booking: Booking) -> tuple[tuple[datetime, str], ...]:
+    """Letters to the guest that left, oldest first."""
+    sent = select(OutboxRow).where(
+        OutboxRow.booking_id == booking.id, OutboxRow.kind == OutboxKind.MAIL, OutboxRow.state == OutboxState.DONE
+    )
+    rows = [(row.done_at, str(row.payload["mail"])) for row in session.scalars(sent)]
+    return tuple(sorted((at, kind) for at, kind in rows if at is not None and kind in MAIL_WORDS))
+
+
+def _steps(session: Session, booking: Booking) -> tuple[tuple[datetime, str], ...]:
+    """The timeline, and when a link that had been mailed was opened, oldest first."""
+    steps = select(BookingEvent.at, BookingEvent.kind).where(BookingEvent.booking_id == booking.id)
+    told = [(row[0], row[1]) for row in session.execute(steps.order_by(BookingEvent.id))]
+    links = select(AccessLink.used_at).where(AccessLink.booking_id == booking.id, AccessLink.used_at.is_not(None))
+    opened = [(at, "link_opened") for at in session.scalars(links) if at is not None]
+    return tuple(sorted([*told, *opened], key=lambda step: step[0]))
