@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from jinja2.bccache import Bucket, BytecodeCache
+from stripe import HTTPClient
 
 from booking import create_app
 from booking.extensions import db
@@ -21,6 +22,9 @@ from tests.support import servers
 from tests.support.recordings import recordings
 from tests.support.servers import FakeStripe
 from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
+
+# Between two tries Stripe's library waits; a test need not.
+HTTPClient.INITIAL_DELAY = HTTPClient.MAX_DELAY = 0.01
 
 # The same examples in each run: a red run must be a bug, not a busy machine or bad luck.
 hypothesis_settings.register_profile("holdfast", deadline=None, derandomize=True)

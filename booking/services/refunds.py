@@ -191,8 +191,10 @@ def apply_refund(
     if refund is None:
         return None
     booking = lock_booking(session, refund.booking_id)
+    # Of a row that was given up or called off, Stripe's first word counts: a request of ours can arrive after all.
+    is_first_word = refund.stripe_refund_id is None
     refund.stripe_refund_id = evidence.refund_id
-    if REFUND_RANK[evidence.status] > REFUND_RANK[refund.status]:
+    if is_first_word or REFUND_RANK[evidence.status] > REFUND_RANK[refund.status]:
         refund.status, refund.failure_reason = evidence.status, evidence.failure_reason
         _tell_of(session, booking, refund, cause, now)
     _forget_explained(session, refund.payment_id)
@@ -335,6 +337,9 @@ def _give_up(runtime: Runtime, refund_id: int, why: str) -> None:
     with transaction() as session:
         refund = session.get_one(Refund, refund_id)
         booking = lock_booking(session, refund.booking_id)
+        session.refresh(refund)
+        if refund.status is not RefundStatus.REQUESTED:
+            return  # another worker's try has brought an answer meanwhile
         refund.status, refund.failure_reason = RefundStatus.FAILED, why[:80]
         _tell_of(session, booking, refund, cause, now)
         refresh_money(session, booking)

@@ -10,14 +10,16 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from booking import metrics
-from booking.database import insert_into, transaction
+from booking.database import end_read, insert_into, transaction
 from booking.domain.errors import BookingNotFound
 from booking.domain.states import Source
+from booking.extensions import db
 from booking.gateways.payments import (
     ChargeEvidence,
     DisputeEvidence,
     FraudWarning,
     GatewayEvent,
+    GatewayRefused,
     PaymentEvidence,
     RefundEvidence,
     Tag,
@@ -27,14 +29,18 @@ from booking.models.outbox import OutboxKind
 from booking.models.webhook import InboxOutcome
 from booking.runtime import Runtime
 from booking.services import notifications, outbox
+from booking.services.attempts import settle_now
 from booking.services.disputes import record_dispute, record_fraud_warning
 from booking.services.instance import Identity, get_identity
 from booking.services.notifications import StaffNotice
-from booking.services.refunds import apply_charge, apply_refund
+from booking.services.refunds import apply_charge, apply_refund, find_payment
 from booking.services.settlement import Outcome, settle
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
+
+# What Stripe says of a payment of another account, and our gateway of one that brought no money.
+NO_SUCH_PAYMENT = ("resource_missing", "not_captured")
 
 
 class ReceiptStatus(StrEnum):
@@ -66,6 +72,7 @@ class _Delivery:
     cause: Cause
     now: datetime
     identity: Identity
+    is_ours: bool  # carries our id, or is about a payment that does
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +128,10 @@ def _take_in(runtime: Runtime, event: GatewayEvent, cause: Cause, *, is_replay: 
     if event.must_be_fetched:
         logger.warning("webhook_of_other_version", extra={"stripe_event": event.event_id, "type": event.type})
         event = runtime.payments.fetch_evidence(event)
+    is_ours = _meet_payment(runtime, event, cause, identity)
     try:
         with transaction() as session:
-            receipt = _handle(_Delivery(session, event, cause, now, identity), is_replay)
+            receipt = _handle(_Delivery(session, event, cause, now, identity, is_ours), is_replay)
     except _NotOurs:
         return _ignore(event, "not ours")
     except Exception as error:
@@ -140,7 +148,7 @@ def _handle(delivery: _Delivery, is_replay: bool) -> Receipt:
     effect = _HANDLERS[type(evidence)](delivery, evidence)
     if effect is not None:
         return _mark(delivery, InboxOutcome.HANDLED, effect)
-    if _is_ours(delivery):
+    if delivery.is_ours:
         return _park(delivery)
     raise _NotOurs
 
@@ -206,9 +214,42 @@ def _ignore(event: GatewayEvent, why: str) -> Receipt:
     return Receipt(ReceiptStatus.IGNORED, why)
 
 
-def _is_ours(delivery: _Delivery) -> bool:
-    tag = getattr(delivery.event.evidence, "tag", Tag())
-    return tag.app == delivery.identity.instance_id
+# --- whose it is ----------------------------------------------------------------------------------------------------
+
+
+def _meet_payment(runtime: Runtime, event: GatewayEvent, cause: Cause, identity: Identity) -> bool:
+    """Whether an event is ours; if it is news of a payment that is not known here yet, that payment is settled first.
+
+    Events come in any order, and neither a dispute nor a refund made by hand says whose payment it is about: it is
+    asked about once, rather than ignored for good. https://docs.stripe.com/webhooks#event-ordering
+    """
+    evidence = event.evidence
+    tag, intent_id = getattr(evidence, "tag", Tag()), getattr(evidence, "payment_intent_id", None)
+    says_whose = tag.app or isinstance(evidence, PaymentEvidence | ChargeEvidence)
+    is_ours = tag.app == identity.instance_id
+    if isinstance(evidence, PaymentEvidence) or not intent_id or (says_whose and not is_ours):
+        return is_ours
+    return _is_known(intent_id) or _settle_first(runtime, intent_id, cause, identity) or is_ours
+
+
+def _is_known(payment_intent_id: str) -> bool:
+    is_known = find_payment(db.session(), payment_intent_id, None) is not None
+    end_read()
+    return is_known
+
+
+def _settle_first(runtime: Runtime, payment_intent_id: str, cause: Cause, identity: Identity) -> bool:
+    """Whether the payment carries our id."""
+    try:
+        evidence = runtime.payments.look_up_payment(payment_intent_id)
+    except GatewayRefused as refusal:
+        if refusal.reason not in NO_SUCH_PAYMENT:
+            raise
+        return False
+    if evidence.tag.app != identity.instance_id:
+        return False
+    settle_now(runtime, evidence, cause, identity)
+    return True
 
 
 # --- what each kind of evidence does --------------------------------------------------------------------------------

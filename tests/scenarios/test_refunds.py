@@ -6,7 +6,7 @@ import requests
 from booking.domain.errors import RefundRefused
 from booking.domain.money import Money
 from booking.domain.states import BookingStatus, CancelReason, RefundReason, RefundStatus, Source
-from booking.gateways.payments import GatewayUnavailable
+from booking.gateways.payments import GatewayRefused, GatewayUnavailable
 from booking.services import reconciliation, refunds, reservations
 from booking.services.timeline import Cause
 from booking.services.webhooks import replay_event
@@ -247,6 +247,47 @@ def test_a_refund_that_stripe_refuses_is_given_to_a_person(shop: Shop) -> None:
     assert (theirs.reason, theirs.status) == (RefundReason.EXTERNAL, RefundStatus.SUCCEEDED)
     assert shop.state(booking_id) == ("confirmed", "refunded")
     assert not shop.booking(booking_id).refund_failed
+
+
+def test_a_request_that_was_given_up_and_arrives_after_all_counts(shop: Shop, monkeypatch) -> None:
+    booking_id = _paid(shop)
+    refund_id = _order(shop, booking_id, 5000)
+    _refuse(monkeypatch, shop)
+    with shop.app.app_context():
+        refunds.send_refund(shop.runtime, refund_id)
+    (row,) = shop.refunds(booking_id)
+    assert (row.status, row.stripe_refund_id) == (RefundStatus.FAILED, None)
+
+    shop.stripe_client().refunds.create(row.params, options={"idempotency_key": row.idempotency_key})
+    shop.stripe.settle_down()
+
+    assert [refund.status for refund in shop.refunds(booking_id)] == [RefundStatus.SUCCEEDED]
+    assert (shop.state(booking_id)[1], shop.booking(booking_id).refund_failed) == ("partially_refunded", False)
+
+
+def test_a_refusal_is_not_believed_where_another_try_has_brought_an_answer(shop: Shop, monkeypatch) -> None:
+    booking_id = _paid(shop)
+    shop.stripe.drop_webhooks()
+    refund_id = _order(shop, booking_id, 5000)
+    send = shop.runtime.payments.send_refund
+    monkeypatch.setattr(refunds, "_look", lambda *_: None)  # Stripe's list lags behind
+    _refuse(monkeypatch, shop, first=lambda *order: refunds._apply_in_transaction(shop.runtime, send(*order)))
+
+    with shop.app.app_context():
+        refunds.send_refund(shop.runtime, refund_id)
+
+    assert shop.refunds(booking_id)[0].status is RefundStatus.SUCCEEDED
+    assert "refund_failed" not in shop.mails(booking_id)
+
+
+def _refuse(monkeypatch, shop: Shop, first=lambda *_: None) -> None:
+    """Stripe says no to the next refund; what else happens just before is `first`."""
+
+    def refuse(*order: object) -> None:
+        first(*order)
+        raise GatewayRefused("no", reason="account_invalid")
+
+    monkeypatch.setattr(shop.runtime.payments, "send_refund", refuse, raising=False)
 
 
 def _refund_at_stripe(shop: Shop, booking_id: int, minor: int) -> None:
