@@ -16,7 +16,7 @@ from huey.serializer import SignedSerializer
 from booking.config import Settings
 from booking.queries.health import RECONCILER
 from booking.runtime import Runtime, WakeWorker
-from booking.services import delivery, disputes, heartbeat, limits, reconciliation, reservations
+from booking.services import delivery, disputes, heartbeat, limits, reconciliation, reservations, watch
 from booking.services.stripes_lists import Finding
 
 logger = logging.getLogger(__name__)
@@ -165,6 +165,11 @@ def remind(runtime: Runtime) -> None:
         logger.info("reminded", extra={"result": line})
 
 
+def prove(runtime: Runtime) -> None:
+    """Look whether every promise is kept in this very database."""
+    watch.prove_promises(runtime)
+
+
 def beat(runtime: Runtime) -> None:
     """Show that the worker lives."""
     heartbeat.beat(runtime)
@@ -182,5 +187,6 @@ TIMETABLE = {
     reconcile: crontab(minute="*/5"),
     compare_lists: crontab(minute="17"),
     remind: crontab(minute="37"),
+    prove: crontab(minute="7"),
     purge: crontab(minute="47", hour="3"),
 }

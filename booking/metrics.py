@@ -41,6 +41,8 @@ FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dispute_due_timestamp_seconds": ("When the next answer to a dispute is due; absent where none is.", ()),
     "worker_heartbeat_timestamp_seconds": ("When the worker was last seen.", ()),
     "reconcile_last_success_timestamp_seconds": ("When Stripe's own lists were last walked to their end.", ()),
+    "invariant_violations": ("Rows that broke a promise at the last look; 0: it is kept.", ("promise",)),
+    "invariants_checked_timestamp_seconds": ("When the worker last looked at every promise.", ()),
     "disk_free_ratio": ("Free part of the disk that holds the data, 0 to 1.", ()),
 }
 

@@ -1,4 +1,4 @@
-"""What this installation remembers of itself: its id, its worker's pulse, links it mailed, limits it keeps."""
+"""What this installation remembers of itself: id, pulse, what was proved last, links it mailed, limits it keeps."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,16 @@ class Heartbeat(Stamped):
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     beaten_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class PromiseCheck(Stamped):
+    """How many rows broke one promise when the worker last looked."""
+
+    __tablename__ = "promise_check"
+
+    code: Mapped[str] = mapped_column(String(8), primary_key=True)
+    broken: Mapped[int] = mapped_column()
+    checked_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class LinkPurpose(StrEnum):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from booking.domain.states import DISPUTE_WAITING, BookingStatus, RefundStatus
 from booking.metrics import Fact
-from booking.models import Booking, Dispute, Heartbeat, OutboxRow, Payment, Refund, WebhookEvent
+from booking.models import Booking, Dispute, Heartbeat, OutboxRow, Payment, PromiseCheck, Refund, WebhookEvent
 from booking.models.outbox import OutboxState
 from booking.queries.dashboard import is_on_hold
 from booking.queries.health import RECONCILER, WORKER
@@ -25,6 +25,7 @@ def list_figures(session: Session, now: datetime) -> Iterator[Fact]:
     yield from _refunds(session, now)
     yield from _disputes(session)
     yield from _pulses(session)
+    yield from _promises(session)
 
 
 def _bookings(session: Session, now: datetime) -> Iterator[Fact]:
@@ -74,6 +75,13 @@ def _pulses(session: Session) -> Iterator[Fact]:
     rows = select(Heartbeat.name, Heartbeat.beaten_at).where(Heartbeat.name.in_(names))
     for name, beaten_at in session.execute(rows):
         yield from _moment(names[name], beaten_at)
+
+
+def _promises(session: Session) -> Iterator[Fact]:
+    for code, broken in session.execute(select(PromiseCheck.code, PromiseCheck.broken)):
+        yield Fact("invariant_violations", broken, (code,))
+    last = session.scalar(select(func.min(PromiseCheck.checked_at)))
+    yield from _moment("invariants_checked_timestamp_seconds", last)
 
 
 # --- the shapes of figures ------------------------------------------------------------------------------------------

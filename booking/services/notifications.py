@@ -55,6 +55,7 @@ class StaffNotice(StrEnum):
     MAIL_FAILED = "mail_failed"
     DUPLICATE = "duplicate"
     EXTERNAL_REFUND = "external_refund"
+    PROMISE_BROKEN = "promise_broken"
 
 
 def tell_guest(

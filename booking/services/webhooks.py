@@ -91,7 +91,7 @@ def receive_event(runtime: Runtime, body: bytes, signature: str | None) -> Recei
 
     Raises:
         BadSignature: nothing was looked at.
-        GatewayUnavailable, GatewayRefused: its object had to be fetched, and could not be; nothing was written.
+        GatewayUnavailable, GatewayRefused: its object or its payment had to be asked for, and could not be.
         SQLAlchemyError: nothing was written.
     """
     event = runtime.payments.read_event(body, signature)

@@ -14,12 +14,14 @@ import yaml  # comes with `responses`
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import update
 
 from booking import metrics
 from booking.config import ROOT, ConfigurationError, load_settings
 from booking.domain.dates import Stay
 from booking.extensions import db
-from booking.jobs import compare_lists
+from booking.jobs import compare_lists, prove
+from booking.models import Payment
 from booking.queries.figures import list_figures
 from booking.services import heartbeat
 from tests.support.gunicorn import gunicorn_shop
@@ -295,10 +297,34 @@ def test_worker_and_reconciler_leave_their_pulse(small_shop: Shop) -> None:
     assert figure(page, "reconcile_last_success_timestamp_seconds") == pytest.approx(now, abs=60)
 
 
+def test_a_broken_promise_shows_as_long_as_it_is_broken(small_shop: Shop) -> None:
+    small_shop.breaks = ("I2", "I9")
+    booking_id = small_shop.book(small_shop.stay())
+    small_shop.pay(booking_id)
+    with small_shop.app.app_context():
+        prove(small_shop.runtime)
+        db.session.execute(update(Payment).values(amount_minor=1))
+        db.session.commit()
+        before = _promises(small_shop)
+        prove(small_shop.runtime)
+
+    assert before["I2"] == 0
+    assert _promises(small_shop)["I2"] == 1
+
+
+def _promises(shop: Shop) -> dict[str, float]:
+    with shop.app.app_context():
+        facts = list(list_figures(db.session(), shop.clock.now()))
+    assert [fact.value for fact in facts if fact.name == "invariants_checked_timestamp_seconds"] == [
+        pytest.approx(shop.clock.now().timestamp(), abs=60)
+    ]
+    return {fact.labels[0]: fact.value for fact in facts if fact.name == "invariant_violations"}
+
+
 def test_no_figure_has_an_id_for_a_label() -> None:
     labels = {label for _text, names in metrics.FACTS.values() for label in names}
 
-    assert labels == {"state", "cause", "source", "outcome", "kind", "reason"}
+    assert labels == {"state", "cause", "source", "outcome", "kind", "reason", "promise"}
 
 
 # --- many processes -------------------------------------------------------------------------------------------------
