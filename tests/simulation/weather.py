@@ -1,0 +1,50 @@
+"""What kind of run a seed gives: how crowded, and which troubles how often. Drawn once, from the seed alone."""
+
+from dataclasses import dataclass
+from random import Random
+
+
+@dataclass(frozen=True)
+class Weather:
+    """Chances are per boundary (or, for Stripe and mail, per call); zero means that this trouble never comes."""
+
+    units: int
+    guests: int
+    nights: int
+    steps: int
+    slowness: float = 1.0  # how often events come and the worker works, beside what guests do
+    pause: float = 0.0  # somebody else goes on while this one waits
+    death: float = 0.0
+    stripe: float = 0.0
+    refusal: float = 0.0
+    database: float = 0.0
+    mail: float = 0.0
+    lost_events: float = 0.0
+    late_requests: float = 0.0
+    oddities: float = 0.0  # other amounts, copied sessions, disputes, other shops on the account
+    skew: int = 0  # seconds by which Stripe's clock is ahead of ours
+
+
+def draw_weather(dice: Random) -> Weather:
+    """Each trouble is there or not, so that runs differ in kind: some calm, some a storm."""
+
+    def sometimes(chance: float, *strengths: float) -> float:
+        return dice.choice(strengths) if dice.random() < chance else 0.0
+
+    return Weather(
+        units=dice.choice((1, 1, 2)),
+        guests=dice.choice((2, 3, 3, 4)),
+        nights=dice.choice((2, 4, 6)),
+        steps=dice.choice((30, 40, 50)),
+        slowness=dice.choice((1.0, 1.0, 0.15)),
+        pause=sometimes(0.8, 0.1, 0.3, 0.6),
+        death=sometimes(0.4, 0.01, 0.03, 0.08),
+        stripe=sometimes(0.5, 0.05, 0.15, 0.4),
+        refusal=sometimes(0.15, 0.02, 0.05),
+        database=sometimes(0.35, 0.01, 0.03, 0.08),
+        mail=sometimes(0.3, 0.3),
+        lost_events=sometimes(0.5, 0.2, 0.5, 1.0),
+        late_requests=sometimes(0.3, 0.3),
+        oddities=sometimes(0.4, 0.3, 1.0),
+        skew=dice.choice((0, 0, 0, -90, 90)),
+    )
