@@ -8,8 +8,19 @@ from flask import Flask
 
 from booking import cli, logs, wiring
 from booking.config import ROOT, AppEnv, ConfigurationError, Settings, load_settings
-from booking.database import prepare_engine
+from booking.database import let_go, prepare_engine
 from booking.extensions import csrf, db, login_manager, migrate
+
+# Seconds, and milliseconds for the last. A server that vanishes without a word, as in a power cut, is given up within
+# half a minute; by the system's own patience a page would wait for it for a quarter of an hour, or two.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_PATIENCE_WITH_SERVER = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> Flask:
@@ -57,7 +68,7 @@ def _engine_options(url: str) -> dict[str, object]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return {}
     # A database that is down must be an answer of 503 within seconds, not a page that hangs.
-    return {"pool_pre_ping": True, "pool_size": 10, "pool_timeout": 4, "connect_args": {"connect_timeout": 3}}
+    return {"pool_pre_ping": True, "pool_size": 10, "pool_timeout": 4, "connect_args": _PATIENCE_WITH_SERVER}
 
 
 def _bind_extensions(app: Flask) -> None:
@@ -70,6 +81,7 @@ def _bind_extensions(app: Flask) -> None:
 
 
 def _prepare_database(app: Flask) -> None:
+    app.teardown_appcontext(let_go)  # runs before the extension's own, which would raise
     with app.app_context():
         prepare_engine(db.engine)
 

@@ -1,24 +1,39 @@
 """Transactions and column types for both databases. Only services open transactions, and only with transaction()."""
 
+import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import DateTime, Engine, Enum, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
 from booking.crashpoints import crash_point, name_of_caller
 from booking.extensions import db
 
+# The database cannot do it now: gone, locked, full, read-only (which PostgreSQL counts as internal), too many at once.
+DATABASE_AWAY = (OperationalError, InternalError, InterfaceError, PoolTimeout)
+
+logger = logging.getLogger(__name__)
+
 # A lock that is not had in this time is an answer of 503, so that Stripe (or the guest) tries again.
 LOCK_WAIT_MS = 3000
+# How long a thread waits for the others of its process, whose transactions take milliseconds each.
+TURN_WAIT_SECONDS = 5
 _WRITES = "holdfast_writes"
 _AFTERWARDS = "holdfast_afterwards"
+# One writer at a time in each process, for each SQLite file. SQLite lets those who wait for its write lock look again
+# at growing intervals, so that in a rush some would never find it free; here everybody's turn comes.
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -70,10 +85,11 @@ def transaction() -> Iterator[Session]:
     session.info[_AFTERWARDS] = afterwards
     name = name_of_caller(depth=2)  # above this generator and contextlib
     try:
-        session.connection(execution_options={_WRITES: True})
-        yield session
-        crash_point("before commit", name)
-        session.commit()
+        with _turn_to_write(session):
+            session.connection(execution_options={_WRITES: True})
+            yield session
+            crash_point("before commit", name)
+            session.commit()
         crash_point("after commit", name)
     except BaseException:
         session.rollback()
@@ -82,6 +98,24 @@ def transaction() -> Iterator[Session]:
         session.info.pop(_WRITES, None)
     for act in afterwards:
         act()
+
+
+@contextmanager
+def _turn_to_write(session: Session) -> Iterator[None]:
+    """Wait for the other writers of this process. Raises OperationalError, as a lock that is not had does."""
+    turn = _turns.get(session.get_bind())  # type: ignore[arg-type]
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=TURN_WAIT_SECONDS):
+        raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("others of this process write all the time"))
+    try:
+        yield
+    except BaseException:
+        session.rollback()  # while the turn lasts, or the next one would meet the lock of this one
+        raise
+    finally:
+        turn.release()
 
 
 def after_commit(session: Session, act: Callable[[], None]) -> None:
@@ -110,11 +144,20 @@ def end_read() -> None:
     session.rollback()
 
 
+def let_go(_error: BaseException | None = None) -> None:
+    """End what a request or command has read. Its answer stands: a connection that died meanwhile cannot undo it."""
+    try:
+        db.session.remove()
+    except DBAPIError as error:
+        logger.warning("connection_lost", extra={"kind": type(error.orig).__name__})
+
+
 def prepare_engine(engine: Engine) -> None:
     """Give an engine the habits this application relies on."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        _turns[engine] = threading.Lock()
     else:
         event.listen(engine, "connect", _prepare_postgresql)
 

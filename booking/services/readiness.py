@@ -4,13 +4,15 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 
-from booking.database import insert_into, transaction
+from booking.database import transaction
 from booking.extensions import db
 from booking.models import Heartbeat
 from booking.queries.health import is_worker_alive
 from booking.runtime import Runtime
+from booking.services import heartbeat
 
 # With less the next write may be the one that fails.
 LEAST_FREE_DISK = 0.05
@@ -32,12 +34,8 @@ class Readiness:
         return self.database and self.schema and self.worker and self.disk
 
 
-class _Undo(Exception):
-    """Ends a transaction that only tried whether it could write."""
-
-
 def check_readiness(runtime: Runtime, find_schema_problem: Callable[[], str | None]) -> Readiness:
-    """Look at everything that a booking needs. Commits nothing, and raises nothing for what is missing."""
+    """Look at everything that a booking needs. Commits a row and takes it away; raises nothing for what is missing."""
     has_room = free_disk(runtime) >= LEAST_FREE_DISK
     try:
         is_newest = find_schema_problem() is None
@@ -66,10 +64,8 @@ def _is_so(look: Callable[[], bool]) -> bool:
 
 
 def _can_write(runtime: Runtime) -> bool:
-    """Write a row and take it back before the commit: nobody else ever sees it."""
-    try:
-        with transaction() as session:
-            session.execute(insert_into(session, Heartbeat).values(name=TRIAL, beaten_at=runtime.clock.now()))
-            raise _Undo
-    except _Undo:
-        return True
+    """Write a row, commit it, and take it away again: a disk that takes nothing shows at a commit, and not before."""
+    heartbeat.beat(runtime, TRIAL)
+    with transaction() as session:
+        session.execute(delete(Heartbeat).where(Heartbeat.name == TRIAL))
+    return True

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from booking import metrics
-from booking.database import end_read, insert_into, transaction
+from booking.database import DATABASE_AWAY, end_read, insert_into, transaction
 from booking.domain.errors import BookingNotFound
 from booking.domain.states import Source
 from booking.extensions import db
@@ -194,8 +194,8 @@ def _park(delivery: _Delivery) -> Receipt:
 def _note_failure(event: GatewayEvent, error: Exception, now: datetime) -> None:
     """Leave a trace of what failed, where the database still takes one: all else was rolled back."""
     logger.exception("webhook_failed", extra={"stripe_event": event.event_id, "type": event.type})
-    if isinstance(error, OperationalError):
-        return  # down or locked: waiting for it once more would only make the answer late
+    if isinstance(error, DATABASE_AWAY):
+        return  # waiting for it once more would only make the answer late
     try:
         with transaction() as session:
             row = session.get(WebhookEvent, event.event_id) or WebhookEvent(

@@ -8,9 +8,10 @@ from typing import Any
 from flask import Flask, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
+from booking.database import DATABASE_AWAY
 from booking.domain.errors import (
     BookingError,
     BookingNotFound,
@@ -79,7 +80,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(BookingError, _booking_error)
     app.register_error_handler(PaymentGatewayError, _gateway_error)
-    app.register_error_handler(OperationalError, _database_error)
+    for kind in DATABASE_AWAY:
+        app.register_error_handler(kind, _database_error)
     app.register_error_handler(InternalServerError, _crash)
     app.log_exception = _log_crash  # type: ignore[method-assign]
 
@@ -141,8 +143,9 @@ def _gateway_error(error: PaymentGatewayError) -> ResponseReturnValue:
     return answer_error(502)
 
 
-def _database_error(error: OperationalError) -> ResponseReturnValue:
-    logger.error("database_unavailable", extra={"endpoint": request.endpoint, "kind": type(error.orig).__name__})
+def _database_error(error: SQLAlchemyError) -> ResponseReturnValue:
+    kind = type(getattr(error, "orig", error)).__name__
+    logger.error("database_unavailable", extra={"endpoint": request.endpoint, "kind": kind})
     g.no_database = True
     return answer_error(503, retry_after=RETRY_SECONDS)
 

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from booking import database
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.errors import DatesUnavailable
@@ -92,6 +93,38 @@ def test_control_settling_without_the_locks_fails_on_the_unique_payment(
 
 def _get_one_unlocked(self: object, entity: type, ident: object, **_lock: object) -> object:
     return self.get(entity, ident)  # type: ignore[attr-defined]
+
+
+# --- taking turns ---------------------------------------------------------------------------------------------------
+
+
+def _write(shop: Shop) -> None:
+    with shop.app.app_context(), transaction() as session:
+        session.execute(update(Listing).values(position=Listing.position + 1))
+
+
+def test_writers_of_one_process_take_turns_on_sqlite(small_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's own way of waiting is to look again later, and who has bad luck looks in vain; here it must not wait."""
+    monkeypatch.setattr(database, "LOCK_WAIT_MS", 0)
+    with small_shop.app.app_context():
+        db.engine.dispose()  # the connections to come wait for no lock
+
+    answers = rush(lambda _number: [_write(small_shop) for _ in range(20)], range(12))
+
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    with small_shop.app.app_context():
+        assert db.session.scalar(select(Listing.position)) == 12 * 20
+
+
+def test_a_turn_that_does_not_come_is_a_database_error(small_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is answered like any lock that is not had: 503, come again."""
+    monkeypatch.setattr(database, "TURN_WAIT_SECONDS", 0.01)
+
+    with small_shop.app.app_context(), transaction():
+        (answer,) = rush(lambda _number: _write(small_shop), [1])
+
+    assert isinstance(answer, OperationalError)
+    _write(small_shop)  # and the turn after that is to be had again
 
 
 # --- nights ---------------------------------------------------------------------------------------------------------

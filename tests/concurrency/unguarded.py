@@ -1,7 +1,7 @@
-"""The shop without its guard against double booking, for a control: `gunicorn tests.concurrency.unguarded:app`.
+"""What guards a night, written the obvious way: for controls, which must sell nights twice with it.
 
 Nothing of this can be switched on in the program itself: it replaces a private function, and only in a process that
-loads this module instead of `wsgi`.
+asks for it: a test's, or the server's that loads `unguarded_app`.
 """
 
 import time
@@ -10,15 +10,13 @@ from typing import Any
 from sqlalchemy import func, insert, or_, select
 
 from booking.models import Night
-from booking.services import nights
-from wsgi import app
 
 # As long as a slow disk may take between looking and writing.
 PAUSE_SECONDS = 0.3
 
 
-def _look_then_write(session: Any, unit_id: Any, stay: Any, now: Any, booking_id: Any, _closure: Any, hold: Any) -> int:
-    """What the guard would be if it were written the obvious way: look whether the nights are free, then take them."""
+def look_then_write(session: Any, unit_id: Any, stay: Any, now: Any, booking_id: Any, _closure: Any, hold: Any) -> int:
+    """In place of the one statement of `nights._insert_nights`: look whether the nights are free, then take them."""
     taken = select(func.count()).where(
         Night.unit_id == unit_id,
         Night.day.in_(list(stay)),
@@ -31,8 +29,3 @@ def _look_then_write(session: Any, unit_id: Any, stay: Any, now: Any, booking_id
     rows = [{"unit_id": unit_id, "day": day, "booking_id": booking_id, "hold_until": hold} for day in stay]
     session.execute(insert(Night), rows)
     return int(stay.nights)
-
-
-nights._insert_nights = _look_then_write
-
-__all__ = ["app"]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def lasting_port() -> int:
+    """A free port for a server that is down at times: none that the system gives to somebody's outgoing call."""
+    for port in random.sample(range(20_000, 32_000), 50):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("fifty ports tried, none of them free")
 
 
 def wait_until(is_true: Callable[[], Any], seconds: float = 15, what: str = "it") -> Any:
@@ -56,6 +67,37 @@ class NoPostgres(Exception):
     """There is no PostgreSQL to test with; the text says what was looked for."""
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server of a test's own in a scratch folder, which may be crashed and started again."""
+
+    binaries: Path
+    folder: Path
+    port: int
+    as_user: dict[str, Any]
+    is_durable: bool
+
+    @property
+    def url(self) -> str:
+        """Without a database's name."""
+        return f"postgresql+psycopg://holdfast@127.0.0.1:{self.port}"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def start(self) -> None:
+        """Start it and wait until it answers; after a crash that is after its recovery."""
+        fsync = "on" if self.is_durable else "off"
+        settings = f"-c listen_addresses=127.0.0.1 -c fsync={fsync} -c max_connections=120"
+        options, log = f"-p {self.port} -k {self.folder} {settings}", self.folder / "log"
+        _run([self.binaries / "pg_ctl", "-D", self.data, "-w", "-o", options, "-l", log, "start"], self.as_user)
+
+    def crash(self) -> None:
+        """End all of its processes at once; nothing is written that was not."""
+        _run([self.binaries / "pg_ctl", "-D", self.data, "-m", "immediate", "stop"], self.as_user)
+
+
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """The address (without a database's name) of a server: TEST_DATABASE_URL, or one of our own in a scratch folder."""
@@ -63,13 +105,25 @@ def postgres() -> Iterator[str]:
     if given:
         yield given.rsplit("/", 1)[0]
         return
+    with own_postgres(is_durable=False) as cluster:
+        yield cluster.url
+
+
+@contextlib.contextmanager
+def own_postgres(*, is_durable: bool) -> Iterator[Cluster]:
+    """A server of our own; only a durable one waits for the disk, and may be crashed."""
     binaries = _postgres_binaries()
     # A short path: a Unix socket's name may have 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="hf-pg-", dir="/tmp"))
+    cluster = Cluster(binaries, folder, lasting_port(), _unprivileged(folder), is_durable)
+    initdb = [binaries / "initdb", "-D", cluster.data, "-U", "holdfast", "-A", "trust", "-E", "UTF8", "--no-sync"]
     try:
-        with _own_postgres(binaries, folder) as url:
-            yield url
+        _run(initdb, cluster.as_user)
+        cluster.start()
+        yield cluster
     finally:
+        if (cluster.data / "postmaster.pid").exists():
+            cluster.crash()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -81,19 +135,6 @@ def _postgres_binaries() -> Path:
     if on_path:
         return Path(on_path).resolve().parent
     raise NoPostgres("no TEST_DATABASE_URL and no initdb: install Debian's package postgresql")
-
-
-@contextlib.contextmanager
-def _own_postgres(binaries: Path, folder: Path) -> Iterator[str]:
-    as_user = _unprivileged(folder)
-    data, port = folder / "data", free_port()
-    _run([binaries / "initdb", "-D", data, "-U", "holdfast", "-A", "trust", "-E", "UTF8", "--no-sync"], as_user)
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=120"
-    _run([binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], as_user)
-    try:
-        yield f"postgresql+psycopg://holdfast@127.0.0.1:{port}"
-    finally:
-        _run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], as_user)
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:

@@ -53,6 +53,18 @@ def test_the_way_to_stripe_holds_the_nights_and_remembers_the_booking(shop, grac
     assert grace.get(f"/b/{booking.reference}").status_code == 200
 
 
+def test_both_halves_of_a_first_double_click_lead_to_one_payment(shop, grace):
+    """The second half is sent before the browser has seen the cookies of the first half's answer."""
+    form = grace.review_form("harbour-loft", shop.stay())
+    half = Visitor(shop.url)
+    half.web.cookies.update(grace.web.cookies)
+
+    answers = [visitor.post(review_url(), form) for visitor in (grace, half)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert len({answer.headers["Location"] for answer in answers}) == len(shop.bookings()) == 1
+
+
 def test_the_review_says_the_sum_on_its_one_button_and_for_how_long_nights_are_held(shop, grace):
     stay = shop.stay()
     grace.review_form("harbour-loft", stay)

@@ -204,6 +204,7 @@ def _details_page(offer: Offer, form: DetailsForm) -> str:
 
 
 def _review_page(offer: Offer, form: ReviewForm, change: PriceChanged | None = None) -> str:
+    browser_id()  # before the button is there: both halves of a first double click must carry the same id
     minutes = current_runtime().settings.hold_minutes
     return render_template(
         "checkout/review.html", offer=offer, form=form, args=_args(offer), hold_minutes=minutes, change=change

@@ -4,11 +4,10 @@ import logging
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from booking import metrics
+from booking.database import DATABASE_AWAY
 from booking.extensions import csrf
 from booking.gateways.payments import BadSignature, PaymentGatewayError
 from booking.services.webhooks import ReceiptStatus, receive_event
@@ -39,7 +38,7 @@ def stripe() -> ResponseReturnValue:
     except PaymentGatewayError as error:
         logger.warning("webhook_not_fetched", extra={"error": error.code})
         return jsonify(error="object not available, please retry"), 503
-    except (OperationalError, PoolTimeout):
+    except DATABASE_AWAY:
         return jsonify(error="database not available, please retry"), 503
     except Exception:  # logged by the service; its text is nobody's business
         return jsonify(error="internal error"), 500
