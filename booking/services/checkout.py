@@ -215,8 +215,9 @@ def _open(runtime: Runtime, ticket: attempts.Ticket, identity: Identity) -> None
     except GatewayRefused as error:
         evidence = None
         if runtime.clock.now() - ticket.created_at < STALE_AFTER:
-            attempts.mark_ended(ticket.attempt_id)
+            # Told first: were it ended first, a death in between would leave nobody knowing.
             _tell_of_refusal(runtime, ticket, error)
+            attempts.mark_ended(ticket.attempt_id)
             raise
     if evidence is None:
         attempts.mark_ended(ticket.attempt_id)

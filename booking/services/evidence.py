@@ -75,7 +75,7 @@ def stage_draft(runtime: Runtime, dispute_id: int, cause: Cause) -> Answer:
     if order is None:
         return Answer.STAGED
     try:
-        found = runtime.payments.stage_evidence(order.stripe_id, order.texts, order.key)
+        found = runtime.payments.stage_evidence(order.stripe_id, order.texts, _staging_key(order, runtime.clock.now()))
     except GatewayUnavailable as error:
         return _unknown(order, error)
     except (GatewayRefused, GatewayConflict) as error:
@@ -138,6 +138,7 @@ class _Order:
     texts: Texts
     key: str
     was_sent: bool = False  # the call was made before, with whatever end
+    saved_at: datetime | None = None  # of a draft
 
 
 def _lock(session: Session, dispute_id: int) -> tuple[Dispute, Booking]:
@@ -195,7 +196,17 @@ def _find_draft(dispute_id: int) -> _Order | None:
         draft = session.get(EvidenceDraft, dispute_id)
         if draft is None or draft.staged_at is not None or session.get(EvidenceSubmission, dispute_id) is not None:
             return None
-        return _Order(dispute_id, draft.dispute.stripe_dispute_id, dict(draft.texts), draft.idempotency_key)
+        stripe_id, texts = draft.dispute.stripe_dispute_id, dict(draft.texts)
+        return _Order(dispute_id, stripe_id, texts, draft.idempotency_key, saved_at=draft.saved_at)
+
+
+def _staging_key(order: _Order, now: datetime) -> str:
+    """The draft's key, and another made from it each time that it is spent: Stripe may only replay an error for it.
+
+    The key itself stays: open forms know the draft by it. The same texts laid down once more change nothing.
+    """
+    turns = (now - order.saved_at) // KEY_IS_SPENT_AFTER if order.saved_at else 0
+    return f"{order.key}:{turns}" if turns > 0 else order.key
 
 
 def _note_staged(order: _Order, found: DisputeEvidence, cause: Cause, now: datetime) -> None:

@@ -21,16 +21,19 @@ from tests.crash.teller import (
     fault,
     follow_link,
     lose_events,
+    misdate,
     misprice,
     pass_time,
     pay,
     place,
+    prove,
     purge,
     reconcile,
     refund,
     refund_in_dashboard,
     remind,
     replay,
+    retry_mail,
     settle,
     settle_delayed,
     work,
@@ -56,6 +59,10 @@ STORIES: dict[str, tuple[Step, ...]] = {
         place("ada"), check_out("ada"), pay("ada"), deliver(),
         fault("status_500_after_effect", "/v1/refunds", 1), cancel("ada", 5000), work(), settle(),
     ),
+    "a refund whose key replays an error": (
+        place("ada"), check_out("ada"), pay("ada"), deliver(), fault("status_500", "/v1/refunds", 1, stored=True),
+        refund("ada", 5000), work(), settle(),
+    ),
     "a refund that Stripe refuses": (
         place("ada"), check_out("ada"), pay("ada"), deliver(), refund_in_dashboard("ada"), cancel("ada", None),
         work(), deliver(), settle(),
@@ -67,6 +74,11 @@ STORIES: dict[str, tuple[Step, ...]] = {
     "a dispute is answered": (
         place("ada"), check_out("ada"), pay("ada", DISPUTED), deliver(), pass_time(minutes=1), deliver(),
         draft_answer("ada"), remind(), answer_dispute("ada"), deliver(), settle(),
+    ),
+    "a dispute is over before it is answered": (
+        place("ada"), check_out("ada"), pay("ada", DISPUTED), deliver(), pass_time(minutes=1), deliver(),
+        decide_dispute("ada", "lost"), lose_events(), draft_answer("ada"),
+        fault("reset", "/v1/disputes/", 2, method="GET"), answer_dispute("ada"), settle(),
     ),
     "a refund that fails later": (
         place("ada"), check_out("ada"), pay("ada", REFUND_FAILS), deliver(), refund("ada", 900), work(), deliver(),
@@ -89,6 +101,10 @@ STORIES: dict[str, tuple[Step, ...]] = {
         place("ada"), fault("status_500_after_effect", "/v1/checkout/sessions", 9), check_out("ada", may_fail=True),
         pass_time(minutes=1), fault("", "", 0), check_out("ada"), pay("ada"), deliver(), settle(),
     ),
+    "a session that Stripe refuses": (
+        place("ada"), misdate("ada"), check_out("ada", may_fail=True), check_out("ada"), pay("ada"), deliver(),
+        settle(),
+    ),
     "a delayed payment comes": (
         place("ada"), check_out("ada"), pay("ada", method="sepa_debit"), deliver(), settle_delayed("ada", "succeeded"),
         deliver(), settle(),
@@ -99,11 +115,20 @@ STORIES: dict[str, tuple[Step, ...]] = {
     ),
     "mail is down": (
         place("ada"), check_out("ada"), pay("ada"), deliver(), abort_mail(is_final=False), work(),
-        abort_mail(is_final=True), pass_time(minutes=10), work(), abort_mail(None), settle(),
+        abort_mail(is_final=True), pass_time(minutes=10), work(), abort_mail(None), retry_mail(), settle(),
     ),
     "a person decides": (
         place("ada"), check_out("ada"), misprice("ada"), pay("ada"), deliver(), cancel("ada", None), work(), deliver(),
-        place("ben", ahead=50), check_out("ben"), pay("ben"), deliver(), close_review("ben"), settle(),
+        place("ben", ahead=50), check_out("ben"), pay("ben"), deliver(), close_review("ben"), prove(),
+        settle(),
+    ),
+    "told in the words of another version": (
+        place("ada"), check_out("ada"), pay("ada", DISPUTED), deliver(is_old=True), pass_time(minutes=1),
+        deliver(is_old=True), settle(),
+    ),
+    "news that overtakes its payment": (
+        place("ada"), check_out("ada"), pay("ada"), refund_in_dashboard("ada"), deliver("refund.created"), deliver(),
+        settle(),
     ),
     "the house's own work": (
         close_and_reopen(), place("ada"), check_out("ada"), pay("ada"), deliver(), follow_link("ada"), replay(),

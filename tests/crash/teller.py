@@ -21,7 +21,7 @@ from booking.domain.money import Money
 from booking.domain.states import BookingStatus, CancelReason, Source
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
-from booking.gateways.payments import GatewayUnavailable
+from booking.gateways.payments import GatewayRefused, GatewayUnavailable
 from booking.models import Attempt, Booking, Listing, OutboxRow, WebhookEvent
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
@@ -33,11 +33,13 @@ from booking.services import (
     heartbeat,
     limits,
     listings,
+    outbox,
     reconciliation,
     refunds,
     reservations,
     reviews,
     verification,
+    watch,
     webhooks,
 )
 from booking.services.timeline import Cause
@@ -49,6 +51,10 @@ STAFF = "ada@example.org"
 ANSWER = dict.fromkeys(FIELDS, "They came and slept well.")
 REFERENCE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{8}\b")
 Step = Callable[["Teller"], None]
+
+
+class ComeAgain(Exception):
+    """The shop could not take an event in just now; Stripe will deliver it again."""
 
 
 class FileMailer:
@@ -180,7 +186,7 @@ def place(name: str, ahead: int = 30) -> Step:
 
 def check_out(name: str, *, may_fail: bool = False) -> Step:
     def step(teller: Teller) -> None:
-        with suppress(*([GatewayUnavailable] if may_fail else [])):
+        with suppress(*([GatewayUnavailable, GatewayRefused] if may_fail else [])):
             teller.shop.check_out(teller.id_of(name))
 
     return step
@@ -226,8 +232,11 @@ def follow_link(name: str) -> Step:
 # --- what Stripe does -----------------------------------------------------------------------------------------------
 
 
-def deliver() -> Step:
-    """Deliver each event that has not been answered 2xx; what was answered is never sent again."""
+def deliver(*only: str, is_old: bool = False) -> Step:
+    """Deliver each event (of some types) that has not been answered 2xx; what was answered is never sent again.
+
+    `is_old`: as another version of the API tells it, of which nothing but the object's id can be read.
+    """
 
     def step(teller: Teller) -> None:
         client = teller.app.test_client()
@@ -236,12 +245,21 @@ def deliver() -> Step:
                 "dropped", []
             ):
                 continue
-            body = json.dumps(event).encode()
+            if only and event["type"] not in only:
+                continue
+            body = json.dumps(_as_of_old(event) if is_old else event).encode()
             answer = client.post("/webhooks/stripe/", data=body, headers={"Stripe-Signature": sign(body, SECRET)})
+            if answer.status_code == 503:
+                raise ComeAgain
             assert answer.status_code in (200, 404), answer.data
             _note_answer(teller, event["id"], answer.get_json())
 
     return step
+
+
+def _as_of_old(event: dict[str, Any]) -> dict[str, Any]:
+    shown = event["data"]["object"]
+    return {**event, "api_version": "2024-06-20", "data": {"object": {"id": shown["id"], "object": shown["object"]}}}
 
 
 def _note_answer(teller: Teller, event_id: str, answer: dict[str, str]) -> None:
@@ -272,8 +290,9 @@ def settle_delayed(name: str, outcome: str) -> Step:
 
 def refund_in_dashboard(name: str) -> Step:
     def step(teller: Teller) -> None:
-        params: Any = {"payment_intent": teller.shop.payments(teller.id_of(name))[0].payment_intent_id, "amount": 500}
-        teller.shop.stripe_client().refunds.create(params=params, options={"idempotency_key": f"dashboard {name}"})
+        client, session_id = teller.shop.stripe_client(), teller.shop.session_of(teller.id_of(name))
+        params: Any = {"payment_intent": client.checkout.sessions.retrieve(session_id).payment_intent, "amount": 500}
+        client.refunds.create(params=params, options={"idempotency_key": f"dashboard {name}"})
 
     return step
 
@@ -287,14 +306,14 @@ def decide_dispute(name: str, status: str) -> Step:
     return step
 
 
-def fault(kind: str, path: str, times: int) -> Step:
+def fault(kind: str, path: str, times: int, **more: Any) -> Step:
     """Order trouble for the next calls, once; no kind takes back what was ordered."""
 
     def step(teller: Teller) -> None:
         mark = f"fault {teller.memory.data['step']}"
         if mark not in teller.memory.data:
             teller.memory.data[mark] = True
-            orders = [{"kind": kind, "path_prefix": path, "times": times}] if kind else []
+            orders = [{"kind": kind, "path_prefix": path, "times": times, **more}] if kind else []
             teller.shop.stripe.post("faults", orders)
 
     return step
@@ -352,6 +371,17 @@ def misprice(name: str) -> Step:
     def step(teller: Teller) -> None:
         attempt = db.session.query(Attempt).filter_by(booking_id=teller.id_of(name)).one()
         attempt.amount_minor = attempt.booking.amount_minor + 1
+        db.session.commit()
+
+    return step
+
+
+def misdate(name: str) -> Step:
+    """What Stripe will be asked for is a session that is over before it begins, so that it will say no."""
+
+    def step(teller: Teller) -> None:
+        attempt = db.session.query(Attempt).filter_by(booking_id=teller.id_of(name)).one()
+        attempt.params = {**attempt.params, "expires_at": 1}
         db.session.commit()
 
     return step
@@ -417,6 +447,20 @@ def purge() -> Step:
         limits.check_limit(teller.runtime, "look-up", "somebody", 5, timedelta(hours=1))
         limits.forget_tries(teller.runtime, "look-up", "somebody")
         limits.purge_windows(teller.runtime)
+
+    return step
+
+
+def prove() -> Step:
+    return lambda teller: _use(watch.prove_promises(teller.runtime))
+
+
+def retry_mail() -> Step:
+    """Staff asks for another try of what was given up."""
+
+    def step(teller: Teller) -> None:
+        for row_id in db.session.scalars(select(OutboxRow.id).where(OutboxRow.state == OutboxState.DEAD)).all():
+            outbox.retry(teller.runtime, row_id)
 
     return step
 

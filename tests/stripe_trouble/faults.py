@@ -1,0 +1,111 @@
+"""The ways in which a call to Stripe goes wrong, and a gateway that does not wait long for the calls that hang."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from booking.gateways import stripe_gateway
+from booking.gateways.stripe_gateway import StripeGateway
+
+# fakestripe's words for each. A stored 500 stays with its idempotency key: asking again brings the same one.
+FAULTS: dict[str, dict[str, Any]] = {
+    "timeout before effect": {"kind": "timeout_before", "seconds": 0.25},
+    "timeout after effect": {"kind": "timeout_after_effect", "seconds": 0.25},
+    "stored 500": {"kind": "status_500", "stored": True},
+    "stored 500 after effect": {"kind": "status_500_after_effect"},
+    "429 storm": {"kind": "status_429"},
+    "locked": {"kind": "lock_timeout"},
+    "connection reset": {"kind": "reset"},
+    "slow": {"kind": "slow", "seconds": 0.25},
+    "garbage": {"kind": "garbage"},
+}
+HANGING = ("timeout before effect", "timeout after effect", "slow")
+STORM = 50  # so many requests in a row go wrong
+TOO_LONG = 0.05  # seconds; less than what hangs, hangs
+
+
+@dataclass
+class Patience:
+    """Which requests the shop soon gives up: those that are sure to hang, so that a busy machine changes nothing."""
+
+    method: str = ""
+    path: str = ""
+
+    def ends_soon(self, request: requests.PreparedRequest) -> bool:
+        return bool(self.path) and request.method == self.method and self.path in str(request.url)
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, patience: Patience) -> None:
+        super().__init__()
+        self._patience = patience
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._patience.ends_soon(request):
+            kwargs["timeout"] = TOO_LONG
+        return super().send(request, *args, **kwargs)
+
+
+def make_hasty(gateway: StripeGateway, patience: Patience) -> Callable[[], None]:
+    """Stripe's own client as the shop uses it, with the web's retries, over connections with little patience.
+
+    Returns what closes them.
+    """
+    stripe = stripe_gateway._import_stripe()
+    session = requests.Session()
+    session.mount("http://", _Adapter(patience))
+    http = stripe.RequestsClient(session=session, timeout=(stripe_gateway.CONNECT_SECONDS, 60))
+    gateway.__dict__["_client"] = stripe.StripeClient(
+        gateway._api_key,
+        base_addresses={"api": gateway._api_base},
+        http_client=http,
+        max_network_retries=stripe_gateway.WEB_RETRIES,
+    )
+    return session.close
+
+
+@dataclass
+class NotingGateway:
+    """Passes every call on, and notes how each ended: what a page says must fit what the shop could know."""
+
+    inner: Any
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self.inner, name)
+
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            return self._heard(name, lambda: call(*args, **kwargs))
+
+        return noted
+
+    def last(self, name: str) -> str | None:
+        """How the newest call of that name ended; None where there was none."""
+        return next((ending for called, ending in reversed(self.notes) if called == name), None)
+
+    def _heard(self, name: str, call: Callable[[], Any]) -> Any:
+        try:
+            answer = call()
+            # A list is asked for page by page, while it is read.
+            return self._walked(name, answer) if hasattr(answer, "__next__") else self._answered(name, answer)
+        except Exception as error:
+            self.notes.append((name, type(error).__name__))
+            raise
+
+    def _walked(self, name: str, pages: Any) -> Any:
+        try:
+            yield from pages
+        except Exception as error:
+            self.notes.append((name, type(error).__name__))
+            raise
+        self.notes.append((name, ANSWERED))
+
+    def _answered(self, name: str, answer: Any) -> Any:
+        self.notes.append((name, ANSWERED))
+        return answer
+
+
+ANSWERED = "answered"

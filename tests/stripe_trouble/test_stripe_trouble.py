@@ -1,0 +1,197 @@
+"""R12: each call that the shop makes to Stripe, by each way in which it can go wrong.
+
+Whatever the fault: Stripe does once what was asked for once, the page says what is true, and all comes to its end.
+`STRIPE_TROUBLE_DATABASES=sqlite,postgresql` runs the table on both databases; `STRIPE_TROUBLE_PAIRS=1` also runs each
+two faults after one another.
+"""
+
+import itertools
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+import stripe as stripes_library
+from flask import Flask
+
+from booking import create_app, jobs
+from booking.domain.money import Money
+from booking.gateways.payments import CheckoutOrder, PaymentGateway, RefundOrder, Tag
+from booking.services import verification
+from tests.conftest import _dispose
+from tests.stripe_judges import verdicts
+from tests.stripe_trouble.desk import Desk
+from tests.stripe_trouble.faults import FAULTS, NotingGateway, Patience, make_hasty
+from tests.stripe_trouble.stories import ANSWERED, ELSEWISE, STORIES, UNKNOWN, Story
+from tests.support.databases import Renewable, on_postgres, sqlite_file
+from tests.support.figures import note_figures
+from tests.support.hostile import envelope, sign
+from tests.support.recordings import recordings
+from tests.support.servers import FakeStripe
+from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
+
+DATABASES = os.environ.get("STRIPE_TROUBLE_DATABASES", "sqlite").split(",")
+HAS_PAIRS = os.environ.get("STRIPE_TROUBLE_PAIRS") == "1"
+# A lock is refused as a storm is, with 429: once is enough where time is short.
+WAYS = [(name,) for name in FAULTS if HAS_PAIRS or name != "locked"]
+WAYS += itertools.permutations(FAULTS, 2) if HAS_PAIRS else []
+# These ask nobody, and a test below holds them to it.
+ASKS_NOBODY = {"checkout_params", "refund_params", "read_event", "parse_event"}
+
+
+@dataclass
+class House:
+    """One app for the whole table, because making one costs more than a cell of it; the database is new each time."""
+
+    app: Flask
+    gateway: NotingGateway
+    patience: Patience
+    renew: Callable[[], None]
+
+    def open(self, stripe: FakeStripe) -> Desk:
+        """The shop as if it had just been installed."""
+        _dispose(self.app)
+        self.renew()
+        clock, mailer = ShiftedClock(), MemoryMailer()
+        runtime = replace(self.app.extensions["holdfast"], clock=clock, mailer=mailer)
+        self.app.extensions["holdfast"] = runtime
+        self.gateway.notes.clear()
+        return Desk(Shop(self.app, stripe, clock, mailer, "", add_listing(self.app)), self.gateway, self.patience)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, fakestripe_process: FakeStripe
+) -> Iterator[House]:
+    """An app on a database of each kind that this run is to use. No webhook reaches it unless a story delivers it."""
+    database = _database(request, tmp_path_factory)
+    app = create_app(make_settings(database.url, stripe_api_base=fakestripe_process.url))
+    outfit(app, ShiftedClock(), MemoryMailer())
+    runtime, patience = app.extensions["holdfast"], Patience()
+    gateway, close = NotingGateway(runtime.payments), make_hasty(runtime.payments._inner, patience)
+    app.extensions["holdfast"] = replace(runtime, payments=gateway)
+    yield House(app, gateway, patience, database.renew)
+    close()
+    _dispose(app)
+    database.drop()
+
+
+def _database(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Renewable:
+    if request.param == "postgresql":
+        return on_postgres(request.getfixturevalue("postgres_server"))
+    return sqlite_file(folders.mktemp("house") / "shop.db", request.getfixturevalue("sqlite_template"))
+
+
+@pytest.fixture
+def desk(house: House, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A new shop."""
+    # The library waits half a second before it asks again.
+    monkeypatch.setattr(stripes_library.HTTPClient, "INITIAL_DELAY", 0.001)
+    return house.open(stripe)
+
+
+@pytest.fixture(autouse=True)
+def _stripes_own_words(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Held against Stripe's descriptions is one fault of each story: the others bring the same objects about."""
+    yield
+    is_first = request.node.callspec.params.get("way") == WAYS[0] if hasattr(request.node, "callspec") else False
+    words = verdicts.on_fresh(recordings) if is_first else {None for _ in recordings.fresh()} - {None}
+    assert words == set()
+
+
+def _calls() -> set[str]:
+    return {name for name, what in vars(PaymentGateway).items() if callable(what) and not name.startswith("_")}
+
+
+def test_every_call_of_the_gateway_has_a_row() -> None:
+    rows = {story.call for story in STORIES}
+
+    assert rows == _calls() - ASKS_NOBODY
+    assert rows | ASKS_NOBODY == _calls()
+
+
+def test_the_calls_without_a_row_ask_nobody(desk: Desk) -> None:
+    gateway, tag = desk.gateway.inner._inner, Tag(app="a", booking_id="1", attempt="b")
+    moment, amount = datetime(2027, 3, 1, tzinfo=UTC), Money(500, "eur")
+    event = envelope("checkout.session.completed", {"id": "cs_1", "object": "checkout.session", "livemode": False})
+    body = json.dumps(event).encode()
+
+    order = CheckoutOrder(tag, amount, "A", "B", "grace@example.org", moment, "", "")
+
+    asked = {
+        "checkout_params": gateway.checkout_params(order),
+        "refund_params": gateway.refund_params(RefundOrder(tag, "pi_1", amount, "staff")),
+        "read_event": gateway.read_event(body, sign(body)),
+        "parse_event": gateway.parse_event(event),
+    }
+
+    assert asked.keys() == ASKS_NOBODY
+    assert all(asked.values())
+    assert desk.shop.stripe.get("requests") == []
+
+
+@pytest.mark.parametrize("way", WAYS, ids=", then ".join)
+@pytest.mark.parametrize("kind", STORIES, ids=lambda kind: f"{kind.call}: {kind.__name__}")
+def test_what_goes_wrong_at_stripe_is_told_truly_done_once_and_settled(
+    desk: Desk, kind: type[Story], way: tuple[str, ...]
+) -> None:
+    story = kind()
+    story.prepare(desk)
+
+    desk.begin_trouble(way, story.method, story.path, is_prefix=story.is_prefix)
+    _see(desk, story)
+    desk.work(jobs.compare_lists)
+    desk.pass_time(minutes=1)
+    _see(desk, story)
+    assert {path: page.status for path, page in desk.shown().items() if page.status != 200} == {}
+    struck = desk.end_trouble()
+    desk.pass_time(minutes=1)
+    story.again(desk)
+    desk.settle()
+
+    assert struck
+    assert story.count(desk) == 1
+    story.check(desk)
+    _check_promises(desk)
+
+
+def _see(desk: Desk, story: Story) -> None:
+    """Somebody tries, and what they and everybody else see is true."""
+    desk.gateway.notes.clear()
+    page = story.act(desk)
+    allowed = story.said[_knowledge(desk, story)]
+    is_true = any(page.status == said.status and said.words in page.words for said in allowed)
+    assert is_true, (page.status, page.words, allowed, desk.gateway.notes)
+    assert story.count(desk) <= 1
+
+
+def _knowledge(desk: Desk, story: Story) -> str:
+    """What whoever asked could know afterwards."""
+    ending = desk.gateway.last(story.call)
+    return {"answered": ANSWERED, None: ELSEWISE}.get(ending, UNKNOWN)
+
+
+def _check_promises(desk: Desk) -> None:
+    """Every promise that a database can show, the ledger against Stripe's own, and no mail twice."""
+    booking_id = desk.booking_id
+    with desk.shop.app.app_context():
+        assert verification.compare_with_stripe(desk.shop.runtime).differences == ()
+    assert desk.shop.broken_promises() == []
+    assert max(Counter(desk.shop.mails(booking_id)).values(), default=1) == 1
+    assert len(set(desk.shop.mailer.letters)) == len(desk.shop.mailer.letters)
+
+
+def test_how_large_the_table_is() -> None:
+    calls, cells = len(_calls() - ASKS_NOBODY), len(STORIES) * len(WAYS) * len(DATABASES)
+
+    assert len(FAULTS) >= 7
+    note_figures(
+        "stripe_faults",
+        calls=calls,
+        stories=len(STORIES),
+        faults=len({name for way in WAYS for name in way}),
+        cells=cells,
+    )
