@@ -117,9 +117,11 @@ def _due_words(booking: Booking, due_by: datetime | None) -> str:
 
 
 def _update(dispute: Dispute, evidence: DisputeEvidence) -> None:
-    if evidence.funds_withdrawn is not None:
+    is_late = _rank(evidence.status) < _rank(dispute.status)
+    # Once it is won the money is back: late news of its withdrawal takes it away no more.
+    if evidence.funds_withdrawn is not None and not (is_late and dispute.status == "won"):
         dispute.funds_withdrawn = evidence.funds_withdrawn
-    if _rank(evidence.status) < _rank(dispute.status):
+    if is_late:
         return
     dispute.status = evidence.status
     dispute.reason = evidence.reason[:80] or dispute.reason
