@@ -14,9 +14,18 @@ PORTS := --port $(PORT) --fakestripe-port $(FAKESTRIPE_PORT)
 # The addresses of this run win over those that an .env of one's own may hold.
 DEMO_ENV := APP_BASE_URL=http://127.0.0.1:$(PORT) STRIPE_API_BASE=http://127.0.0.1:$(FAKESTRIPE_PORT)
 TESTS := $(BIN)/python -m pytest -n 2
+# What `make torture` asks for where `make test` takes less, and the folder in which its tests leave their figures.
+NIGHT := SIMULATION_SEEDS=50000 RACE_SEEDS=20 RECHECK_PAIRS=2000 HERD_VIEWS=2000 HERD_GUESTS=300 \
+	CRASH_DATABASES=sqlite,postgresql CRASH_STORIES=all CRASH_DEATHS=all CRASH_TWICE=1 \
+	STRIPE_TROUBLE_DATABASES=sqlite,postgresql STRIPE_TROUBLE_PAIRS=1 HAVOC_SECONDS=900 LINK_CUTS=3000 \
+	ORDERS=120 ORDER_DEATHS=2880 BIG_BOOKINGS=95 BIG_STORMS=70 STORM_SEEDS=2 MACHINE_EXAMPLES=4000 MONEY_CASES=125000
+PROOFS := tests/simulation tests/concurrency tests/crash tests/histories tests/havoc tests/stripe_trouble tests/guards \
+	tests/domain/test_money_adds_up.py
+FIGURES := var/figures
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
-.PHONY: help demo demo-data demo-reset serve test test-fast smoke-stripe bench-fakestripe drill guards lint clean
+.PHONY: help demo demo-data demo-reset serve test test-fast torture mutants figures smoke-stripe bench-fakestripe drill \
+	guards lint clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -47,6 +56,18 @@ test: lint  ## Everything: style, types, the whole suite, coverage.
 test-fast: .venv/.installed-dev  ## The part that needs no browser, no server of its own and no PostgreSQL.
 	@$(TESTS) -m "not browser and not race and not gunicorn and not postgresql"
 
+torture:  ## A night of proofs: 50,000 seeds, every crash on both databases, twenty races ... Takes hours.
+	@.ci/tools
+	@rm -rf $(FIGURES)
+	@$(NIGHT) FIGURES=$(FIGURES) $(TESTS) $(PROOFS)
+	@FIGURES=$(FIGURES) $(MAKE) --no-print-directory mutants figures
+
+mutants: .venv/.installed-dev  ## Change the code of the money in thousands of small ways: a test must notice each.
+	@$(BIN)/python -m tests.mutation
+
+figures: .venv/.installed-dev  ## Take what was measured with FIGURES=var/figures over into docs/reliability.md.
+	@$(BIN)/python -m tests.support.figures $(FIGURES)
+
 smoke-stripe: .venv/.installed-dev  ## Ask Stripe's own sandbox what fakestripe answers too: STRIPE_SMOKE_KEY=sk_test_... make smoke-stripe
 	@test -n "$(STRIPE_SMOKE_KEY)" || { echo "Set STRIPE_SMOKE_KEY to a test key (sk_test_...) of your own."; exit 1; }
 	@$(BIN)/python -m pytest tests/stripe_judges/test_behaviours.py
@@ -66,7 +87,7 @@ lint: .venv/.installed-dev  ## Style and types.
 	@$(BIN)/mypy
 
 clean:  ## Remove the virtual environment and what tools have left behind; data stays.
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage mutants
 
 .venv/.installed: requirements.txt
 	@echo "Installing ..."

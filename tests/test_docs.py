@@ -9,6 +9,7 @@ from flask import Flask
 
 from booking.config import ROOT, load_settings
 from booking.gateways.stripe_objects import READERS
+from tests.support import figures
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
@@ -138,6 +139,13 @@ def test_architecture_names_every_service() -> None:
     services = {path.name for path in (ROOT / "booking" / "services").glob("*.py")} - {"__init__.py"}
 
     assert {name for name in services if name not in text} == set()
+
+
+def test_reliability_tells_the_promises_and_the_figures_as_they_are() -> None:
+    page = figures.PAGE.read_text("utf-8")
+
+    assert figures.block(page, "promises") == figures.promises()
+    assert figures.block(page, "figures") == figures.table(figures.read_latest())
 
 
 def test_line_length_is_one_number_everywhere() -> None:

@@ -50,10 +50,17 @@ def test_days_outside_what_is_sold_are_closed_but_a_stay_may_end_on_the_last_mor
     assert day_state({1: set()}, LAST + timedelta(days=1), FIRST, LAST) is DayState.CLOSED
 
 
+def test_the_first_and_the_last_day_of_what_is_sold_count():
+    assert day_state({1: march(1)}, FIRST, FIRST, LAST) is DayState.TAKEN
+    assert day_state({1: march(2)}, date(2027, 3, 2), FIRST, LAST) is DayState.LEAVE_ONLY
+    assert day_state({1: march(31)}, LAST, FIRST, LAST) is DayState.CLOSED
+
+
 def test_the_latest_day_to_leave_counts_one_unit_and_never_two_halves():
     taken = {1: march(12), 2: march(10, 11)}
 
     assert latest_leave(taken, date(2027, 3, 10), LAST) == date(2027, 3, 12)
+    assert latest_leave({1: march(13)}, date(2027, 3, 10), LAST) == date(2027, 3, 13)
     assert latest_leave({1: march(10)}, date(2027, 3, 10), LAST) is None
     assert latest_leave({}, date(2027, 3, 10), LAST) is None
     assert latest_leave({1: set()}, date(2027, 3, 30), LAST) == LAST
@@ -71,3 +78,11 @@ def test_nearest_stays_finds_nothing_beyond_its_reach_and_survives_the_end_of_al
     assert nearest_stays(lambda wanted: False, stay(12, 14), 10) == []
     last = Stay(date(9999, 12, 29), date(9999, 12, 31))
     assert nearest_stays(lambda wanted: True, last, 1) == [last.shifted(-1)]
+
+
+def test_nearest_stays_asks_no_further_than_it_must():
+    asked = []
+
+    near = nearest_stays(lambda wanted: not asked.append(wanted), stay(12, 14), 10, most=2)
+
+    assert near == asked == [stay(13, 15), stay(11, 13)]

@@ -30,7 +30,9 @@ def test_the_night_of_leaving_is_free(first: date, nights: int) -> None:
 
     assert len(list(stay)) == stay.nights == nights
     assert stay.leave not in set(stay)
-    assert not stay.overlaps(Stay(stay.leave, stay.leave + timedelta(days=1)))
+    next_one = Stay(stay.leave, stay.leave + timedelta(days=1))
+    assert not stay.overlaps(next_one)
+    assert not next_one.overlaps(stay)
 
 
 def test_nights_come_in_date_order_across_a_leap_day_and_a_clock_change() -> None:
@@ -44,12 +46,23 @@ def test_a_stay_can_be_shifted() -> None:
     assert Stay(date(2027, 3, 12), date(2027, 3, 15)).shifted(-2) == Stay(date(2027, 3, 10), date(2027, 3, 13))
 
 
-@pytest.mark.parametrize("nights", [0, -1, LONGEST_STAY + 1])
-def test_impossible_lengths_are_refused(nights: int) -> None:
+@pytest.mark.parametrize(
+    ("nights", "words"),
+    [
+        (0, "Leave must be after arrive."),
+        (-1, "Leave must be after arrive."),
+        (LONGEST_STAY + 1, "A stay can be at most a year long."),
+    ],
+)
+def test_impossible_lengths_are_refused_in_words(nights: int, words: str) -> None:
     with pytest.raises(InvalidDates) as refusal:
         _stay(date(2027, 3, 12), nights)
 
-    assert refusal.value.details["field"] == "leave"
+    assert (refusal.value.user_message, refusal.value.details) == (words, {"field": "leave"})
+
+
+def test_the_longest_stay_is_a_leap_year() -> None:
+    assert _stay(date(2028, 1, 1), 366).leave == date(2029, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +93,11 @@ def test_two_good_dates_are_a_stay() -> None:
 
 def test_a_date_is_spoken_in_words() -> None:
     assert spoken(date(2027, 3, 5)) == "Fri 5 March 2027"
+
+
+@pytest.mark.parametrize(("arrive", "leave", "field"), [("", "2027-03-15", "arrive"), ("2027-03-12", "", "leave")])
+def test_of_two_dates_the_wrong_one_is_named(arrive: str, leave: str, field: str) -> None:
+    with pytest.raises(InvalidDates) as refusal:
+        parse_stay(arrive, leave)
+
+    assert (refusal.value.user_message, refusal.value.details) == (f"Choose a date to {field}.", {"field": field})

@@ -170,3 +170,133 @@ def test_all_texts_together_have_a_limit_too() -> None:
 @pytest.mark.parametrize(("hours", "days"), [(73, 3), (72, 3), (71, 2), (24, 1), (23, 0), (0, 0), (-1, -1)])
 def test_days_that_are_left_are_whole_ones(hours: int, days: int) -> None:
     assert days_left(AGREED + timedelta(hours=hours), AGREED) == days
+
+
+AT = "Mon 1 February 2027"
+SHOWN = (
+    f'The terms below were shown on the page with the button "Book and pay", above that button. The guest pressed it '
+    f"on {AT}, 13:30 (Europe/Berlin). In that moment the terms were stored with the booking, and they have not changed "
+    f"since. The same terms stand in the confirmation e-mailed to grace@example.org on {AT}, 13:34."
+)
+STEPS = (
+    "Cancelled on or before Fri 5 March 2027: 477.00 EUR back.\n"
+    "Cancelled on or before Wed 10 March 2027: 238.50 EUR back.\n"
+    "Cancelled later, or not cancelled: nothing back."
+)
+
+
+def test_a_whole_draft_reads_as_a_bank_will_read_it() -> None:
+    assert draft() == {
+        "customer_name": "Grace Hopper",
+        "customer_email_address": "grace@example.org",
+        "service_date": "Fri 12 March 2027 (arrival) to Mon 15 March 2027 (departure)",
+        "product_description": (
+            "A stay of 3 nights for 2 guests: Harbour Loft, Seal Harbour Stays, 1 Quay.\n"
+            "Arrival Fri 12 March 2027, departure Mon 15 March 2027. Booking reference H7K2M9QX.\n"
+            "\n"
+            "Weekend night: 2 x 164.00 EUR = 328.00 EUR\n"
+            "Night: 1 x 128.00 EUR = 128.00 EUR\n"
+            "Tourist tax: 6 x 3.50 EUR = 21.00 EUR\n"
+            "Total: 477.00 EUR\n"
+            f"Paid on {AT}, 13:33 (Europe/Berlin): 477.00 EUR"
+        ),
+        "cancellation_policy_disclosure": f"{SHOWN}\n\n{STEPS}",
+        "refund_policy_disclosure": f"Refunds follow the cancellation terms. {SHOWN}\n\n{STEPS}",
+        "cancellation_rebuttal": (
+            f"The guest did not cancel this booking. It was confirmed on {AT}, 13:33, and from then on nobody else "
+            "could book these nights."
+        ),
+        "refund_refusal_explanation": (
+            "Paid: 477.00 EUR. Sent back: 0.00 EUR.\n"
+            "The booking was not cancelled, and the terms give money back only for cancelling in time."
+        ),
+        "access_activity_log": (
+            "What our system recorded of booking H7K2M9QX. Times are those of Europe/Berlin.\n"
+            f'{AT}, 13:30: the guest chose the dates, gave name and e-mail address and pressed "Book and pay"\n'
+            f"{AT}, 13:30: the booking was confirmed"
+        ),
+        "uncategorized_text": (
+            "E-mails sent to grace@example.org. Times are those of Europe/Berlin.\n"
+            f"{AT}, 13:34: confirmation of the booking, with dates, price and cancellation terms\n\n"
+            "What the guest wrote when booking:\nWe arrive late."
+        ),
+    }
+
+
+def test_what_there_is_nothing_of_leaves_no_trace_in_the_draft() -> None:
+    texts = draft(mails=(), message="", confirmed_at=None, address="", paid=())
+
+    assert texts["cancellation_policy_disclosure"].startswith(SHOWN.partition(" The same terms")[0] + "\n\n")
+    assert texts["cancellation_rebuttal"] == "The guest did not cancel this booking."
+    assert texts["uncategorized_text"] == "No e-mail was sent."
+    assert texts["product_description"].startswith("A stay of 3 nights for 2 guests: Harbour Loft, Seal Harbour Stays.")
+    assert texts["product_description"].endswith("Total: 477.00 EUR")
+
+
+def test_one_night_and_one_guest_are_counted_as_one() -> None:
+    stay = Stay(date(2027, 3, 12), date(2027, 3, 13))
+
+    assert draft(stay=stay, guests=1)["product_description"].startswith("A stay of 1 night for 1 guest: ")
+
+
+def test_a_cancellation_by_the_house_is_told_as_one_and_counts_by_the_clock_of_the_house() -> None:
+    late = datetime(2027, 3, 5, 23, 30, tzinfo=UTC)  # the day after, where the house stands
+    back = ("re_1", Money(20000, "eur"))
+
+    texts = draft(cancelled_at=late, cancel_reason="staff", refunded=(back,))
+
+    assert texts["cancellation_rebuttal"] == (
+        "The booking was cancelled by the house on Sat 6 March 2027, 00:30. By the terms, 238.50 EUR was due back."
+    )
+    assert texts["refund_refusal_explanation"] == (
+        "Paid: 477.00 EUR. Sent back: 200.00 EUR.\n"
+        "Refund re_1: 200.00 EUR.\n"
+        "On the day of cancelling, the terms gave back 238.50 EUR."
+    )
+
+
+def test_money_that_went_back_whole_ends_the_matter() -> None:
+    assert draft(refunded=(("re_1", PAID),))["refund_refusal_explanation"] == (
+        "Paid: 477.00 EUR. Sent back: 477.00 EUR.\n"
+        "Refund re_1: 477.00 EUR.\n"
+        "Everything that was paid has been sent back, so that nothing more is due."
+    )
+
+
+@pytest.mark.parametrize(("over", "cut"), [(0, False), (1, True)])
+def test_a_log_is_cut_before_the_line_that_goes_beyond_its_room(over: int, cut: bool) -> None:
+    steps = ((AGREED, "placed"),) * 10 + ((AGREED, "confirmed"),)
+    room = LONGEST - 3_000 - len(draft(steps=steps, reference="")["access_activity_log"])
+
+    lines = draft(steps=steps, reference="R" * (room + over))["access_activity_log"].splitlines()
+
+    assert len(lines) == 12
+    assert lines[-1] == ("... and 1 more" if cut else f"{AT}, 13:30: the booking was confirmed")
+
+
+def test_a_very_long_message_costs_the_end_of_the_list_of_mails() -> None:
+    text = draft(mails=((AGREED, "confirmed"),) * 500, message="x" * 6_000)["uncategorized_text"]
+
+    assert len(text) == LONGEST
+    assert text.endswith("\n\nWhat the guest wrote when booking:\n" + "x" * 6_000)
+
+
+def test_what_is_wrong_with_a_text_is_said_beside_it() -> None:
+    texts = {**dict.fromkeys(FIELDS, ""), "customer_name": "x" * 5_001, "uncategorized_text": "x" * 20_001}
+
+    assert check_texts(texts) == {
+        "customer_name": "At most 5,000 characters.",
+        "uncategorized_text": "At most 20,000 characters.",
+    }
+    assert check_texts(dict.fromkeys(FIELDS, "")) == {
+        "customer_name": "Write something: an empty answer loses the dispute."
+    }
+
+
+def test_of_texts_too_long_together_the_longest_is_to_be_shortened() -> None:
+    texts = {name: "x" * limit_of(name) for name in FIELDS}
+    shorter = {**texts, **{name: "x" * (LONGEST - 1) for name in LONG_FIELDS if name != "cancellation_rebuttal"}}
+
+    assert check_texts(shorter) == {
+        "cancellation_rebuttal": "All texts together may have 150,000 characters. Shorten this one first."
+    }

@@ -64,6 +64,7 @@ def test_the_order_of_refunds_does_not_matter(refunds: list[RefundEntry]) -> Non
         ([], False),
         ([RefundEntry(100, R.FAILED)], True),
         ([RefundEntry(100, R.CANCELED)], True),
+        ([RefundEntry(1, R.FAILED)], True),
         ([RefundEntry(100, R.FAILED), RefundEntry(100, R.SUCCEEDED)], False),
         ([RefundEntry(100, R.FAILED), RefundEntry(100, R.REQUESTED)], False),
         ([RefundEntry(40, R.FAILED), RefundEntry(20, R.SUCCEEDED)], True),

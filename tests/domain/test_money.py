@@ -25,15 +25,15 @@ def test_a_percentage_is_never_more_than_the_whole_and_off_by_less_than_one_unit
 
 
 def test_two_currencies_never_meet() -> None:
-    with pytest.raises(CurrencyMismatch):
+    with pytest.raises(CurrencyMismatch, match=r"^eur and usd$"):
         Money(1, "eur") + Money(1, "usd")
-    with pytest.raises(CurrencyMismatch):
+    with pytest.raises(CurrencyMismatch, match=r"^eur and usd$"):
         Money(1, "eur") - Money(1, "usd")
 
 
 @pytest.mark.parametrize("minor", [1.0, "1", None, True])
 def test_only_integers_are_money(minor: object) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^money is counted in integers$"):
         Money(minor, "eur")  # type: ignore[arg-type]
 
 
@@ -61,6 +61,7 @@ def test_decimals_are_those_that_stripe_counts(currency: str, decimals: int, maj
         (" 0.01 ", "eur", 1),
         ("500", "jpy", 500),
         ("1.234", "kwd", 1234),
+        ("9" * 15, "jpy", 10**15 - 1),
     ],
 )
 def test_typed_amounts_are_read_exactly(text: str, currency: str, minor: int) -> None:
@@ -70,6 +71,7 @@ def test_typed_amounts_are_read_exactly(text: str, currency: str, minor: int) ->
 @pytest.mark.parametrize(
     ("text", "currency"),
     [("", "eur"), (".", "eur"), ("1.005", "eur"), ("1,200", "eur"), ("5.0", "jpy"), ("1e3", "eur"), ("-5", "eur"),
+     ("1..", "eur"), ("X", "eur"), ("9" * 16, "jpy"),
      ("1.2.3", "eur"), ("１２", "eur"), ("9" * 40, "eur"), ("nan", "eur"), ("1 000", "eur")],
 )  # fmt: skip
 def test_what_is_no_exact_amount_is_not_guessed_at(text: str, currency: str) -> None:

@@ -60,3 +60,10 @@ def test_friday_and_saturday_nights_are_the_weekend() -> None:
         (LineKind.TOURIST_TAX, 8, 2800),
     ]
     assert result.total == Money(66200, "eur")
+    assert (result.nights, result.guests) == (4, 2)
+
+
+def test_of_a_week_two_nights_are_sold_at_the_price_of_the_weekend() -> None:
+    rates = Rates("eur", 100, 999)
+
+    assert [night_price(rates, weekday).minor for weekday in range(7)] == [100, 100, 100, 100, 999, 999, 100]

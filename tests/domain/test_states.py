@@ -24,8 +24,9 @@ def test_exactly_the_steps_of_the_contract_are_allowed(old: BookingStatus | None
     if (old, new) in ALLOWED:
         check_transition(old, new)
     else:
-        with pytest.raises(TransitionRefused):
+        with pytest.raises(TransitionRefused) as refusal:
             check_transition(old, new)
+        assert refusal.value.details == {"old": old, "new": new}
 
 
 def test_every_status_has_a_row_and_every_refund_a_rank() -> None:

@@ -197,8 +197,8 @@ GUARDS = (
         "late news never moves a refund back",
         "booking.services.refunds",
         (
-            "    if REFUND_RANK[evidence.status] > REFUND_RANK[refund.status]:",
-            "    if REFUND_RANK[evidence.status] != REFUND_RANK[refund.status]:",
+            "    if is_first_word or REFUND_RANK[evidence.status] > REFUND_RANK[refund.status]:",
+            "    if is_first_word or REFUND_RANK[evidence.status] != REFUND_RANK[refund.status]:",
         ),
         S + "test_refunds.py::test_late_news_of_a_refund_never_moves_it_backwards[sqlite]",
     ),
@@ -239,7 +239,7 @@ GUARDS = (
     Guard(
         "old news of a dispute changes nothing",
         "booking.services.disputes",
-        ("    if _rank(evidence.status) < _rank(dispute.status):\n        return\n", ""),
+        ("    if is_late:\n        return\n", ""),
         S + "test_refunds.py::test_a_dispute_that_is_won_is_no_longer_shown_and_old_news_of_it_changes_nothing[sqlite]",
     ),
     Guard(

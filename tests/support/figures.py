@@ -45,8 +45,8 @@ def take_over(folder: Path, latest: Path = LATEST, page: Path = PAGE) -> None:
     known = read_latest(latest) | _read(folder)
     latest.parent.mkdir(parents=True, exist_ok=True)
     latest.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
-    text = _filled(page.read_text("utf-8"), "promises", promises())
-    page.write_text(_filled(text, "figures", table(known)), "utf-8")
+    fill(page, "promises", promises())
+    fill(page, "figures", table(known))
 
 
 def read_latest(path: Path = LATEST) -> dict[str, Figures]:
@@ -59,9 +59,11 @@ def block(text: str, name: str) -> str:
     return text.partition(f"<!-- {name} begin -->\n")[2].partition(f"<!-- {name} end -->")[0]
 
 
-def _filled(text: str, name: str, lines: str) -> str:
+def fill(page: Path, name: str, lines: str) -> None:
+    """Put new lines between the marks of that name."""
     begin, end = f"<!-- {name} begin -->\n", f"<!-- {name} end -->"
-    return text.partition(begin)[0] + begin + lines + end + text.partition(end)[2]
+    before, _, rest = page.read_text("utf-8").partition(begin)
+    page.write_text(before + begin + lines + end + rest.partition(end)[2], "utf-8")
 
 
 def promises() -> str:

@@ -1,0 +1,841 @@
+"""Refunds, one step at a time: what is written before Stripe is asked, what is asked, and what its answer changes."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from booking.domain.errors import BookingNotFound, RefundRefused
+from booking.domain.money import Money
+from booking.domain.states import BookingStatus, PaymentStatus, RefundReason, RefundStatus, Source
+from booking.extensions import db
+from booking.gateways.payments import GatewayConflict, GatewayRefused, GatewayUnavailable, Tag
+from booking.models import Booking, OutboxRow, Payment, Refund
+from booking.models.payment import CALLED_OFF
+from booking.services import refunds
+from booking.services.instance import Identity
+from booking.services.timeline import Cause
+from tests.simulation.house import INSTANCE
+from tests.support.memory_shop import ADA, IDENTITY, WEBHOOK, MemoryShop, charge_evidence, refund_evidence
+
+R, P = RefundStatus, PaymentStatus
+EUR = "eur"
+STAFF = Cause(Source.STAFF, ADA)
+NOT_ARRIVED = "A refund did not arrive. The money is back on your Stripe balance and the guest is still owed it."
+
+
+def _order(desk: MemoryShop, payment: Payment, minor: int, token: str = "form-1") -> int:
+    return refunds.order_refund(desk.runtime, payment.booking_id, Money(minor, payment.currency), ADA, token)
+
+
+def _twice_paid(desk: MemoryShop) -> tuple[Payment, Payment]:
+    """One euro in a session that was given up, and the whole price in the next one."""
+    booking_id = desk.place()
+    desk.try_again(booking_id)
+    desk.settle(desk.evidence(booking_id, number=1, amount=Money(100, EUR)))
+    desk.settle(desk.evidence(booking_id, number=2))
+    first, second = desk.rows(Payment)
+    return first, second
+
+
+def _send(desk: MemoryShop, refund: Refund, tries: int = 1) -> list[str]:
+    """Let the worker send a refund; what it asked Stripe."""
+    del desk.stripe.asked[:]
+    refunds.send_refund(desk.runtime, refund.id, tries=tries)
+    return [question[0] for question in desk.stripe.asked]
+
+
+def _new_mails(desk: MemoryShop, kind: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(key, payload) for key, payload in desk.mails() if payload["mail"] == kind]
+
+
+# --- written first --------------------------------------------------------------------------------------------------
+
+
+def test_a_refund_is_written_with_its_key_before_anything_is_sent(desk: MemoryShop) -> None:
+    payment = desk.paid()
+
+    refund = desk.refund(desk.request(payment).id)
+
+    assert (refund.booking_id, refund.payment_id, refund.amount) == (payment.booking_id, payment.id, Money(1000, EUR))
+    assert (refund.status, refund.reason, refund.requested_by) == (R.REQUESTED, RefundReason.GOODWILL, ADA)
+    assert (refund.idempotency_key, len(refund.token)) == (f"refund:{refund.token}", 32)
+    assert (refund.form_token, refund.params, refund.first_sent_at, refund.stripe_refund_id) == (None,) * 4
+    assert desk.booking(payment.booking_id).payment_status is P.REFUND_PENDING
+    assert desk.stripe.asked == []
+
+
+def test_a_refund_that_is_written_is_the_workers_next_errand_and_part_of_the_story(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.refund(desk.request(payment, reason=RefundReason.CANCELLATION).id)
+
+    errand = ("refund", f"refund:{refund.id}", {"refund_id": refund.id}, payment.booking_id, desk.now)
+    assert desk.errands()[-1] == errand
+    assert desk.story(payment.booking_id)[-1] == ("refund_requested", f"refund {refund.id}, reason cancellation")
+    step = desk.steps(payment.booking_id, "refund_requested")[-1]
+    assert (step.at, step.source, step.actor) == (desk.now, Source.STAFF, ADA)
+
+
+@pytest.mark.parametrize("what", ["request", "apply"])
+def test_refunds_are_neither_written_nor_heard_of_outside_a_transaction(desk: MemoryShop, what: str) -> None:
+    payment = desk.paid()
+
+    with pytest.raises(RuntimeError, match="transaction"):
+        if what == "request":
+            refunds.request_refund(db.session(), payment, Money(1, EUR), RefundReason.GOODWILL, WEBHOOK, desk.now)
+        else:
+            refunds.apply_refund(db.session(), refund_evidence(payment), WEBHOOK, desk.now, IDENTITY)
+
+
+def test_staff_sends_part_of_the_money_back(desk: MemoryShop) -> None:
+    payment = desk.paid()
+
+    refund_id = _order(desk, payment, 5000)
+
+    refund = desk.refund(refund_id)
+    assert (refund.amount, refund.reason, refund.requested_by) == (Money(5000, EUR), RefundReason.GOODWILL, ADA)
+    assert refund.form_token == "form-1"
+    (step,) = desk.steps(payment.booking_id, "refund_requested")
+    assert (step.source, step.actor, step.at) == (Source.STAFF, ADA, desk.now)
+    assert desk.woken == ["woken"]
+
+
+def test_the_same_form_twice_is_one_refund_and_another_form_is_another(desk: MemoryShop) -> None:
+    payment = desk.paid()
+
+    first, again, other = (_order(desk, payment, 5000, token) for token in ("form-1", "form-1", "form-2"))
+
+    assert first == again != other
+    assert [refund.form_token for refund in desk.rows(Refund)] == ["form-1", "form-2"]
+
+
+def test_the_same_form_twice_is_one_refund_even_where_it_took_all_that_was_left(desk: MemoryShop) -> None:
+    payment = desk.paid()
+
+    first, again = (_order(desk, payment, payment.amount_minor) for _ in range(2))
+
+    assert first == again
+
+
+def test_the_other_half_of_a_double_click_gets_the_refund_of_the_first(
+    desk: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = desk.paid()
+    _order(desk, payment, 300, "form-0")
+    first = _order(desk, payment, 5000)
+    monkeypatch.setattr(refunds, "_find_by_token", lambda *_: None)  # both looked before either wrote
+
+    assert _order(desk, payment, 5000) == first
+    assert len(desk.rows(Refund)) == 2
+    assert len(desk.woken) == 3
+
+
+def test_no_refund_without_a_booking(desk: MemoryShop) -> None:
+    with pytest.raises(BookingNotFound):
+        refunds.order_refund(desk.runtime, 999, Money(1, EUR), ADA, "form-1")
+    assert desk.woken == []
+
+
+# --- how much, and from which payment -------------------------------------------------------------------------------
+
+
+def test_an_amount_is_taken_from_the_oldest_payment_first(desk: MemoryShop) -> None:
+    first, second = _twice_paid(desk)
+
+    refund_id = _order(desk, second, 5000)
+
+    parts = [(row.payment_id, row.amount_minor, row.form_token) for row in desk.rows(Refund)]
+    assert parts == [(first.id, 100, "form-1"), (second.id, 4900, f"form-1:{second.id}")]
+    assert desk.refund(refund_id).payment_id == first.id
+    assert {row.currency for row in desk.rows(Refund)} == {EUR}
+
+
+def test_a_payment_of_which_nothing_is_left_or_needed_gets_no_refund(desk: MemoryShop) -> None:
+    first, second = _twice_paid(desk)
+    _order(desk, first, 100)
+
+    _order(desk, second, 1, "form-2")
+
+    parts = [(row.payment_id, row.amount_minor, row.form_token) for row in desk.rows(Refund)]
+    assert parts == [(first.id, 100, "form-1"), (second.id, 1, "form-2")]
+
+
+def test_all_that_is_left_can_go_back_and_not_a_cent_more(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    _order(desk, payment, 100)
+    left = payment.amount_minor - 100
+
+    with pytest.raises(RefundRefused) as refusal:
+        _order(desk, payment, left + 1, "form-2")
+    assert refusal.value.user_message == "That is more than is left to refund."
+    assert refusal.value.details == {"left": Money(left, EUR)}
+    _order(desk, payment, left, "form-3")
+
+    assert [row.amount_minor for row in desk.rows(Refund)] == [100, left]
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (Money(0, EUR), "Give an amount above zero."),
+        (Money(-1, EUR), "Give an amount above zero."),
+        (Money(1, "usd"), "This booking was paid in another currency."),
+    ],
+)
+def test_what_is_no_amount_of_this_booking_is_refused_and_nothing_written(
+    desk: MemoryShop, amount: Money, words: str
+) -> None:
+    payment = desk.paid()
+
+    with pytest.raises(RefundRefused) as refusal:
+        refunds.order_refund(desk.runtime, payment.booking_id, amount, ADA, "form-1")
+
+    assert refusal.value.user_message == words
+    assert desk.rows(Refund) == []
+
+
+def test_a_payment_that_came_in_another_currency_is_not_refunded_in_ours(desk: MemoryShop) -> None:
+    booking_id = desk.place()
+    desk.settle(desk.evidence(booking_id, amount=Money(500, "usd")))
+
+    for currency in ("usd", EUR):
+        with pytest.raises(RefundRefused) as refusal:
+            refunds.order_refund(desk.runtime, booking_id, Money(100, currency), ADA, "form-1")
+        assert refusal.value.user_message == "This booking was paid in another currency."
+
+
+def test_an_amount_that_no_coin_can_pay_is_refused_with_the_smallest_step(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    with desk.open() as session:
+        session.get_one(Booking, payment.booking_id).currency = "kwd"
+        session.get_one(Payment, payment.id).currency = "kwd"
+
+    with pytest.raises(RefundRefused) as refusal:
+        _order(desk, desk.payment_of(payment.booking_id), 1005)
+
+    assert refusal.value.user_message == "KWD can only be sent in steps of 0.010."
+
+
+def test_money_that_a_bank_has_taken_back_is_left_out_and_told_of(desk: MemoryShop) -> None:
+    first, second = _twice_paid(desk)
+    desk.dispute(second)
+
+    with pytest.raises(RefundRefused) as refusal:
+        _order(desk, first, 101)
+    assert refusal.value.user_message == (
+        "The bank has taken this payment back in a dispute, so it cannot be refunded now."
+    )
+    assert refusal.value.details == {"left": Money(100, EUR)}
+    _order(desk, first, 100, "form-2")
+
+    assert [row.payment_id for row in desk.rows(Refund)] == [first.id]
+
+
+def test_an_inquiry_leaves_its_payment_refundable(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    desk.dispute(payment, status="warning_needs_response", is_charge_refundable=True)
+
+    assert desk.refund(_order(desk, payment, 100)).payment_id == payment.id
+
+
+# --- sending --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("is_by_staff", "who"), [(True, "staff"), (False, "system")])
+def test_a_refund_is_sent_with_its_stored_key_and_our_tag_and_without_names(
+    desk: MemoryShop, is_by_staff: bool, who: str
+) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    if not is_by_staff:
+        with desk.open() as session:
+            session.get_one(Refund, refund.id).requested_by = ""
+    desk.stripe.answers = [refund_evidence(payment, refund)]
+
+    _send(desk, refund)
+
+    tag = {"app": INSTANCE, "purpose": "booking", "booking_id": str(payment.booking_id), "refund_id": refund.token}
+    params = {
+        "payment_intent": payment.payment_intent_id,
+        "amount": 1000,
+        "metadata": {**tag, "refunded_by": who},
+    }
+    assert desk.stripe.asked == [("send_refund", params, refund.idempotency_key)]
+    assert (desk.refund(refund.id).params, desk.refund(refund.id).first_sent_at) == (params, desk.now)
+
+
+def test_a_refund_that_succeeded_is_told_to_the_guest_and_counted(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [refund_evidence(payment, refund)]
+
+    _send(desk, refund)
+
+    done = desk.refund(refund.id)
+    assert (done.status, done.stripe_refund_id, done.failure_reason) == (R.SUCCEEDED, f"re_{refund.id}", None)
+    assert desk.booking(payment.booking_id).payment_status is P.PARTIALLY_REFUNDED
+    assert desk.booking(payment.booking_id).status is BookingStatus.CONFIRMED
+    assert desk.story(payment.booking_id)[-1] == ("refund_succeeded", f"refund {refund.id}")
+    (step,) = desk.steps(payment.booking_id, "refund_succeeded")
+    assert (step.at, step.source) == (desk.now, Source.WORKER)
+    key = f"mail:refund_sent:{payment.booking_id}:{refund.id}"
+    back = {"minor": 1000, "currency": EUR}
+    payload = {"mail": "refund_sent", "booking_id": payment.booking_id, "facts": {"refund": back}}
+    assert desk.mails()[-1] == (key, payload)
+
+
+def test_a_refund_that_stripe_knows_is_not_sent_again(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [refund_evidence(payment, refund, status=R.PENDING)]
+    _send(desk, refund)
+
+    assert _send(desk, refund, tries=9) == []
+    with desk.open() as session:
+        session.get_one(Refund, refund.id).status = R.REQUESTED  # as in a row that only has Stripe's id
+    assert _send(desk, refund, tries=9) == []
+
+
+def test_a_refund_without_an_answer_is_sent_again_with_the_same_words(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayUnavailable("silence"), GatewayUnavailable("silence")]
+    asked, began = [], desk.now
+
+    for tries in (1, 2):
+        with pytest.raises(GatewayUnavailable):
+            _send(desk, refund, tries)
+        asked += desk.stripe.asked
+        desk.clock.at += timedelta(minutes=5)
+
+    assert asked[0] == asked[1]
+    assert (desk.refund(refund.id).status, desk.refund(refund.id).first_sent_at) == (R.REQUESTED, began)
+    assert _new_mails(desk, "refund_failed") == []
+
+
+@pytest.mark.parametrize(
+    ("tries", "asked"),
+    [(1, ["send_refund"]), (2, ["send_refund"]), (3, ["list_refunds", "send_refund"])],
+)
+def test_from_the_third_try_on_stripes_own_list_is_looked_at_first(
+    desk: MemoryShop, tries: int, asked: list[str]
+) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [refund_evidence(payment, refund)]
+
+    assert _send(desk, refund, tries) == asked
+
+
+def test_a_refund_found_in_stripes_list_by_our_token_is_not_sent(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    other, refund = desk.request(payment), desk.request(payment)
+    desk.stripe.refunds[payment.payment_intent_id] = [
+        refund_evidence(payment),
+        refund_evidence(payment, other),
+        refund_evidence(payment, refund),
+    ]
+
+    assert _send(desk, refund, tries=3) == ["list_refunds"]
+
+    assert [row.stripe_refund_id for row in desk.rows(Refund)] == [None, f"re_{refund.id}"]
+    assert desk.stripe.asked == [("list_refunds", payment.payment_intent_id)]
+
+
+@pytest.mark.parametrize(("tries", "is_new"), [(4, False), (5, True), (6, True)])
+def test_after_four_tries_that_did_nothing_a_new_key_is_stored_and_used(
+    desk: MemoryShop, tries: int, is_new: bool
+) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayUnavailable("500"), GatewayUnavailable("500")]
+    with pytest.raises(GatewayUnavailable):
+        _send(desk, refund)
+    began = desk.now
+    desk.clock.at += timedelta(minutes=5)
+
+    with pytest.raises(GatewayUnavailable):
+        _send(desk, refund, tries)
+
+    key = f"refund:{refund.token}:{tries}" if is_new else f"refund:{refund.token}"
+    assert desk.stripe.asked[-1][2] == key
+    assert desk.refund(refund.id).idempotency_key == key
+    assert desk.refund(refund.id).first_sent_at == (desk.now if is_new else began)
+
+
+@pytest.mark.parametrize(("age", "is_new"), [(timedelta(hours=23), False), (timedelta(hours=23, seconds=1), True)])
+def test_a_key_that_stripe_may_have_forgotten_is_replaced_after_a_look(
+    desk: MemoryShop, age: timedelta, is_new: bool
+) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayUnavailable("silence"), refund_evidence(payment, refund)]
+    with pytest.raises(GatewayUnavailable):
+        _send(desk, refund)
+    desk.clock.at += age
+
+    asked = _send(desk, refund, tries=2)
+
+    assert asked == (["list_refunds", "send_refund"] if is_new else ["send_refund"])
+    assert desk.stripe.asked[-1][2] == (f"refund:{refund.token}:2" if is_new else f"refund:{refund.token}")
+
+
+# --- a definite no --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (GatewayRefused("no", reason="insufficient_funds"), "insufficient_funds"),
+        (GatewayRefused("no", reason="x" * 90), "x" * 80),
+        (GatewayRefused("no"), "gateway_refused"),
+        (GatewayConflict("no"), "gateway_conflict"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_refund_that_stripe_refuses_is_given_up_and_told_to_staff(
+    desk: MemoryShop, error: Exception, why: str
+) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [error]
+
+    assert _send(desk, refund) == ["send_refund", "list_refunds"]
+
+    booking_id, done = payment.booking_id, desk.refund(refund.id)
+    assert (done.status, done.failure_reason) == (R.FAILED, why)
+    assert (desk.booking(booking_id).payment_status, desk.booking(booking_id).refund_failed) == (P.PAID, True)
+    assert desk.story(booking_id)[-1] == ("refund_failed", f"refund {refund.id} {why}")
+    (step,) = desk.steps(booking_id, "refund_failed")
+    assert (step.at, step.source) == (desk.now, Source.WORKER)
+    payload = {"mail": "refund_failed", "booking_id": booking_id, "facts": {}, "note": NOT_ARRIVED}
+    assert desk.mails()[-1] == (f"mail:refund_failed:{booking_id}:{refund.id}", payload)
+    key = f"sync:{payment.id}:{refund.token}"
+    assert desk.errands()[-1] == ("sync_refunds", key, {"payment_id": payment.id}, booking_id, desk.now)
+
+
+def test_a_refused_refund_that_stripe_has_after_all_counts(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayRefused("no", reason="charge_already_refunded")]
+    desk.stripe.refunds[payment.payment_intent_id] = [refund_evidence(payment, refund)]
+
+    _send(desk, refund)
+
+    assert desk.refund(refund.id).status is R.SUCCEEDED
+    assert len(desk.errands()) == 1
+
+
+def test_an_answer_that_another_worker_had_meanwhile_is_not_given_up(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    success = refund_evidence(payment, refund)
+    desk.stripe.answers = [GatewayRefused("no", reason="charge_already_refunded")]
+    desk.stripe.meanwhile = {"list_refunds": lambda: desk.hear(success)}
+
+    _send(desk, refund)
+
+    assert desk.refund(refund.id).status is R.SUCCEEDED
+    assert _new_mails(desk, "refund_failed") == []
+
+
+def test_a_refund_refused_for_a_dispute_that_is_not_known_yet_waits(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayRefused("no", reason="charge_disputed")]
+    before = desk.story(payment.booking_id)
+
+    _send(desk, refund)
+
+    assert desk.refund(refund.id).status is R.REQUESTED
+    assert desk.story(payment.booking_id) == before
+
+
+# --- disputes -------------------------------------------------------------------------------------------------------
+
+
+def test_a_refund_of_a_disputed_payment_is_not_sent_and_says_so_once(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.dispute(payment)
+
+    assert _send(desk, refund) == _send(desk, refund, tries=2) == []
+
+    note = f"refund {refund.id} waits: the charge is disputed and cannot be refunded now"
+    waits = desk.steps(payment.booking_id, "refund_waits")
+    assert [(step.note, step.at, step.source) for step in waits] == [(note, desk.now, Source.WORKER)]
+    waiting = desk.refund(refund.id)
+    assert (waiting.status, waiting.params, waiting.first_sent_at) == (R.REQUESTED, None, None)
+
+
+def test_each_refund_that_waits_says_so_itself(two_units: MemoryShop) -> None:
+    desk = two_units
+    payment = desk.paid()
+    refunds_of_it = [desk.request(payment), desk.request(payment)]
+    desk.dispute(payment)
+
+    for refund in refunds_of_it:
+        _send(desk, refund)
+
+    assert len(desk.steps(payment.booking_id, "refund_waits")) == 2
+
+
+def test_the_dispute_of_one_payment_keeps_no_other_from_being_refunded(desk: MemoryShop) -> None:
+    first, second = _twice_paid(desk)
+    refund = desk.request(second)
+    desk.dispute(first)
+    desk.stripe.answers = [refund_evidence(second, refund)]
+
+    assert _send(desk, refund) == ["send_refund"]
+
+
+def test_a_refund_goes_out_once_its_dispute_is_won(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.dispute(payment)
+    _send(desk, refund)
+    desk.dispute(payment, status="won", is_charge_refundable=True)
+    desk.stripe.answers = [refund_evidence(payment, refund)]
+
+    assert _send(desk, refund) == ["send_refund"]
+    assert desk.stripe.asked[0][2] == f"refund:{refund.token}"
+
+
+def test_a_refund_is_called_off_once_the_bank_has_given_the_guest_the_money(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.dispute(payment, status="lost")
+
+    assert _send(desk, refund) == []
+
+    done = desk.refund(refund.id)
+    assert (done.status, done.failure_reason) == (R.CANCELED, CALLED_OFF)
+    booking = desk.booking(payment.booking_id)
+    assert (booking.payment_status, booking.refund_failed) == (P.PAID, False)
+    note = f"refund {refund.id}: the bank has given the guest this money already"
+    assert desk.story(booking.id)[-1] == ("refund_called_off", note)
+    (step,) = desk.steps(booking.id, "refund_called_off")
+    assert (step.at, step.source) == (desk.now, Source.WORKER)
+    assert _new_mails(desk, "refund_failed") == []
+
+
+def test_a_dispute_that_another_payment_lost_calls_nothing_off(desk: MemoryShop) -> None:
+    first, second = _twice_paid(desk)
+    refund = desk.request(second)
+    desk.dispute(first, dispute_id="dp_first", status="lost")
+    desk.dispute(second, dispute_id="dp_second")
+
+    _send(desk, refund)
+
+    assert desk.refund(refund.id).status is R.REQUESTED
+
+
+def test_a_blocked_refund_that_was_sent_before_is_looked_for_and_counts(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayUnavailable("silence")]
+    with pytest.raises(GatewayUnavailable):
+        _send(desk, refund)
+    desk.dispute(payment)
+
+    assert _send(desk, refund) == ["list_refunds"]
+    assert desk.refund(refund.id).status is R.REQUESTED
+    desk.stripe.refunds[payment.payment_intent_id] = [refund_evidence(payment, refund)]
+    assert _send(desk, refund) == ["list_refunds"]
+
+    assert desk.refund(refund.id).status is R.SUCCEEDED
+
+
+def test_a_blocked_refund_that_another_worker_heard_of_meanwhile_is_left_as_it_is(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayUnavailable("silence")]
+    with pytest.raises(GatewayUnavailable):
+        _send(desk, refund)
+    desk.dispute(payment, status="lost")
+    desk.stripe.meanwhile = {"list_refunds": lambda: desk.hear(refund_evidence(payment, refund))}
+
+    _send(desk, refund)
+
+    assert desk.refund(refund.id).status is R.SUCCEEDED
+    assert desk.steps(payment.booking_id, "refund_called_off") == []
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, R.REQUESTED), (1, R.FAILED)])
+def test_a_waiting_refund_of_more_than_is_left_by_now_is_given_up(
+    desk: MemoryShop, over: int, status: RefundStatus
+) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment, minor=1000)
+    desk.dispute(payment)
+    desk.hear(refund_evidence(payment, amount=Money(payment.amount_minor - 1000 + over, EUR)))
+
+    _send(desk, refund)
+
+    assert desk.refund(refund.id).status is status
+    assert desk.refund(refund.id).failure_reason == ("more_than_is_left" if over else None)
+
+
+# --- what Stripe says -----------------------------------------------------------------------------------------------
+
+
+def test_a_refund_is_known_by_stripes_id_and_by_our_token(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+
+    by_token = desk.hear(refund_evidence(payment, refund, status=R.PENDING))
+    by_id = desk.hear(refund_evidence(payment, refund, tag=Tag()))
+
+    assert by_token is not None
+    assert by_id is not None
+    assert (by_token.id, by_id.id, len(desk.rows(Refund))) == (refund.id, refund.id, 1)
+    assert desk.refund(refund.id).status is R.SUCCEEDED
+
+
+@pytest.mark.parametrize("tag", [{"app": "another-shop"}, {"refund_id": ""}], ids=str)
+def test_a_refund_with_anybody_elses_tag_is_not_ours_to_know_by_it(desk: MemoryShop, tag: dict[str, str]) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    told = Tag(**{"app": INSTANCE, "refund_id": refund.token, **tag})
+
+    found = desk.hear(refund_evidence(payment, refund, tag=told))
+
+    assert found is not None
+    assert found.reason is RefundReason.EXTERNAL
+    assert desk.refund(refund.id).status is R.REQUESTED
+
+
+def test_a_refund_made_by_hand_becomes_a_row_and_is_told_to_both_sides(desk: MemoryShop) -> None:
+    payment = desk.paid()
+
+    desk.hear(refund_evidence(payment, status=R.PENDING))
+
+    (refund,), booking_id = desk.rows(Refund), payment.booking_id
+    assert (refund.booking_id, refund.payment_id, refund.amount) == (booking_id, payment.id, Money(500, EUR))
+    assert (refund.status, refund.reason) == (R.PENDING, RefundReason.EXTERNAL)
+    assert (refund.stripe_refund_id, refund.requested_by, refund.idempotency_key) == ("re_by_hand", "", None)
+    assert len(refund.token) == 32
+    assert desk.story(booking_id)[-2:] == [
+        ("refund_found", f"refund {refund.id}, made at Stripe"),
+        ("refund_pending", f"refund {refund.id}"),
+    ]
+    (step,) = desk.steps(booking_id, "refund_found")
+    assert (step.at, step.source, step.stripe_event_id) == (desk.now, Source.WEBHOOK, "evt_1")
+    note = "A refund of this booking was made in Stripe's dashboard. The booking itself is unchanged."
+    staff = {"mail": "external_refund", "booking_id": booking_id, "facts": {}, "note": note}
+    assert _new_mails(desk, "external_refund") == [(f"mail:external_refund:{booking_id}:{refund.id}", staff)]
+    assert len(_new_mails(desk, "refund_sent")) == 1
+    assert desk.booking(booking_id).payment_status is P.REFUND_PENDING
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"payment_intent_id": "pi_unknown", "charge_id": None},
+        {"payment_intent_id": None, "charge_id": "ch_unknown"},
+        {"payment_intent_id": None, "charge_id": None},
+        {"amount": Money(0, EUR)},
+        {"amount": Money(-1, EUR)},
+    ],
+    ids=str,
+)
+def test_a_refund_of_no_payment_of_ours_or_of_nothing_leaves_no_trace(
+    desk: MemoryShop, changes: dict[str, Any]
+) -> None:
+    payment = desk.paid()
+    evidence = refund_evidence(payment, **changes)
+    before = desk.all_rows()
+
+    assert desk.hear(evidence) is None
+    assert desk.all_rows() == before
+
+
+def test_a_payment_whose_charge_is_not_known_yet_is_not_taken_for_one_that_is_not_named(desk: MemoryShop) -> None:
+    payment = desk.paid(charge_id=None)
+
+    assert desk.hear(refund_evidence(payment, payment_intent_id="pi_unknown")) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"payment_intent_id": None}, {"charge_id": None}, {"amount": Money(1, EUR)}], ids=str
+)
+def test_a_refund_made_by_hand_is_known_by_either_id_of_its_payment(desk: MemoryShop, changes: dict[str, Any]) -> None:
+    payment = desk.paid()
+
+    found = desk.hear(refund_evidence(payment, **changes))
+
+    assert found is not None
+    assert found.payment_id == payment.id
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "end"),
+    [
+        (R.PENDING, R.SUCCEEDED, R.SUCCEEDED),
+        (R.PENDING, R.REQUIRES_ACTION, R.REQUIRES_ACTION),
+        (R.SUCCEEDED, R.PENDING, R.SUCCEEDED),
+        (R.SUCCEEDED, R.FAILED, R.FAILED),
+        (R.FAILED, R.SUCCEEDED, R.FAILED),
+        (R.FAILED, R.CANCELED, R.FAILED),
+    ],
+)
+def test_a_later_word_counts_only_if_it_ranks_higher(
+    desk: MemoryShop, first: RefundStatus, then: RefundStatus, end: RefundStatus
+) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.hear(refund_evidence(payment, refund, status=first, failure_reason="first"))
+    heard = len(desk.story(payment.booking_id))
+
+    desk.hear(refund_evidence(payment, refund, status=then, failure_reason="then"))
+
+    done = desk.refund(refund.id)
+    assert (done.status, done.failure_reason) == (end, "then" if end is then else "first")
+    assert len(desk.story(payment.booking_id)) - heard == (end is then)
+
+
+def test_stripes_first_word_counts_even_for_a_refund_that_was_called_off(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.dispute(payment, status="lost")
+    _send(desk, refund)
+
+    desk.hear(refund_evidence(payment, refund, status=R.PENDING))
+
+    done = desk.refund(refund.id)
+    assert (done.status, done.failure_reason) == (R.PENDING, None)
+    assert desk.booking(payment.booking_id).payment_status is P.REFUND_PENDING
+
+
+@pytest.mark.parametrize(
+    ("status", "mails"),
+    [
+        (R.PENDING, ["refund_sent"]),
+        (R.SUCCEEDED, ["refund_sent"]),
+        (R.REQUIRES_ACTION, []),
+        (R.FAILED, ["refund_failed"]),
+        (R.CANCELED, ["refund_failed"]),
+    ],
+)
+def test_each_end_of_a_refund_is_told_to_whom_it_concerns(
+    desk: MemoryShop, status: RefundStatus, mails: list[str]
+) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    before = len(desk.mails())
+
+    desk.hear(refund_evidence(payment, refund, status=status, failure_reason="expired_card"))
+
+    assert [payload["mail"] for _, payload in desk.mails()[before:]] == mails
+    assert desk.story(payment.booking_id)[-1] == (f"refund_{status}", f"refund {refund.id} expired_card")
+
+
+# --- the charge's own count -----------------------------------------------------------------------------------------
+
+
+def test_what_the_charge_reports_counts_at_once_and_is_set_not_added(desk: MemoryShop) -> None:
+    payment = desk.paid()
+
+    for refunded in (700, 700, 900):
+        heard = desk.hear_of_charge(charge_evidence(payment, refunded))
+        assert heard is not None
+        assert heard.id == payment.id
+        assert desk.payment_of(payment.booking_id).reported_refunded_minor == refunded
+
+    assert desk.booking(payment.booking_id).payment_status is P.PARTIALLY_REFUNDED
+    assert desk.story(payment.booking_id) == desk.story(payment.booking_id)[:2]
+
+
+def test_a_charge_of_no_payment_of_ours_leaves_no_trace(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    evidence = charge_evidence(payment, 700, payment_intent_id="pi_unknown", charge_id="ch_unknown")
+    before = desk.all_rows()
+
+    assert desk.hear_of_charge(evidence) is None
+    assert desk.all_rows() == before
+
+
+def test_a_charge_is_known_by_either_id_and_keeps_the_first_one_heard_of(desk: MemoryShop) -> None:
+    payment = desk.paid(charge_id=None)
+
+    desk.hear_of_charge(charge_evidence(payment, 0, charge_id="ch_first"))
+    desk.hear_of_charge(charge_evidence(payment, 0, charge_id="ch_other"))
+    desk.hear_of_charge(charge_evidence(payment, 5, charge_id="ch_first", payment_intent_id=None))
+
+    known = desk.payment_of(payment.booking_id)
+    assert (known.charge_id, known.reported_refunded_minor) == ("ch_first", 5)
+
+
+@pytest.mark.parametrize(("reported", "kept"), [(999, 0), (1000, 0), (1001, 1001)])
+def test_what_our_rows_explain_is_not_counted_twice(desk: MemoryShop, reported: int, kept: int) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment, minor=1000)
+    desk.hear(refund_evidence(payment, refund))
+
+    desk.hear_of_charge(charge_evidence(payment, reported))
+
+    assert desk.payment_of(payment.booking_id).reported_refunded_minor == kept
+
+
+def test_a_row_heard_of_after_the_charge_explains_it(two_units: MemoryShop) -> None:
+    desk = two_units
+    payment = desk.paid()
+    desk.hear_of_charge(charge_evidence(payment, 500))
+
+    desk.hear(refund_evidence(payment))
+
+    assert desk.payment_of(payment.booking_id).reported_refunded_minor == 0
+
+
+def test_the_refunds_of_another_payment_explain_nothing(desk: MemoryShop) -> None:
+    first, second = _twice_paid(desk)
+    desk.hear(refund_evidence(second))
+
+    desk.hear_of_charge(charge_evidence(first, 100))
+
+    assert desk.rows(Payment)[0].reported_refunded_minor == 100
+
+
+def test_syncing_takes_in_stripes_whole_list_and_its_own_count(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    intent_id = payment.payment_intent_id
+    desk.stripe.refunds[intent_id] = [refund_evidence(payment, refund), refund_evidence(payment)]
+    desk.stripe.charges[intent_id] = charge_evidence(payment, 2000)
+
+    refunds.sync_refunds(desk.runtime, payment.id)
+
+    assert desk.stripe.asked == [("list_refunds", intent_id), ("look_up_refunded", intent_id)]
+    assert [row.status for row in desk.rows(Refund)] == [R.SUCCEEDED, R.SUCCEEDED]
+    assert desk.payment_of(payment.booking_id).reported_refunded_minor == 2000
+    steps = desk.steps(payment.booking_id, "refund_succeeded")
+    assert {(step.at, step.source) for step in steps} == {(desk.now, Source.WORKER)}
+
+
+def test_syncing_a_payment_that_stripe_never_charged_takes_in_the_list_alone(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    desk.stripe.refunds[payment.payment_intent_id] = [refund_evidence(payment)]
+
+    refunds.sync_refunds(desk.runtime, payment.id)
+
+    assert len(desk.rows(Refund)) == 1
+
+
+def test_syncing_knows_our_refunds_by_our_token(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.refunds[payment.payment_intent_id] = [refund_evidence(payment, refund, refund_id="re_new")]
+
+    refunds.sync_refunds(desk.runtime, payment.id)
+
+    assert [row.stripe_refund_id for row in desk.rows(Refund)] == ["re_new"]
+
+
+def test_another_installation_does_not_take_our_refund_for_its_own(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+
+    desk.hear(refund_evidence(payment, refund), identity=Identity("another-shop", livemode=False))
+
+    assert [row.reason for row in desk.rows(Refund)] == [RefundReason.GOODWILL, RefundReason.EXTERNAL]
+    assert desk.rows(OutboxRow)[-1].payload["booking_id"] == payment.booking_id

@@ -1,0 +1,307 @@
+"""A shop in memory, for tests of one decision at a time: no server, no worker, and a Stripe that says what it is told.
+
+Everything but Stripe is real. A test hands evidence in and reads what was written; nothing else moves.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.database import transaction
+from booking.domain.dates import Stay
+from booking.domain.money import Money
+from booking.domain.pricing import quote
+from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason, RefundStatus, Source
+from booking.extensions import db
+from booking.gateways.payments import (
+    ChargeEvidence,
+    DisputeEvidence,
+    Evidence,
+    EvidenceState,
+    GatewayEvent,
+    Params,
+    PaymentEvidence,
+    RefundEvidence,
+    Tag,
+)
+from booking.gateways.stripe_gateway import StripeGateway
+from booking.models import Attempt, Booking, BookingEvent, Night, OutboxRow, Payment, Refund
+from booking.models.outbox import OutboxKind
+from booking.runtime import Runtime
+from booking.services import attempts, disputes, refunds, reservations, settlement, webhooks
+from booking.services.instance import Identity
+from booking.services.reservations import PlaceRequest
+from booking.services.settlement import Settled
+from booking.services.timeline import Cause
+from booking.services.webhooks import Receipt
+from tests.simulation.house import INSTANCE, House, house
+from tests.simulation.world import BEGINNING, VirtualClock
+from tests.support.shop import GRACE
+
+WEBHOOK = Cause(Source.WEBHOOK, stripe_event_id="evt_1")
+IDENTITY = Identity(INSTANCE, livemode=False)
+ADA = "ada@example.org"
+
+
+class ToldStripe(StripeGateway):
+    """What a test says Stripe answers, and what it was asked. Parameters are built by the real gateway."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__("", (), clock)
+        self.asked: list[tuple[Any, ...]] = []
+        self.answers: list[RefundEvidence | Exception] = []  # to send_refund, in turn
+        self.refunds: dict[str, list[RefundEvidence]] = {}  # Stripe's list, by payment
+        self.charges: dict[str, ChargeEvidence] = {}
+        self.payments: dict[str, PaymentEvidence | Exception] = {}
+        self.event: GatewayEvent | Exception | None = None
+        self.fetched: GatewayEvent | Exception | None = None
+        self.meanwhile: dict[str, Callable[[], object]] = {}  # done once, while Stripe is asked the question named
+
+    def send_refund(self, params: Params, idempotency_key: str) -> RefundEvidence:
+        return self._answer(("send_refund", params, idempotency_key), self.answers.pop(0))
+
+    def list_refunds(self, payment_intent_id: str) -> list[RefundEvidence]:
+        return self._answer(("list_refunds", payment_intent_id), self.refunds.get(payment_intent_id, []))
+
+    def look_up_refunded(self, payment_intent_id: str) -> ChargeEvidence | None:
+        return self._answer(("look_up_refunded", payment_intent_id), self.charges.get(payment_intent_id))
+
+    def look_up_payment(self, payment_intent_id: str) -> PaymentEvidence:
+        return self._answer(("look_up_payment", payment_intent_id), self.payments[payment_intent_id])
+
+    def read_event(self, body: bytes, signature: str | None) -> GatewayEvent:
+        return self._answer(("read_event", body, signature), self.event)
+
+    def parse_event(self, payload: Mapping[str, Any]) -> GatewayEvent:
+        return self._answer(("parse_event", payload), self.event)
+
+    def fetch_evidence(self, event: GatewayEvent) -> GatewayEvent:
+        return self._answer(("fetch_evidence", event), self.fetched)
+
+    def _answer(self, question: tuple[Any, ...], answer: Any) -> Any:
+        assert not db.session().in_transaction(), f"a transaction is open during {question[0]}"
+        self.asked.append(question)
+        self.meanwhile.pop(question[0], lambda: None)()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@dataclass
+class MemoryShop:
+    """One listing with one unit (or two), a clock that stands still, and shorthands."""
+
+    house: House
+    runtime: Runtime
+    stripe: ToldStripe
+    clock: VirtualClock
+    woken: list[str] = field(default_factory=list)  # one entry for each time the worker was woken
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.at
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def stay(self, nights: int = 3, ahead: int = 30) -> Stay:
+        arrive = self.now.date() + timedelta(days=ahead)
+        return Stay(arrive, arrive + timedelta(days=nights))
+
+    def place(self, stay: Stay | None = None, browser: str = "grace") -> int:
+        """Hold some nights; the booking's id."""
+        stay = stay or self.stay()
+        total = quote(self.house.rates, stay, 2).total
+        request = PlaceRequest(self.house.listing_id, stay, 2, GRACE, browser, total)
+        return reservations.place_booking(self.runtime, request).booking_id
+
+    def settle(self, evidence: PaymentEvidence, cause: Cause = WEBHOOK, identity: Identity = IDENTITY) -> Settled:
+        """Through the one door, in a transaction of its own."""
+        with transaction() as session:
+            return settlement.settle(session, evidence, cause, self.now, identity)
+
+    def try_again(self, booking_id: int) -> None:
+        """The guest asks for another session: the one before is given up."""
+        with transaction() as session:
+            booking = session.get_one(Booking, booking_id)
+            live = session.scalars(select(Attempt).where(Attempt.booking_id == booking_id)).all()
+            for attempt in live:
+                if attempt.status in LIVE_ATTEMPT:
+                    attempt.status = AttemptStatus.SUPERSEDED
+            session.flush()
+            attempts.write_attempt(session, self.runtime, booking, len(live) + 1, self.now, IDENTITY)
+
+    def outlast(self, booking_id: int) -> None:
+        """Let the hold of a booking run out."""
+        hold_until = self.booking(booking_id).hold_until
+        assert hold_until is not None
+        self.clock.at = hold_until + timedelta(seconds=1)
+
+    def paid(self, **changes: Any) -> Payment:
+        """A confirmed booking's payment."""
+        booking_id = self.place()
+        assert self.settle(self.evidence(booking_id, **changes)).outcome is settlement.Outcome.CONFIRMED
+        return self.payment_of(booking_id)
+
+    def request(self, payment: Payment, minor: int = 1000, reason: RefundReason = RefundReason.GOODWILL) -> Refund:
+        """Write a refund of a payment, as staff."""
+        payment_id, amount = payment.id, Money(minor, payment.currency)
+        with transaction() as session:
+            row = session.get_one(Payment, payment_id)
+            return refunds.request_refund(session, row, amount, reason, Cause(Source.STAFF, ADA), self.now)
+
+    def dispute(self, payment: Payment, **changes: Any) -> None:
+        """Stripe tells of a dispute."""
+        with transaction() as session:
+            disputes.record_dispute(session, dispute_evidence(payment, **changes), WEBHOOK, self.now)
+
+    def hear(self, evidence: RefundEvidence, cause: Cause = WEBHOOK, identity: Identity = IDENTITY) -> Refund | None:
+        """Stripe tells of a refund."""
+        with transaction() as session:
+            return refunds.apply_refund(session, evidence, cause, self.now, identity)
+
+    def receive(self, evidence: Evidence | None, event_id: str = "evt_1", **changes: Any) -> Receipt:
+        """Stripe delivers an event."""
+        values: dict[str, Any] = {"livemode": False, "object_id": "obj_1", "payload": {"id": event_id}}
+        self.stripe.event = GatewayEvent(event_id, **{"type": "some.event", **values, **changes}, evidence=evidence)
+        db.session.rollback()  # the test's own looks
+        return webhooks.receive_event(self.runtime, b"body", "signature")
+
+    def hear_of_charge(self, evidence: ChargeEvidence) -> Payment | None:
+        with transaction() as session:
+            return refunds.apply_charge(session, evidence)
+
+    @contextmanager
+    def open(self) -> Iterator[Session]:
+        with transaction() as session:
+            yield session
+
+    # --- what Stripe says -------------------------------------------------------------------------------------------
+
+    def evidence(
+        self, booking_id: int, state: EvidenceState = EvidenceState.PAID, number: int = 1, **changes: Any
+    ) -> PaymentEvidence:
+        """What Stripe would say of an attempt of a booking, all in order but for the changes."""
+        attempt = self.attempt(booking_id, number)
+        tag = Tag(app=INSTANCE, purpose="booking", booking_id=str(booking_id), attempt=attempt.token)
+        names = {
+            "session_id": f"cs_{attempt.id}",
+            "payment_intent_id": f"pi_{attempt.id}",
+            "charge_id": f"ch_{attempt.id}",
+            "amount": Money(attempt.amount_minor, attempt.currency),
+        }
+        return PaymentEvidence(state, **{"tag": tag, "livemode": False, **names, **changes})
+
+    # --- what is there afterwards -----------------------------------------------------------------------------------
+
+    def rows(self, model: Any, **wanted: Any) -> list[Any]:
+        """Committed rows, by primary key."""
+        db.session.rollback()
+        return list(db.session.scalars(select(model).filter_by(**wanted).order_by(*model.__table__.primary_key)))
+
+    def booking(self, booking_id: int) -> Booking:
+        (row,) = self.rows(Booking, id=booking_id)
+        return row
+
+    def attempts(self, booking_id: int) -> list[Attempt]:
+        return self.rows(Attempt, booking_id=booking_id)
+
+    def payment_of(self, booking_id: int) -> Payment:
+        (row,) = self.rows(Payment, booking_id=booking_id)
+        return row
+
+    def refund(self, refund_id: int = 1) -> Refund:
+        (row,) = self.rows(Refund, id=refund_id)
+        return row
+
+    def all_rows(self) -> list[str]:
+        """The whole database as text, to be compared: no step may leave a trace where nothing happened."""
+        db.session.rollback()
+        return list(self.house.raw.iterdump())
+
+    def attempt(self, booking_id: int, number: int = 1) -> Attempt:
+        return next(row for row in self.attempts(booking_id) if row.number == number)
+
+    def nights(self, booking_id: int) -> list[tuple[int, datetime | None]]:
+        """Unit and end of the hold of each night, in date order."""
+        return [(row.unit_id, row.hold_until) for row in self.rows(Night, booking_id=booking_id)]
+
+    def story(self, booking_id: int, after: str = "placed") -> list[tuple[str, str]]:
+        """Kind and note of each step that came after the first of a kind."""
+        steps = [(row.kind, row.note) for row in self.rows(BookingEvent, booking_id=booking_id)]
+        return steps[[kind for kind, _ in steps].index(after) + 1 :]
+
+    def steps(self, booking_id: int, kind: str) -> list[BookingEvent]:
+        return self.rows(BookingEvent, booking_id=booking_id, kind=kind)
+
+    def mails(self) -> list[tuple[str, dict[str, Any]]]:
+        """Key and payload of every mail that was asked for."""
+        return [(row.dedupe_key, row.payload) for row in self.rows(OutboxRow, kind=OutboxKind.MAIL)]
+
+    def errands(self) -> list[tuple[str, str, dict[str, Any], int | None, datetime]]:
+        """What else the worker is to do: kind, key, payload, booking, when."""
+        return [
+            (str(row.kind), row.dedupe_key, row.payload, row.booking_id, row.run_after)
+            for row in self.rows(OutboxRow)
+            if row.kind is not OutboxKind.MAIL
+        ]
+
+
+def open_memory_shop(units: int = 1) -> Iterator[MemoryShop]:
+    """A fresh shop on the one database in memory of this process."""
+    place = house()
+    place.put_back(units)
+    clock = VirtualClock()
+    clock.at = BEGINNING
+    stripe, woken = ToldStripe(clock), []
+    known: Runtime = place.app.extensions["holdfast"]
+    runtime = replace(known, payments=stripe, clock=clock, wake_worker=lambda: woken.append("woken"))
+    with place.app.app_context():
+        yield MemoryShop(place, runtime, stripe, clock, woken)
+        db.session.remove()
+
+
+def refund_evidence(payment: Payment, refund: Refund | None = None, **changes: Any) -> RefundEvidence:
+    """What Stripe would say of a refund: one of ours, or (without a row) one made by hand in its dashboard."""
+    tag = Tag(app=INSTANCE, purpose="booking", refund_id=refund.token) if refund else Tag()
+    values: dict[str, Any] = {
+        "refund_id": f"re_{refund.id if refund else 'by_hand'}",
+        "status": RefundStatus.SUCCEEDED,
+        "amount": Money(refund.amount_minor if refund else 500, payment.currency),
+        "payment_intent_id": payment.payment_intent_id,
+        "charge_id": payment.charge_id,
+        "tag": tag,
+    }
+    return RefundEvidence(**{**values, **changes})
+
+
+def charge_evidence(payment: Payment, refunded: int, **changes: Any) -> ChargeEvidence:
+    """What Stripe would say of a payment's charge, of which so much was refunded."""
+    values: dict[str, Any] = {
+        "charge_id": payment.charge_id,
+        "payment_intent_id": payment.payment_intent_id,
+        "captured": payment.amount,
+        "refunded": Money(refunded, payment.currency),
+        "tag": Tag(app=INSTANCE),
+    }
+    return ChargeEvidence(**{**values, **changes})
+
+
+def dispute_evidence(payment: Payment, **changes: Any) -> DisputeEvidence:
+    """What Stripe would say of a dispute of a payment: one that blocks its charge and waits for an answer."""
+    values: dict[str, Any] = {
+        "dispute_id": "dp_1",
+        "charge_id": payment.charge_id,
+        "payment_intent_id": payment.payment_intent_id,
+        "amount": payment.amount,
+        "status": "needs_response",
+        "reason": "fraudulent",
+        "due_by": None,
+        "is_charge_refundable": False,
+        "funds_withdrawn": True,
+    }
+    return DisputeEvidence(**{**values, **changes})
