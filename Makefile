@@ -16,6 +16,7 @@ DEMO_ENV := APP_BASE_URL=http://127.0.0.1:$(PORT) STRIPE_API_BASE=http://127.0.0
 TESTS := $(BIN)/python -m pytest -n 2
 # What `make torture` asks for where `make test` takes less, and the folder in which its tests leave their figures.
 NIGHT := SIMULATION_SEEDS=50000 RACE_SEEDS=20 RECHECK_PAIRS=2000 HERD_VIEWS=2000 HERD_GUESTS=300 \
+	HERD_DATABASES=sqlite,postgresql GUARDS=all \
 	CRASH_DATABASES=sqlite,postgresql CRASH_STORIES=all CRASH_DEATHS=all CRASH_TWICE=1 \
 	STRIPE_TROUBLE_DATABASES=sqlite,postgresql STRIPE_TROUBLE_PAIRS=1 HAVOC_SECONDS=900 LINK_CUTS=3000 \
 	ORDERS=120 ORDER_DEATHS=2880 BIG_BOOKINGS=95 BIG_STORMS=70 STORM_SEEDS=2 MACHINE_EXAMPLES=4000 MONEY_CASES=125000
@@ -53,8 +54,8 @@ test: lint  ## Everything: style, types, the whole suite, coverage.
 	@.ci/tools
 	@$(TESTS) $(COVERAGE)
 
-test-fast: .venv/.installed-dev  ## The part that needs no browser, no server of its own and no PostgreSQL.
-	@$(TESTS) -m "not browser and not race and not gunicorn and not postgresql"
+test-fast: .venv/.installed-dev  ## The part for daily work: no browser, no server of its own, no PostgreSQL, none of the long proofs.
+	@$(TESTS) -m "not browser and not race and not gunicorn and not postgresql" $(addprefix --ignore=,$(PROOFS))
 
 torture:  ## A night of proofs: 50,000 seeds, every crash on both databases, twenty races ... Takes hours.
 	@.ci/tools

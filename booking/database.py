@@ -12,16 +12,12 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import DateTime, Engine, Enum, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
 from booking.crashpoints import crash_point, name_of_caller
 from booking.extensions import db
-
-# The database cannot do it now: gone, locked, full, read-only (which PostgreSQL counts as internal), too many at once.
-DATABASE_AWAY = (OperationalError, InternalError, InterfaceError, PoolTimeout)
 
 logger = logging.getLogger(__name__)
 

@@ -1,10 +1,12 @@
-"""Bare extension objects, bound to an app by the factory."""
+"""Bare extension objects, bound to an app by the factory, and which of their errors mean "not now"."""
 
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase
 
 # Every constraint has a name, so that a migration can drop it on both databases.
@@ -27,3 +29,6 @@ db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
+
+# The database cannot do it now: gone, locked, full, read-only (which PostgreSQL counts as internal), too many at once.
+DATABASE_AWAY = (OperationalError, InternalError, InterfaceError, PoolTimeout)

@@ -10,10 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from booking import metrics
-from booking.database import DATABASE_AWAY, end_read, insert_into, transaction
+from booking.database import end_read, insert_into, transaction
 from booking.domain.errors import BookingNotFound
 from booking.domain.states import Source
-from booking.extensions import db
+from booking.extensions import DATABASE_AWAY, db
 from booking.gateways.payments import (
     ChargeEvidence,
     DisputeEvidence,

@@ -11,7 +11,6 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
-from booking.database import DATABASE_AWAY
 from booking.domain.errors import (
     BookingError,
     BookingNotFound,
@@ -26,6 +25,7 @@ from booking.domain.errors import (
     TooManyTries,
     TransitionRefused,
 )
+from booking.extensions import DATABASE_AWAY
 from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 
 logger = logging.getLogger(__name__)

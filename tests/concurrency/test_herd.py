@@ -1,7 +1,7 @@
 """A herd at the door of the shop as it runs in production: what it cannot do at once it says, and loses nothing.
 
 `HERD_VIEWS`, `HERD_GUESTS` and `HERD_EVENTS` say how many pages are looked at, guests press the button, and events
-come, each at the same moment.
+come, each at the same moment; `HERD_DATABASES` (sqlite) says on which databases.
 """
 
 import json
@@ -63,11 +63,17 @@ class Seen:
         return status in (200, 303) or (status in (429, 503) and int(self.answer.headers["Retry-After"]) > 0)
 
 
+@pytest.fixture(params=os.environ.get("HERD_DATABASES", "sqlite").split(","))
+def herd_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database of each kind that is asked for."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
 def test_a_herd_is_served_or_told_when_to_come_back_and_nothing_is_lost(
-    database_url: str, stripe: FakeStripe, tmp_path: Path
+    herd_url: str, stripe: FakeStripe, tmp_path: Path
 ) -> None:
     units = GUESTS + HOLDS_PER_HOUR
-    with gunicorn_shop(database_url, stripe, tmp_path, units=units, RATE_LIMITS="on", PROXY_HOPS="1") as shop:
+    with gunicorn_shop(herd_url, stripe, tmp_path, units=units, RATE_LIMITS="on", PROXY_HOPS="1") as shop:
         stripe.drop_webhooks()  # the test brings the news
         guests = prepare(lambda number: _guest(shop, f"10.0.{number // 250}.{number % 250}"), range(GUESTS))
         impatient = prepare(lambda _number: _guest(shop, "192.0.2.1"), range(HOLDS_PER_HOUR + 5))
@@ -89,7 +95,7 @@ def test_a_herd_is_served_or_told_when_to_come_back_and_nothing_is_lost(
         truth = find_truth(shop)
         assert truth.astray() == truth.sold_twice() == truth.unfinished() == []
         assert len(truth.confirmed) == len(truth.payments) == GUESTS
-    _note(database_url, seen, events_a_second, jobs_a_second)
+    _note(herd_url, seen, events_a_second, jobs_a_second)
 
 
 def _guest(shop: Shop, address: str) -> Guest:

@@ -47,9 +47,10 @@ def test_each_event_is_written_though_nobody_listens(recorded):
 def test_what_the_tests_start_is_recorded(call):
     list(recordings.fresh())
 
-    call("POST", PATH, {"name": "Grace"})
+    asked = {"name": "Grace, who is in no other test"}
+    call("POST", PATH, asked)
 
-    assert [line["params"] for line, _honest in recordings.fresh() if line["kind"] == "exchange"] == [{"name": "Grace"}]
+    assert [line["params"] for line, _honest in recordings.fresh() if line["kind"] == "exchange"] == [asked]
 
 
 def test_a_wrong_answer_is_found_in_a_recording_and_only_once():
@@ -64,6 +65,18 @@ def test_a_wrong_answer_is_found_in_a_recording_and_only_once():
 
     assert "customer: mood is not a field of Customer" in verdicts.on_fresh(own)
     assert verdicts.on_fresh(own) == set()
+
+
+def test_exchanges_that_differ_in_ids_and_numbers_alone_are_judged_once_and_others_each():
+    own = Recordings()
+    _flag, path = own.new()
+    events = [{"id": f"evt_{n}aXdkaZZ29fjq", "amount": n * 100, "livemode": False} for n in range(3)]
+    events += [{**events[0], "livemode": True}, {**events[0], "amount": None}, {**events[0], "mood": "good"}]
+
+    with open(path, "w") as file:
+        file.writelines(json.dumps({"kind": "event", "event": event}) + "\n" for event in events)
+
+    assert [line["event"] for line, _honest in own.fresh()] == [events[0], *events[3:]]
 
 
 def test_a_line_that_is_still_being_written_waits_until_it_is_whole():

@@ -7,8 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from booking import metrics
-from booking.database import DATABASE_AWAY
-from booking.extensions import csrf
+from booking.extensions import DATABASE_AWAY, csrf
 from booking.gateways.payments import BadSignature, PaymentGatewayError
 from booking.services.webhooks import ReceiptStatus, receive_event
 from booking.web.security import has_length
