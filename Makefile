@@ -13,7 +13,7 @@ RUN := $(BIN)/python -m booking.cli.supervisor
 PORTS := --port $(PORT) --fakestripe-port $(FAKESTRIPE_PORT)
 # The addresses of this run win over those that an .env of one's own may hold.
 DEMO_ENV := APP_BASE_URL=http://127.0.0.1:$(PORT) STRIPE_API_BASE=http://127.0.0.1:$(FAKESTRIPE_PORT)
-TESTS := $(BIN)/python -m pytest -n 2
+TESTS := $(BIN)/python -m pytest -n 2 --dist worksteal
 # What `make torture` asks for where `make test` takes less, and the folder in which its tests leave their figures.
 NIGHT := SIMULATION_SEEDS=50000 RACE_SEEDS=20 RECHECK_PAIRS=2000 HERD_VIEWS=2000 HERD_GUESTS=300 \
 	HERD_DATABASES=sqlite,postgresql GUARDS=all \
