@@ -79,8 +79,9 @@ def create(world: World, call: Call) -> Record:
 
 def update(world: World, call: Call) -> Record:
     before = get(world, "product", call.args["id"])
-    changes = {key: EMPTY.get(key) if value == "" else value for key, value in _plain(call.params).items()}
+    changes = _plain(call.params)
     metadata = changes.pop("metadata", {})
+    changes = {key: EMPTY.get(key) if value == "" else value for key, value in changes.items()}
     if "default_price" in changes:
         _check_default(world, before, call.params["default_price"])
     product = {**before, **changes}

@@ -85,6 +85,12 @@ def test_lists_of_values_can_be_emptied(api):
     assert api.products.update(product.id, {"images": ""}).images == []
 
 
+def test_metadata_can_be_emptied_as_a_whole(api):
+    product = api.products.create({"name": "Hat", "metadata": {"colour": "red"}})
+
+    assert api.products.update(product.id, {"metadata": ""}).metadata.to_dict() == {}
+
+
 def test_the_default_price_must_be_a_price_of_the_product(api):
     mine, other = (api.products.create({"name": name}) for name in ("Mine", "Other"))
     price = api.prices.create({"product": other.id, "currency": "eur", "unit_amount": 100})
