@@ -19,9 +19,10 @@ NIGHT := SIMULATION_SEEDS=50000 RACE_SEEDS=20 RECHECK_PAIRS=2000 HERD_VIEWS=2000
 	HERD_DATABASES=sqlite,postgresql GUARDS=all \
 	CRASH_DATABASES=sqlite,postgresql CRASH_STORIES=all CRASH_DEATHS=all CRASH_TWICE=1 \
 	STRIPE_TROUBLE_DATABASES=sqlite,postgresql STRIPE_TROUBLE_PAIRS=1 HAVOC_SECONDS=900 LINK_CUTS=3000 \
-	ORDERS=120 ORDER_DEATHS=2880 BIG_BOOKINGS=95 BIG_STORMS=70 STORM_SEEDS=2 MACHINE_EXAMPLES=4000 MONEY_CASES=125000
+	ORDERS=120 ORDER_DEATHS=2880 BIG_BOOKINGS=95 BIG_STORMS=70 STORM_SEEDS=2 MACHINE_EXAMPLES=4000 MONEY_CASES=125000 \
+	BALANCE_EXAMPLES=1000
 PROOFS := tests/simulation tests/concurrency tests/crash tests/histories tests/havoc tests/stripe_trouble tests/guards \
-	tests/domain/test_money_adds_up.py
+	tests/domain/test_money_adds_up.py tests/fakestripe/test_balance_property.py
 FIGURES := var/figures
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 

@@ -1,5 +1,9 @@
-"""Whatever is bought, given back, disputed and waited for: the balance is the sum of its entries, and they add up."""
+"""Whatever is bought, given back, disputed and waited for: the balance is the sum of its entries, and they add up.
 
+`BALANCE_EXAMPLES` says how many plays (20; more in `make torture`).
+"""
+
+import os
 from collections import defaultdict
 
 from hypothesis import settings
@@ -9,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import fakestripe
 from fakestripe.options import Options
 
+EXAMPLES = int(os.environ.get("BALANCE_EXAMPLES", "20"))
 CARDS = {
     "succeeds": "4242424242424242",
     "is declined": "4000000000000002",
@@ -193,4 +198,4 @@ class Money(RuleBasedStateMachine):
 
 
 TestMoney = Money.TestCase
-TestMoney.settings = settings(max_examples=50, stateful_step_count=40, deadline=None, derandomize=True)
+TestMoney.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None, derandomize=True)
