@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from booking.database import require_transaction, transaction
+from booking.database import end_read, require_transaction, transaction
 from booking.domain.errors import RefundRefused
 from booking.domain.money import Money, step
 from booking.domain.states import (
@@ -19,6 +19,7 @@ from booking.domain.states import (
     RefundStatus,
     Source,
 )
+from booking.extensions import db
 from booking.gateways.payments import (
     ChargeEvidence,
     GatewayConflict,
@@ -220,6 +221,13 @@ def find_payment(session: Session, payment_intent_id: str | None, charge_id: str
     known = [Payment.payment_intent_id == payment_intent_id] if payment_intent_id else []
     known += [Payment.charge_id == charge_id] if charge_id else []
     return session.scalar(select(Payment).where(or_(*known))) if known else None
+
+
+def is_known_payment(payment_intent_id: str | None, charge_id: str | None = None) -> bool:
+    """Whether the ledger has the payment that one of Stripe's ids belongs to. A read of its own, ended at once."""
+    is_known = find_payment(db.session(), payment_intent_id, charge_id) is not None
+    end_read()
+    return is_known
 
 
 @dataclass(frozen=True, slots=True)

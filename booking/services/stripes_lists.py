@@ -22,13 +22,13 @@ from booking.gateways.payments import (
     PaymentGatewayError,
     RefundEvidence,
 )
-from booking.models import Attempt, Dispute, Payment, Refund
+from booking.models import Attempt, Dispute, Refund
 from booking.runtime import Runtime
 from booking.services import attempts, notifications
 from booking.services.disputes import record_dispute
 from booking.services.instance import Identity, get_identity
 from booking.services.notifications import StaffNotice
-from booking.services.refunds import apply_refund, find_payment
+from booking.services.refunds import apply_refund, is_known_payment
 from booking.services.settlement import Outcome
 from booking.services.timeline import Cause
 
@@ -124,7 +124,7 @@ def _walk_charges(walk: _Walk) -> Iterator[Finding]:
     """Money that no payment here accounts for, whatever became of its session."""
     for charge in walk.runtime.payments.list_charges(walk.since):
         is_ours = charge.tag.app == walk.identity.instance_id and charge.payment_intent_id not in walk.told
-        if is_ours and _find_payment_id(charge.payment_intent_id, charge.charge_id) is None:
+        if is_ours and not is_known_payment(charge.payment_intent_id, charge.charge_id):
             yield _adopt(walk, charge)
 
 
@@ -155,7 +155,7 @@ def _is_refund_news(evidence: RefundEvidence) -> bool:
     row = db.session.scalar(select(Refund).where(Refund.stripe_refund_id == evidence.refund_id))
     is_behind = row is None or REFUND_RANK[evidence.status] > REFUND_RANK[row.status]
     end_read()
-    return is_behind and _find_payment_id(evidence.payment_intent_id, evidence.charge_id) is not None
+    return is_behind and is_known_payment(evidence.payment_intent_id, evidence.charge_id)
 
 
 def _take_in_refund(walk: _Walk, evidence: RefundEvidence) -> Finding:
@@ -180,7 +180,7 @@ def _is_dispute_news(evidence: DisputeEvidence) -> bool:
     told = (row.status, row.is_charge_refundable) if row else None
     end_read()
     is_news = told != (evidence.status, evidence.is_charge_refundable)
-    return is_news and _find_payment_id(evidence.payment_intent_id, evidence.charge_id) is not None
+    return is_news and is_known_payment(evidence.payment_intent_id, evidence.charge_id)
 
 
 def _take_in_dispute(walk: _Walk, evidence: DisputeEvidence) -> Finding:
@@ -195,13 +195,6 @@ def _take_in_dispute(walk: _Walk, evidence: DisputeEvidence) -> Finding:
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------
-
-
-def _find_payment_id(payment_intent_id: str | None, charge_id: str | None) -> int | None:
-    payment: Payment | None = find_payment(db.session(), payment_intent_id, charge_id)
-    payment_id = payment.id if payment else None
-    end_read()
-    return payment_id
 
 
 def _settle(walk: _Walk, evidence: PaymentEvidence) -> Outcome:

@@ -10,10 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from booking import metrics
-from booking.database import end_read, insert_into, transaction
+from booking.database import insert_into, transaction
 from booking.domain.errors import BookingNotFound
 from booking.domain.states import Source
-from booking.extensions import DATABASE_AWAY, db
+from booking.extensions import DATABASE_AWAY
 from booking.gateways.payments import (
     ChargeEvidence,
     DisputeEvidence,
@@ -33,7 +33,7 @@ from booking.services.attempts import settle_now
 from booking.services.disputes import record_dispute, record_fraud_warning
 from booking.services.instance import Identity, get_identity
 from booking.services.notifications import StaffNotice
-from booking.services.refunds import apply_charge, apply_refund, find_payment
+from booking.services.refunds import apply_charge, apply_refund, is_known_payment
 from booking.services.settlement import Outcome, settle
 from booking.services.timeline import Cause
 
@@ -229,13 +229,7 @@ def _meet_payment(runtime: Runtime, event: GatewayEvent, cause: Cause, identity:
     is_ours = tag.app == identity.instance_id
     if isinstance(evidence, PaymentEvidence) or not intent_id or (says_whose and not is_ours):
         return is_ours
-    return _is_known(intent_id) or _settle_first(runtime, intent_id, cause, identity) or is_ours
-
-
-def _is_known(payment_intent_id: str) -> bool:
-    is_known = find_payment(db.session(), payment_intent_id, None) is not None
-    end_read()
-    return is_known
+    return is_known_payment(intent_id) or _settle_first(runtime, intent_id, cause, identity) or is_ours
 
 
 def _settle_first(runtime: Runtime, payment_intent_id: str, cause: Cause, identity: Identity) -> bool:

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.race, pytest.mark.gunicorn]
 
 VIEWS = int(os.environ.get("HERD_VIEWS", "300"))
 GUESTS = int(os.environ.get("HERD_GUESTS", "60"))
+DATABASES = os.environ.get("HERD_DATABASES", "sqlite").split(",")
 EVENTS = int(os.environ.get("HERD_EVENTS", "500"))
 STRIPES_LIMIT = 25  # requests a second, as Stripe's sandbox: https://docs.stripe.com/rate-limits
 HOLDS_PER_HOUR = 10
@@ -63,17 +64,12 @@ class Seen:
         return status in (200, 303) or (status in (429, 503) and int(self.answer.headers["Retry-After"]) > 0)
 
 
-@pytest.fixture(params=os.environ.get("HERD_DATABASES", "sqlite").split(","))
-def herd_url(request: pytest.FixtureRequest) -> str:
-    """A fresh database of each kind that is asked for."""
-    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
-
-
+@pytest.mark.parametrize("database_url", DATABASES, indirect=True)
 def test_a_herd_is_served_or_told_when_to_come_back_and_nothing_is_lost(
-    herd_url: str, stripe: FakeStripe, tmp_path: Path
+    database_url: str, stripe: FakeStripe, tmp_path: Path
 ) -> None:
     units = GUESTS + HOLDS_PER_HOUR
-    with gunicorn_shop(herd_url, stripe, tmp_path, units=units, RATE_LIMITS="on", PROXY_HOPS="1") as shop:
+    with gunicorn_shop(database_url, stripe, tmp_path, units=units, RATE_LIMITS="on", PROXY_HOPS="1") as shop:
         stripe.drop_webhooks()  # the test brings the news
         guests = prepare(lambda number: _guest(shop, f"10.0.{number // 250}.{number % 250}"), range(GUESTS))
         impatient = prepare(lambda _number: _guest(shop, "192.0.2.1"), range(HOLDS_PER_HOUR + 5))
@@ -95,7 +91,7 @@ def test_a_herd_is_served_or_told_when_to_come_back_and_nothing_is_lost(
         truth = find_truth(shop)
         assert truth.astray() == truth.sold_twice() == truth.unfinished() == []
         assert len(truth.confirmed) == len(truth.payments) == GUESTS
-    _note(herd_url, seen, events_a_second, jobs_a_second)
+    _note(database_url, seen, events_a_second, jobs_a_second)
 
 
 def _guest(shop: Shop, address: str) -> Guest:

@@ -105,25 +105,21 @@ def odd_amount(stage: Stage, guest: str, first: int) -> Scenes:
 
 def sent_back(stage: Stage, guest: str, first: int) -> Scenes:
     """Two equal parts, and one that the guest's bank sends back again."""
-    session_id = _known(stage, guest, first)
-    booking_id = stage.booking_of(session_id)
-    yield
-    stage.send_back(booking_id, ARRIVES)
-    yield
-    stage.send_back(booking_id, ARRIVES)
-    stage.send_back(booking_id, COMES_BACK)
-    yield
+    return _send_back(stage, guest, first, (ARRIVES,), (ARRIVES, COMES_BACK))
 
 
 def sent_back_twice(stage: Stage, guest: str, first: int) -> Scenes:
     """The first refund is refused by the bank, so that staff sends another."""
-    session_id = _known(stage, guest, first)
-    booking_id = stage.booking_of(session_id)
+    return _send_back(stage, guest, first, (REFUSED,), (ARRIVES,))
+
+
+def _send_back(stage: Stage, guest: str, first: int, *scenes: tuple[int, ...]) -> Scenes:
+    booking_id = stage.booking_of(_known(stage, guest, first))
     yield
-    stage.send_back(booking_id, REFUSED)
-    yield
-    stage.send_back(booking_id, ARRIVES)
-    yield
+    for amounts in scenes:
+        for minor in amounts:
+            stage.send_back(booking_id, minor)
+        yield
 
 
 def cancelled(stage: Stage, guest: str, first: int) -> Scenes:

@@ -69,6 +69,13 @@ def _session(shop: Shop, booking_id: int) -> Any:
     return shop.stripe_client().checkout.sessions.retrieve(shop.session_of(booking_id))
 
 
+def _assert_over(shop: Shop, booking_id: int, stay: Stay) -> None:
+    """Nobody can pay any more, here and at Stripe, and the nights are free."""
+    assert _session(shop, booking_id).status == "expired"
+    assert shop.state(booking_id) == ("expired", "unpaid")
+    assert _is_free(shop, stay)
+
+
 def _expire_holds(shop: Shop) -> list[str]:
     with shop.app.app_context():
         return reservations.expire_holds(shop.runtime)
@@ -143,9 +150,7 @@ def test_with_a_clock_wrong_by_ten_minutes_nights_that_nobody_paid_are_on_sale_a
     shop.pass_time(minutes=61)
     _expire_holds(shop)
 
-    assert _session(shop, booking_id).status == "expired"
-    assert shop.state(booking_id) == ("expired", "unpaid")
-    assert _is_free(shop, stay)
+    _assert_over(shop, booking_id, stay)
 
 
 @pytest.mark.parametrize("skew", [TEN_MINUTES, DAY], ids=_wrong_by)
@@ -219,9 +224,7 @@ def test_a_clock_that_leaps_ahead_ends_no_hold_before_stripe_has_ended_its_sessi
     step(DAY)
     _expire_holds(shop)
 
-    assert _session(shop, booking_id).status == "expired"
-    assert shop.state(booking_id) == ("expired", "unpaid")
-    assert _is_free(shop, stay)
+    _assert_over(shop, booking_id, stay)
 
 
 def test_a_hold_ended_because_the_clock_leapt_while_stripe_was_silent_is_confirmed_when_it_is_paid(
@@ -280,9 +283,7 @@ def test_a_clock_that_steps_back_keeps_no_nights_beyond_stripes_word(
     shop.pass_time(minutes=36)
     _reconcile(shop)
 
-    assert _session(shop, booking_id).status == "expired"
-    assert shop.state(booking_id) == ("expired", "unpaid")
-    assert _is_free(shop, stay)
+    _assert_over(shop, booking_id, stay)
 
 
 @pytest.mark.parametrize("back", [TEN_MINUTES, DAY], ids=_wrong_by)

@@ -45,6 +45,16 @@ def _send(desk: MemoryShop, refund: Refund, tries: int = 1) -> list[str]:
     return [question[0] for question in desk.stripe.asked]
 
 
+def _sent_without_answer(desk: MemoryShop) -> tuple[Payment, Refund]:
+    """A payment, and a refund of it that was sent into silence."""
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayUnavailable("silence")]
+    with pytest.raises(GatewayUnavailable):
+        _send(desk, refund)
+    return payment, refund
+
+
 def _new_mails(desk: MemoryShop, kind: str) -> list[tuple[str, dict[str, Any]]]:
     return [(key, payload) for key, payload in desk.mails() if payload["mail"] == kind]
 
@@ -531,11 +541,7 @@ def test_a_dispute_that_another_payment_lost_calls_nothing_off(desk: MemoryShop)
 
 
 def test_a_blocked_refund_that_was_sent_before_is_looked_for_and_counts(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    desk.stripe.answers = [GatewayUnavailable("silence")]
-    with pytest.raises(GatewayUnavailable):
-        _send(desk, refund)
+    payment, refund = _sent_without_answer(desk)
     desk.dispute(payment)
 
     assert _send(desk, refund) == ["list_refunds"]
@@ -547,11 +553,7 @@ def test_a_blocked_refund_that_was_sent_before_is_looked_for_and_counts(desk: Me
 
 
 def test_a_blocked_refund_that_another_worker_heard_of_meanwhile_is_left_as_it_is(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    desk.stripe.answers = [GatewayUnavailable("silence")]
-    with pytest.raises(GatewayUnavailable):
-        _send(desk, refund)
+    payment, refund = _sent_without_answer(desk)
     desk.dispute(payment, status="lost")
     desk.stripe.meanwhile = {"list_refunds": lambda: desk.hear(refund_evidence(payment, refund))}
 

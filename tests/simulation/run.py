@@ -11,7 +11,7 @@ from tests.simulation.actors import WORKER, Cast
 from tests.simulation.checks import Watch, check_end
 from tests.simulation.house import house
 from tests.simulation.stripe_model import EventState
-from tests.simulation.world import BEGINNING, Broken, World
+from tests.simulation.world import Broken, World
 
 # Beyond waiting for what is due by the clock, the worker may take this long to put everything right.
 SECONDS_TO_SETTLE, ROUND = 60, 3
@@ -170,6 +170,3 @@ def _quiet() -> Iterator[None]:
         logging.disable(was_disabled)
         if had_gc:
             gc.enable()
-
-
-__all__ = ["BEGINNING", "Failed", "run_seed", "run_seeds"]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
-import stripe as stripes_library
 from flask import Flask
 
 from booking import create_app, jobs
@@ -86,10 +85,8 @@ def _database(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def desk(house: House, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(house: House, stripe: FakeStripe) -> Desk:
     """A new shop."""
-    # The library waits half a second before it asks again.
-    monkeypatch.setattr(stripes_library.HTTPClient, "INITIAL_DELAY", 0.001)
     return house.open(stripe)
 
 

@@ -28,7 +28,7 @@ def note_figures(name: str, *, part: str = "", **figures: float | int | str) -> 
     """
     folder = os.environ.get("FIGURES")
     if folder:
-        path = Path(folder).resolve() / f"{name}.{part}.json"
+        path = Path(folder).resolve() / f"{name}.{part or 'whole'}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({**figures, **_circumstances()}, sort_keys=True) + "\n", "utf-8")
 
