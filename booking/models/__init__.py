@@ -3,7 +3,7 @@
 from booking.models.booking import Booking, BookingEvent, Closure, Night
 from booking.models.evidence import EvidenceDraft, EvidenceSubmission
 from booking.models.instance import AccessLink, Heartbeat, Instance, PromiseCheck, RateWindow
-from booking.models.listing import Listing, Unit
+from booking.models.listing import Listing, Photo, Unit
 from booking.models.outbox import OutboxRow
 from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.property import Property
@@ -25,6 +25,7 @@ __all__ = [
     "Night",
     "OutboxRow",
     "Payment",
+    "Photo",
     "PromiseCheck",
     "Property",
     "RateWindow",

@@ -62,6 +62,15 @@ class Booking(Stamped):
     guest_email: Mapped[str] = mapped_column(String(254), index=True)
     guest_phone: Mapped[str] = mapped_column(String(40), default="")
     message: Mapped[str] = mapped_column(String(2000), default="")
+    # These have defaults in the database too: a version from before them may still be running beside this one.
+    # "16:30" on the property's own clock; empty where the guest did not say.
+    arrival_time: Mapped[str] = mapped_column(String(5), default="", server_default=text("''"))
+    # In which the guest booked, and is written to.
+    language: Mapped[str] = mapped_column(String(5), default="en", server_default="en")
+    # Rises with each change that a guest's calendar must hear of.
+    calendar_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    erase_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # then nothing personal is left in the row
     confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     confirmed_via: Mapped[Source | None] = mapped_column(enum_column(Source, "confirmed_via"))
     cancelled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -59,6 +59,7 @@ class AccessLink(Stamped):
     purpose: Mapped[LinkPurpose] = mapped_column(enum_column(LinkPurpose, "purpose"))
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     booking: Mapped[Booking] = relationship()
 

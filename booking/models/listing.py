@@ -2,7 +2,7 @@
 
 import builtins
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.domain.policy import StayRules
@@ -32,6 +32,14 @@ class Listing(Stamped):
     image: Mapped[str] = mapped_column(String(200), default="")  # path below static/
     image_alt: Mapped[str] = mapped_column(String(200), default="")
     bedrooms: Mapped[int] = mapped_column(default=1)
+    beds: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))  # "one double, two singles"
+    amenities: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")  # keys of domain/amenities.py
+    # For guests who cannot climb or squeeze: steps, widths of doors.
+    access_notes: Mapped[str] = mapped_column(String(1000), default="", server_default=text("''"))
+    # A number that some places must show.
+    registration: Mapped[str] = mapped_column(String(80), default="", server_default=text("''"))
+    # The host's own words in other languages: {"de": {"summary": "...", "description": "..."}}.
+    translations: Mapped[dict[str, dict[str, str]]] = mapped_column(JSON, default=dict, server_default="{}")
     area_m2: Mapped[int | None] = mapped_column()  # None: not told
     max_guests: Mapped[int] = mapped_column()
     nightly_minor: Mapped[int] = mapped_column(BigInteger)
@@ -47,6 +55,9 @@ class Listing(Stamped):
 
     property: Mapped[Property] = relationship(back_populates="listings", lazy="joined", innerjoin=True)
     units: Mapped[list["Unit"]] = relationship(back_populates="listing", order_by="Unit.position, Unit.id")
+    photos: Mapped[list["Photo"]] = relationship(
+        back_populates="listing", order_by="Photo.position, Photo.id", lazy="selectin"
+    )
 
     @builtins.property  # the plain name is the relationship to the place
     def rules(self) -> StayRules:
@@ -63,6 +74,36 @@ class Listing(Stamped):
             cleaning_minor=self.cleaning_minor,
             tourist_tax_minor=self.tourist_tax_minor,
         )
+
+    def words(self, field: str, language: str) -> str:
+        """One of the host's own texts in a language, or as it was first written where nobody translated it."""
+        return self.translations.get(language, {}).get(field) or str(getattr(self, field))
+
+
+class Photo(Stamped):
+    """One picture of a listing. Its files lie in the media folder under its digest, in several sizes and formats."""
+
+    __tablename__ = "photo"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "digest"),
+        CheckConstraint("width > 0 AND height > 0", name="size_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))
+    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the picture as it was given
+    width: Mapped[int] = mapped_column()  # of the largest size, in pixels
+    height: Mapped[int] = mapped_column()
+    colour: Mapped[str] = mapped_column(String(7))  # "#c9a27e", shown until the picture is there
+    alt: Mapped[str] = mapped_column(String(300), default="")  # empty for a picture that only decorates
+    translations: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # the alt text: {"de": "..."}
+    position: Mapped[int] = mapped_column(default=0)
+
+    listing: Mapped[Listing] = relationship(back_populates="photos")
+
+    def alt_in(self, language: str) -> str:
+        """What the picture shows, in a language where somebody wrote it down."""
+        return self.translations.get(language) or self.alt
 
 
 class Unit(Stamped):

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import JSON, CheckConstraint, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.domain.policy import CancellationTerms
@@ -35,6 +35,9 @@ class Property(Stamped):
     check_in_from: Mapped[str] = mapped_column(String(5), default="15:00")  # property's own clock
     check_out_by: Mapped[str] = mapped_column(String(5), default="11:00")
     house_rules: Mapped[str] = mapped_column(String(4000), default="")
+    directions: Mapped[str] = mapped_column(String(2000), default="", server_default=text("''"))
+    # The host's own words in other languages: {"de": {"tagline": "...", "house_rules": "..."}}.
+    translations: Mapped[dict[str, dict[str, str]]] = mapped_column(JSON, default=dict, server_default="{}")
     cancel_full_days: Mapped[int] = mapped_column(default=7)
     cancel_part_days: Mapped[int] = mapped_column(default=2)
     cancel_part_percent: Mapped[int] = mapped_column(default=50)
@@ -50,6 +53,10 @@ class Property(Stamped):
     def zone(self) -> ZoneInfo:
         """The zone of its own clock."""
         return ZoneInfo(self.timezone)
+
+    def words(self, field: str, language: str) -> str:
+        """One of the host's own texts in a language, or as it was first written where nobody translated it."""
+        return self.translations.get(language, {}).get(field) or str(getattr(self, field))
 
     def today(self, now: datetime) -> date:
         """The date on the property's own calendar."""
