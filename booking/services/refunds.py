@@ -198,6 +198,8 @@ def apply_refund(
     if is_first_word or REFUND_RANK[evidence.status] > REFUND_RANK[refund.status]:
         refund.status, refund.failure_reason = evidence.status, evidence.failure_reason
         _tell_of(session, booking, refund, cause, now)
+        if refund.payment.entry.kept_minor < 0:  # Stripe never sends too much back: another one must have failed
+            _ask_for_the_list(session, refund, now)
     _forget_explained(session, refund.payment_id)
     refresh_money(session, booking)
     return refund
@@ -351,14 +353,12 @@ def _give_up(runtime: Runtime, refund_id: int, why: str) -> None:
         refund.status, refund.failure_reason = RefundStatus.FAILED, why[:80]
         _tell_of(session, booking, refund, cause, now)
         refresh_money(session, booking)
-        outbox.enqueue(
-            session,
-            OutboxKind.SYNC_REFUNDS,
-            f"sync:{refund.payment_id}:{refund.token}",
-            {"payment_id": refund.payment_id},
-            now,
-            booking_id=booking.id,
-        )
+        _ask_for_the_list(session, refund, now)
+
+
+def _ask_for_the_list(session: Session, refund: Refund, now: datetime) -> None:
+    key, payload = f"sync:{refund.payment_id}:{refund.token}", {"payment_id": refund.payment_id}
+    outbox.enqueue(session, OutboxKind.SYNC_REFUNDS, key, payload, now, booking_id=refund.booking_id)
 
 
 def _apply_in_transaction(runtime: Runtime, evidence: RefundEvidence) -> None:
@@ -403,6 +403,9 @@ def _tell_of(session: Session, booking: Booking, refund: Refund, cause: Cause, n
     if refund.status in REFUND_ENDED_BADLY:
         note = "A refund did not arrive. The money is back on your Stripe balance and the guest is still owed it."
         notifications.tell_staff(session, StaffNotice.REFUND_FAILED, now, booking, note, fact_id=refund.id)
+        if not _is_lost(session, refund.payment_id):  # or the bank has given the guest this money already
+            kind = GuestMail.REFUND_DELAYED
+            notifications.tell_guest(session, booking, kind, now, fact_id=refund.id, refund=refund.amount)
     elif refund.status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED):
         notifications.tell_guest(session, booking, GuestMail.REFUND_SENT, now, fact_id=refund.id, refund=refund.amount)
 

@@ -306,12 +306,17 @@ def _plain(amount: Money | None) -> str:
 
 
 def _note_processing(case: _Case) -> Outcome:
-    """A delayed method: its nights are kept until its result, however long that takes."""
+    """A delayed method: its nights are kept until its result, however long that takes.
+
+    News that came after the end of the hold may find them taken. Then too the booking waits: the guest has paid, and
+    must not be told that the time to pay is over.
+    """
     if case.attempt.status not in (AttemptStatus.CREATING, AttemptStatus.OPEN) and not _was_given_up_for_nothing(case):
         return Outcome.NOTHING  # a late snapshot never moves backwards
     _give_up_others(case)
     case.attempt.status = AttemptStatus.PROCESSING
-    if case.booking.status is BookingStatus.PENDING and _keep_nights(case):
+    if case.booking.status is BookingStatus.PENDING:
+        _keep_nights(case)
         case.booking.hold_until = None
     timeline.record(case.session, case.booking, "payment_processing", case.cause, case.now)
     notifications.tell_guest(case.session, case.booking, GuestMail.PROCESSING, case.now)

@@ -229,10 +229,10 @@ def _meet_payment(runtime: Runtime, event: GatewayEvent, cause: Cause, identity:
     is_ours = tag.app == identity.instance_id
     if isinstance(evidence, PaymentEvidence) or not intent_id or (says_whose and not is_ours):
         return is_ours
-    return is_known_payment(intent_id) or _settle_first(runtime, intent_id, cause, identity) or is_ours
+    return is_known_payment(intent_id) or _settle_first(runtime, intent_id, identity) or is_ours
 
 
-def _settle_first(runtime: Runtime, payment_intent_id: str, cause: Cause, identity: Identity) -> bool:
+def _settle_first(runtime: Runtime, payment_intent_id: str, identity: Identity) -> bool:
     """Whether the payment carries our id."""
     try:
         evidence = runtime.payments.look_up_payment(payment_intent_id)
@@ -242,7 +242,8 @@ def _settle_first(runtime: Runtime, payment_intent_id: str, cause: Cause, identi
         return False
     if evidence.tag.app != identity.instance_id:
         return False
-    settle_now(runtime, evidence, cause, identity)
+    # Not the webhook's doing: its event proves no payment, and if taking it in fails it may never come again.
+    settle_now(runtime, evidence, Cause(Source.RECONCILE), identity)
     return True
 
 

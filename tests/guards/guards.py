@@ -103,7 +103,8 @@ GUARDS = (
         "booking.services.settlement",
         (
             "    case.attempt.status = AttemptStatus.PROCESSING\n"
-            "    if case.booking.status is BookingStatus.PENDING and _keep_nights(case):\n"
+            "    if case.booking.status is BookingStatus.PENDING:\n"
+            "        _keep_nights(case)\n"
             "        case.booking.hold_until = None\n",
             "    case.attempt.status = AttemptStatus.PROCESSING\n",
         ),

@@ -58,7 +58,7 @@ def test_news_that_overtakes_its_payment_brings_the_payment_with_it(
     shop.work()
 
     assert shop.state(booking_id) == state
-    assert shop.causes(booking_id, "confirmed") == ["webhook"]
+    assert shop.causes(booking_id, "confirmed") == ["reconcile"]
     assert len(shop.disputes(booking_id)) == (card == INQUIRY)
     assert _hear(shop, "payment_intent.succeeded") == _hear(shop, "checkout.session.completed") == 200
     assert shop.mails(booking_id).count("confirmed") == 1

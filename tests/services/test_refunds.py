@@ -419,7 +419,8 @@ def test_a_refund_that_stripe_refuses_is_given_up_and_told_to_staff(
     (step,) = desk.steps(booking_id, "refund_failed")
     assert (step.at, step.source) == (desk.now, Source.WORKER)
     payload = {"mail": "refund_failed", "booking_id": booking_id, "facts": {}, "note": NOT_ARRIVED}
-    assert desk.mails()[-1] == (f"mail:refund_failed:{booking_id}:{refund.id}", payload)
+    assert desk.mails()[-2] == (f"mail:refund_failed:{booking_id}:{refund.id}", payload)
+    assert desk.mails()[-1][0] == f"mail:refund_delayed:{booking_id}:{refund.id}"
     key = f"sync:{payment.id}:{refund.token}"
     assert desk.errands()[-1] == ("sync_refunds", key, {"payment_id": payment.id}, booking_id, desk.now)
 
@@ -715,8 +716,8 @@ def test_stripes_first_word_counts_even_for_a_refund_that_was_called_off(desk: M
         (R.PENDING, ["refund_sent"]),
         (R.SUCCEEDED, ["refund_sent"]),
         (R.REQUIRES_ACTION, []),
-        (R.FAILED, ["refund_failed"]),
-        (R.CANCELED, ["refund_failed"]),
+        (R.FAILED, ["refund_failed", "refund_delayed"]),
+        (R.CANCELED, ["refund_failed", "refund_delayed"]),
     ],
 )
 def test_each_end_of_a_refund_is_told_to_whom_it_concerns(
@@ -730,6 +731,16 @@ def test_each_end_of_a_refund_is_told_to_whom_it_concerns(
 
     assert [payload["mail"] for _, payload in desk.mails()[before:]] == mails
     assert desk.story(payment.booking_id)[-1] == (f"refund_{status}", f"refund {refund.id} expired_card")
+
+
+def test_guest_whose_bank_gave_the_money_back_is_not_told_that_it_is_owed(desk: MemoryShop) -> None:
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.dispute(payment, status="lost")
+
+    desk.hear(refund_evidence(payment, refund, status=R.FAILED, failure_reason="charge_for_pending_refund_disputed"))
+
+    assert (len(_new_mails(desk, "refund_failed")), _new_mails(desk, "refund_delayed")) == (1, [])
 
 
 # --- the charge's own count -----------------------------------------------------------------------------------------

@@ -424,7 +424,7 @@ def test_news_of_a_payment_that_is_not_known_yet_brings_the_payment_with_it(desk
     assert receipt.status is HANDLED
     assert desk.stripe.asked[1:] == [("look_up_payment", payment.payment_intent_id)]
     (step,) = desk.steps(booking_id, "confirmed")
-    assert (step.source, step.stripe_event_id) == (Source.WEBHOOK, "evt_1")
+    assert (step.source, step.stripe_event_id) == (Source.RECONCILE, None)
     assert _row(desk).booking_id == booking_id
 
 

@@ -136,7 +136,7 @@ class Cast:
         self.world.handed_out.add(session_id)
         for other in self.world.handed_out - {session_id}:
             is_same = self.stripe.sessions[other]["metadata"]["booking_id"] == str(booking_id)
-            if is_same and self.stripe.is_payable(other):
+            if is_same and self.stripe.is_payable(other) and self.stripe.is_payable(session_id):
                 raise Broken(f"I10: booking {booking_id} can be paid in {other} and in {session_id}")
         return session_id
 
