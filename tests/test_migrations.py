@@ -1,6 +1,7 @@
 """Migrations: an empty database comes to head, agrees with the models, and can go all the way back and up again."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import flask_migrate
@@ -10,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import JSON, Column, inspect, text
+from sqlalchemy import JSON, Column, MetaData, Table, inspect, text
 
 from booking import create_app
 from booking.config import ROOT
@@ -93,6 +94,40 @@ def test_control_a_table_that_differs_from_its_model_is_noticed(empty: Flask) ->
         connection.execute(text("ALTER TABLE booking ADD COLUMN surprise INTEGER"))
 
     assert [(what[0], what[3].name) for what in _differences()] == [("remove_column", "surprise")]  # type: ignore[index]
+
+
+def test_listings_and_photos_live_through_the_change_to_photos_alone_and_back(empty: Flask) -> None:
+    flask_migrate.upgrade(revision="0006")
+    _insert("property", name="House", timezone="Europe/Berlin", currency="eur", contact_email="ada@example.org")
+    _insert("listing", property_id=1, slug="loft", name="Loft", max_guests=2, nightly_minor=9000, weekend_minor=9000,
+            image="img/loft.svg", image_alt="A loft")  # fmt: skip
+    _insert("photo", listing_id=1, digest="a" * 64, width=400, height=300, colour="#c9a27e")
+
+    flask_migrate.upgrade()
+    assert _rows("SELECT slug, beds FROM listing") == [("loft", "")]
+    flask_migrate.downgrade(revision="0006")
+
+    assert _rows("SELECT slug, image, image_alt FROM listing") == [("loft", "", "")]
+    assert _rows("SELECT listing_id, width FROM photo") == [(1, 400)]
+
+
+def _insert(kind: str, **values: object) -> None:
+    """A row whose other columns have some value that the schema at hand allows."""
+    with db.engine.begin() as connection:
+        table = Table(kind, MetaData(), autoload_with=connection)
+        needed = [column for column in table.columns if not column.nullable and not column.primary_key]
+        plain = {column.name: _plain(column) for column in needed if column.server_default is None}
+        connection.execute(table.insert().values({**plain, **values}))
+
+
+def _plain(column: Column[object]) -> object:
+    plain: dict[type, object] = {str: "", int: 1, bool: True, datetime: datetime(2027, 1, 1, tzinfo=UTC)}
+    return plain.get(column.type.python_type, {})
+
+
+def _rows(query: str) -> list[tuple[object, ...]]:
+    with db.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
 
 
 def test_an_old_schema_is_named_with_the_command_that_mends_it(empty: Flask) -> None:

@@ -29,8 +29,6 @@ class Listing(Stamped):
     name: Mapped[str] = mapped_column(String(120))
     summary: Mapped[str] = mapped_column(String(200), default="")  # "over the old boatyard"
     description: Mapped[str] = mapped_column(String(4000), default="")
-    image: Mapped[str] = mapped_column(String(200), default="")  # path below static/
-    image_alt: Mapped[str] = mapped_column(String(200), default="")
     bedrooms: Mapped[int] = mapped_column(default=1)
     beds: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))  # "one double, two singles"
     amenities: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")  # keys of domain/amenities.py
@@ -63,6 +61,11 @@ class Listing(Stamped):
     def rules(self) -> StayRules:
         """The stay rules as one value."""
         return StayRules(self.max_guests, self.min_nights, self.max_nights, self.notice_days, self.horizon_days)
+
+    @builtins.property
+    def cover(self) -> "Photo | None":
+        """The picture that stands for the listing: the first. None where there is none."""
+        return self.photos[0] if self.photos else None
 
     @builtins.property
     def rates(self) -> Rates:

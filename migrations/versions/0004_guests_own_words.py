@@ -27,8 +27,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("access_link", schema=None) as batch_op:
-        batch_op.drop_column("revoked_at")
-    with op.batch_alter_table("booking", schema=None) as batch_op:
-        for column in ("erased_at", "erase_asked_at", "calendar_sequence", "language", "arrival_time"):
-            batch_op.drop_column(column)
+    # One by one: the way by a copied table, which SQLite once needed, stumbles over rows that point at the old one.
+    op.drop_column("access_link", "revoked_at")
+    for column in ("erased_at", "erase_asked_at", "calendar_sequence", "language", "arrival_time"):
+        op.drop_column("booking", column)

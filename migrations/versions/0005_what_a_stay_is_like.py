@@ -26,9 +26,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("property", schema=None) as batch_op:
-        for column in ("translations", "directions"):
-            batch_op.drop_column(column)
-    with op.batch_alter_table("listing", schema=None) as batch_op:
-        for column in ("translations", "registration", "access_notes", "amenities", "beds"):
-            batch_op.drop_column(column)
+    for column in ("translations", "directions"):
+        op.drop_column("property", column)
+    for column in ("translations", "registration", "access_notes", "amenities", "beds"):
+        op.drop_column("listing", column)
