@@ -7,9 +7,33 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from booking.domain.errors import InvalidDates
+from booking.domain.words import Said, say, spoken
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 LONGEST_STAY = 366
+
+
+@dataclass(frozen=True, slots=True)
+class _Problems:
+    """What can be wrong with what was typed into one field."""
+
+    missing: Said
+    unlike: Said
+    no_day: Said
+
+
+_PROBLEMS = {
+    "arrive": _Problems(
+        say("Choose a date to arrive."),
+        say("The date to arrive must look like 2027-03-12."),
+        say("The date to arrive does not exist."),
+    ),
+    "leave": _Problems(
+        say("Choose a date to leave."),
+        say("The date to leave must look like 2027-03-12."),
+        say("The date to leave does not exist."),
+    ),
+}
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -21,9 +45,9 @@ class Stay:
 
     def __post_init__(self) -> None:
         if self.leave <= self.arrive:
-            raise InvalidDates("Leave must be after arrive.", field="leave")
+            raise InvalidDates(say("Leave must be after arrive."), field="leave")
         if self.nights > LONGEST_STAY:
-            raise InvalidDates("A stay can be at most a year long.", field="leave")
+            raise InvalidDates(say("A stay can be at most a year long."), field="leave")
 
     @property
     def nights(self) -> int:
@@ -44,11 +68,6 @@ class Stay:
         return Stay(self.arrive + step, self.leave + step)
 
 
-def spoken(day: date) -> str:
-    """A date as plain words for messages: "Fri 5 March 2027"."""
-    return f"{day:%a} {day.day} {day:%B %Y}"
-
-
 def spoken_moment(at: datetime, zone: ZoneInfo) -> str:
     """An instant on the clock of a zone, as plain words: "Fri 5 March 2027, 14:05"."""
     local = at.astimezone(zone)
@@ -62,13 +81,13 @@ def parse_date(text: str | None, *, field: str) -> date:
         InvalidDates: names the field and says in plain words what is wrong.
     """
     if not text:
-        raise InvalidDates(f"Choose a date to {field}.", field=field)
+        raise InvalidDates(_PROBLEMS[field].missing, field=field)
     if not _ISO_DATE.fullmatch(text.strip()):
-        raise InvalidDates(f"The date to {field} must look like 2027-03-12.", field=field)
+        raise InvalidDates(_PROBLEMS[field].unlike, field=field)
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise InvalidDates(f"The date to {field} does not exist.", field=field) from None
+        raise InvalidDates(_PROBLEMS[field].no_day, field=field) from None
 
 
 def parse_stay(arrive: str | None, leave: str | None) -> Stay:

@@ -2,105 +2,113 @@
 
 from typing import ClassVar
 
+from booking.domain.words import Said, say
+
 
 class BookingError(Exception):
-    """Base of all refusals. `code` is for tests and logs, `user_message` for pages."""
+    """Base of all refusals. `code` is for tests and logs, `said` for people; `user_message` is its plain English."""
 
     code: ClassVar[str] = "booking_error"
-    default_message: ClassVar[str] = "That could not be done."
+    default_message: ClassVar[Said] = say("That could not be done.")
 
-    def __init__(self, user_message: str | None = None, **details: object) -> None:
-        self.user_message = user_message or self.default_message
+    def __init__(self, said: Said | str | None = None, **details: object) -> None:
+        # A bare text is for staff, whose pages are in English.
+        self.said = say("{text}", text=said) if isinstance(said, str) else said or self.default_message
         self.details = details
-        super().__init__(f"{self.code}: {self.user_message}")
+        super().__init__(f"{self.code}: {self.said}")
+
+    @property
+    def user_message(self) -> str:
+        """What is wrong, in plain English."""
+        return str(self.said)
 
 
 class InvalidDates(BookingError):
     """The two dates are missing, impossible or the wrong way round."""
 
     code = "invalid_dates"
-    default_message = "Those dates are not possible."
+    default_message = say("Those dates are not possible.")
 
 
 class StayRuleBroken(BookingError):
     """The nights may be free, but a rule of the listing forbids this stay. `details["field"]` names the field."""
 
     code = "stay_rule_broken"
-    default_message = "This stay is not possible."
+    default_message = say("This stay is not possible.")
 
 
 class DatesUnavailable(BookingError):
     """Somebody else has at least one of the nights."""
 
     code = "dates_unavailable"
-    default_message = "Someone booked these nights while you were typing. Nothing was charged."
+    default_message = say("Someone booked these nights while you were typing. Nothing was charged.")
 
 
 class PriceChanged(BookingError):
     """The price the guest agreed to is not today's price; `details["shown"]` and `details["total"]` are Money."""
 
     code = "price_changed"
-    default_message = "The price has changed since you last saw it. Nothing was charged."
+    default_message = say("The price has changed since you last saw it. Nothing was charged.")
 
 
 class TooManyHolds(BookingError):
     """One browser holds as many unpaid stays as it may."""
 
     code = "too_many_holds"
-    default_message = "You are already holding several stays. Pay for one or let one go first."
+    default_message = say("You are already holding several stays. Pay for one or let one go first.")
 
 
 class BookingNotFound(BookingError):
     """No such booking, or not one that this person may see: the two are told apart nowhere."""
 
     code = "booking_not_found"
-    default_message = "We cannot find that booking."
+    default_message = say("We cannot find that booking.")
 
 
 class ListingNotFound(BookingError):
     """No such listing, or it is not on sale."""
 
     code = "listing_not_found"
-    default_message = "We cannot find that stay."
+    default_message = say("We cannot find that stay.")
 
 
 class TransitionRefused(BookingError):
     """The state machine has no such step."""
 
     code = "transition_refused"
-    default_message = "This booking is not in a state that allows that."
+    default_message = say("This booking is not in a state that allows that.")
 
 
 class RefundRefused(BookingError):
     """More than is left, nothing left, or an amount that is no amount."""
 
     code = "refund_refused"
-    default_message = "That refund is not possible."
+    default_message = say("That refund is not possible.")
 
 
 class EvidenceRefused(BookingError):
     """An answer to a dispute that cannot be kept or sent; `details["field"]`, if any, names the text to correct."""
 
     code = "evidence_refused"
-    default_message = "That answer cannot be sent."
+    default_message = say("That answer cannot be sent.")
 
 
 class StaffRefused(BookingError):
     """An account cannot be made or changed like this; `details["field"]` names the field to correct."""
 
     code = "staff_refused"
-    default_message = "That account is not possible."
+    default_message = say("That account is not possible.")
 
 
 class SignInRefused(BookingError):
     """Wrong address or password: the same words for both."""
 
     code = "sign_in_refused"
-    default_message = "That e-mail address and password do not match."
+    default_message = say("That e-mail address and password do not match.")
 
 
 class TooManyTries(BookingError):
     """A limit was reached; `details["retry_after"]` is in seconds."""
 
     code = "too_many_tries"
-    default_message = "That was tried too often. Please wait a little and try again."
+    default_message = say("That was tried too often. Please wait a little and try again.")

@@ -6,20 +6,19 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-from babel.numbers import format_currency
-from flask import Flask, current_app, g, url_for
+from flask import Flask, current_app, g
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pricing import LineKind, Quote, QuoteLine
+from booking.domain.pricing import Quote, QuoteLine
+from booking.domain.words import Said
 from booking.extensions import db
 from booking.queries.search import find_property, from_price
+from booking.web.language import address_in, current_language, other_languages
 
-LOCALE = "en"
 MOST_STRIP_NIGHTS = 14  # a longer ribbon would not fit a telephone
-_SHOP = "holdfast_shop_name"
+_SHOP, _EMAIL = "holdfast_shop_name", "holdfast_house_email"
 _asset_versions: dict[str, str] = {}
 
 
@@ -27,46 +26,62 @@ def install(app: Flask) -> None:
     """Give the app's templates their words."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    filters: list[Callable[..., str]] = [money, short_money, day, short_day, weekday, month_name, iso_month]
-    filters += [night_word, guest_word, grouped, local_clock]
+    filters: list[Callable[..., str]] = [
+        money,
+        short_money,
+        money_words,
+        day,
+        short_day,
+        weekday,
+        month_name,
+        iso_month,
+    ]
+    filters += [night_word, guest_word, grouped, local_clock, said]
     app.jinja_env.filters.update({function.__name__: function for function in filters})
     names: list[Callable[..., object]] = [shop_name, asset, from_price, line_label, stay_words, strip_nights]
+    names += [weekday_names, other_languages, address_in]
     app.jinja_env.globals.update({function.__name__: function for function in names})
+    app.context_processor(lambda: {"language": current_language().code})
 
 
 def money(amount: Money) -> str:
     """An amount with its symbol: "€420.00"."""
-    return format_currency(amount.major, amount.currency.upper(), locale=LOCALE)
+    return current_language().money(amount)
 
 
 def short_money(amount: Money) -> str:
     """An amount for narrow cells: "€128", with decimals only where there are any."""
-    has_rest = amount.major != amount.major.to_integral_value()
-    return (
-        money(amount)
-        if has_rest
-        else format_currency(amount.major, amount.currency.upper(), "¤#,##0", locale=LOCALE, currency_digits=False)
-    )
+    return current_language().short_money(amount)
+
+
+def money_words(amount: Money) -> str:
+    """An amount for the ear: "140 euros"."""
+    return current_language().money_words(amount)
 
 
 def day(value: date) -> str:
     """A whole date: "Friday 12 March 2027"."""
-    return format_date(value, "EEEE d MMMM y", locale=LOCALE)
+    return current_language().day(value)
 
 
 def short_day(value: date) -> str:
     """A date where the year is plain: "Fri 12 March"."""
-    return format_date(value, "EEE d MMMM", locale=LOCALE)
+    return current_language().short_day(value)
 
 
 def weekday(value: date) -> str:
     """A date for the ear: "Friday 12 March"."""
-    return format_date(value, "EEEE d MMMM", locale=LOCALE)
+    return current_language().weekday(value)
+
+
+def weekday_names() -> list[tuple[str, str]]:
+    """The heads of a calendar: short and whole names from Monday."""
+    return current_language().weekdays()
 
 
 def month_name(value: date) -> str:
     """A month: "March 2027"."""
-    return format_date(value, "MMMM y", locale=LOCALE)
+    return current_language().month_name(value)
 
 
 def iso_month(value: date) -> str:
@@ -76,12 +91,17 @@ def iso_month(value: date) -> str:
 
 def night_word(nights: int) -> str:
     """ "1 night", "4 nights"."""
-    return f"{nights} night" if nights == 1 else f"{nights} nights"
+    return current_language().nights(nights)
 
 
 def guest_word(guests: int) -> str:
     """ "1 guest", "2 guests"."""
-    return f"{guests} guest" if guests == 1 else f"{guests} guests"
+    return current_language().guests(guests)
+
+
+def said(sentence: Said) -> str:
+    """A sentence of the domain, in the reader's language."""
+    return current_language().speak(sentence)
 
 
 def grouped(reference: str) -> str:
@@ -96,23 +116,12 @@ def local_clock(instant: datetime, timezone: str) -> str:
 
 def line_label(line: QuoteLine, quote: Quote) -> str:
     """What a line of a quote charges for: "2 weekend nights × €164.00"."""
-    match line.kind:
-        case LineKind.NIGHT:
-            return f"{night_word(line.quantity)} × {money(line.unit)}"
-        case LineKind.WEEKEND_NIGHT:
-            return f"{line.quantity} weekend {'night' if line.quantity == 1 else 'nights'} × {money(line.unit)}"
-        case LineKind.CLEANING:
-            return "Cleaning"
-        case LineKind.TOURIST_TAX:
-            return f"Tourist tax, {guest_word(quote.guests)} × {night_word(quote.nights)} × {money(line.unit)}"
+    return current_language().line_label(line, quote)
 
 
 def stay_words(stay: Stay) -> str:
     """A stay in a few words: "Fri 12 to Tue 16 March 2027"."""
-    same_year = stay.arrive.year == stay.leave.year
-    pattern = "EEE d" if same_year and stay.arrive.month == stay.leave.month else "EEE d MMMM"
-    start = format_date(stay.arrive, pattern if same_year else "EEE d MMMM y", locale=LOCALE)
-    return f"{start} to {format_date(stay.leave, 'EEE d MMMM y', locale=LOCALE)}"
+    return current_language().stay_words(stay)
 
 
 def strip_nights(stay: Stay) -> int:
@@ -125,7 +134,8 @@ def asset(path: str) -> str:
     if path not in _asset_versions or current_app.debug:
         file = Path(str(current_app.static_folder)) / path
         _asset_versions[path] = hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else "0"
-    return url_for("static", filename=path, v=_asset_versions[path])
+    # Not url_for: the same file must not have an address, and a place in the browser's cache, for each language.
+    return f"{current_app.static_url_path}/{path}?v={_asset_versions[path]}"
 
 
 def shop_name() -> str:
@@ -135,6 +145,12 @@ def shop_name() -> str:
     return str(g.shop_name)
 
 
+def house_email() -> str:
+    """Where to write to the house; empty where nobody knows yet. As careful with the database as `shop_name`."""
+    shop_name()
+    return str(current_app.extensions.get(_EMAIL, ""))
+
+
 def _ask_shop_name() -> str:
     try:
         place = find_property(db.session())
@@ -142,7 +158,7 @@ def _ask_shop_name() -> str:
         db.session.rollback()
         return _last_known()
     name = place.name if place else "Holdfast"
-    current_app.extensions[_SHOP] = name
+    current_app.extensions[_SHOP], current_app.extensions[_EMAIL] = name, place.contact_email if place else ""
     return name
 
 
