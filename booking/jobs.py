@@ -16,7 +16,17 @@ from huey.serializer import SignedSerializer
 from booking.config import Settings
 from booking.queries.health import RECONCILER
 from booking.runtime import Runtime, WakeWorker
-from booking.services import delivery, disputes, heartbeat, limits, reconciliation, reservations, watch
+from booking.services import (
+    delivery,
+    disputes,
+    heartbeat,
+    limits,
+    occasions,
+    privacy,
+    reconciliation,
+    reservations,
+    watch,
+)
 from booking.services.stripes_lists import Finding
 
 logger = logging.getLogger(__name__)
@@ -165,6 +175,24 @@ def remind(runtime: Runtime) -> None:
         logger.info("reminded", extra={"result": line})
 
 
+def write_before_arrivals(runtime: Runtime) -> None:
+    """Write to guests who come soon."""
+    for line in occasions.write_before_arrivals(runtime):
+        logger.info("mail_asked", extra={"result": line})
+
+
+def write_after_holds(runtime: Runtime) -> None:
+    """Write once to guests who did not pay in time."""
+    for line in occasions.write_after_holds(runtime):
+        logger.info("mail_asked", extra={"result": line})
+
+
+def erase_guests(runtime: Runtime) -> None:
+    """Erase guests who asked for it, once nothing stands in the way."""
+    for line in privacy.erase_due(runtime):
+        logger.info("guest_erased", extra={"result": line})
+
+
 def prove(runtime: Runtime) -> None:
     """Look whether every promise is kept in this very database."""
     watch.prove_promises(runtime)
@@ -180,13 +208,16 @@ def purge(runtime: Runtime) -> None:
     limits.purge_windows(runtime)
 
 
-SWEEPS = (beat, work_outbox, expire_holds, reconcile, remind)
+SWEEPS = (beat, work_outbox, expire_holds, write_before_arrivals, write_after_holds, reconcile, remind)
 TIMETABLE = {
     beat: crontab(minute="*"),
     expire_holds: crontab(minute="*"),
+    write_before_arrivals: crontab(minute="*/10"),
+    write_after_holds: crontab(minute="*/5"),
     reconcile: crontab(minute="*/5"),
     compare_lists: crontab(minute="17"),
     remind: crontab(minute="37"),
     prove: crontab(minute="7"),
+    erase_guests: crontab(minute="27"),
     purge: crontab(minute="47", hour="3"),
 }

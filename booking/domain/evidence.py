@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from booking.domain.dates import Stay, spoken, spoken_moment
+from booking.domain.dates import Stay, spoken_moment
 from booking.domain.money import Money
 from booking.domain.policy import CancellationTerms, refund_due, refund_steps
 from booking.domain.pricing import Quote
+from booking.domain.words import spoken
 
 # One text for each of Stripe's names: https://docs.stripe.com/api/disputes/evidence_object. Files are left out.
 Texts = dict[str, str]
@@ -39,6 +40,10 @@ MAIL_WORDS = {
     "refund_sent": "news of a refund",
     "duplicate_refund": "news that the stay was paid twice and that the second payment goes back",
     "payment_failed": "news that the payment had failed",
+    "hold_expired": "news that the time to pay had passed",
+    "refund_delayed": "news that a refund had not arrived and that the house was on it",
+    "pre_arrival": "directions and hours, sent before the arrival",
+    "receipt": "receipt for what was paid",
     "manage_link": "link to the page of the booking, asked for with reference and e-mail address",
 }
 STEP_WORDS = {

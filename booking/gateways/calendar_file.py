@@ -5,6 +5,29 @@ from datetime import UTC, date, datetime, time
 
 from icalendar import Calendar, Event
 
+from booking.domain.dates import Stay
+from booking.gateways.plain_text import some_lines
+from booking.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class BookedStay:
+    """A booking as far as a calendar is concerned. `host` is the shop's own, and makes its references unique."""
+
+    reference: str
+    host: str
+    listing_name: str
+    property_name: str
+    address: str
+    contact_email: str
+    contact_phone: str
+    check_in_from: str
+    check_out_by: str
+    stay: Stay
+    is_cancelled: bool
+    sequence: int  # of the booking: rises with each change that a calendar must hear of
+    stamped_at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class StayFacts:
@@ -21,6 +44,22 @@ class StayFacts:
     stamped_at: datetime | None = None  # None: the day of arrival, so that equal facts make equal files
 
 
+def stay_entry(booked: BookedStay, speak: Language) -> StayFacts:
+    """The entry of a booking in its guest's language. Whoever hands out a calendar file makes it here."""
+    return StayFacts(
+        uid=f"{booked.reference}@{booked.host}",
+        summary=f"{booked.listing_name}, {booked.property_name}",
+        arrive=booked.stay.arrive,
+        leave=booked.stay.leave,
+        location=booked.address,
+        description=_note(booked, speak),
+        is_cancelled=booked.is_cancelled,
+        # Bookings cancelled before sequences were kept have none; a calendar must still believe the end.
+        sequence=max(booked.sequence, int(booked.is_cancelled)),
+        stamped_at=booked.stamped_at,
+    )
+
+
 def calendar_file(facts: StayFacts) -> str:
     """The text of an .ics file with one all-day entry."""
     calendar = Calendar()
@@ -31,15 +70,28 @@ def calendar_file(facts: StayFacts) -> str:
     return bytes(calendar.to_ical()).decode("utf-8")
 
 
+def _note(booked: BookedStay, speak: Language) -> str:
+    reference = speak.gettext("Reference %(reference)s.") % {"reference": booked.reference}
+    lines = [reference, _times(booked, speak), booked.contact_email, booked.contact_phone]
+    return "\n".join(line for line in lines if line)
+
+
+def _times(booked: BookedStay, speak: Language) -> str:
+    if not (booked.check_in_from and booked.check_out_by):
+        return ""
+    words = speak.gettext("Check-in from %(start)s, check-out by %(end)s.")
+    return words % {"start": booked.check_in_from, "end": booked.check_out_by}
+
+
 def _event(facts: StayFacts) -> Event:
     event = Event()
     event.add("uid", facts.uid)
     event.add("dtstamp", facts.stamped_at or datetime.combine(facts.arrive, time(), UTC))
     event.add("dtstart", facts.arrive)
     event.add("dtend", facts.leave)
-    event.add("summary", facts.summary)
-    event.add("location", facts.location)
-    event.add("description", facts.description)
+    event.add("summary", some_lines(facts.summary))
+    event.add("location", some_lines(facts.location))
+    event.add("description", some_lines(facts.description))
     event.add("sequence", facts.sequence)
     event.add("status", "CANCELLED" if facts.is_cancelled else "CONFIRMED")
     event.add("transp", "TRANSPARENT")

@@ -1,28 +1,27 @@
-"""Letters from templates/email: a Jinja environment of its own, because mail is no page of the web."""
+"""Letters from templates/email: Jinja environments of their own, because mail is no page of the web."""
 
-import unicodedata
 from collections.abc import Mapping
-from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from booking.domain.dates import Stay
-from booking.domain.money import Money
-from booking.gateways.calendar_file import StayFacts, calendar_file
+from booking.gateways.calendar_file import BookedStay, calendar_file, stay_entry
 from booking.gateways.mail import Attachment, Letter
+from booking.gateways.plain_text import one_line, some_lines
+from booking.gateways.reservation_data import lodging_reservation
+from booking.language import LANGUAGES, Language, language
 
-LOCALE = "en_GB"
 # With these goes a calendar entry, which a later one with the same UID replaces.
 WITH_CALENDAR = ("confirmed", "cancelled")
 # A strip of more cells than this would not fit a telephone.
 LONGEST_STRIP = 14
-# Control characters, half characters, and the two that end a line in Unicode.
-_BREAKS = ("Cc", "Cs", "Zl", "Zp")
+# Headers longer than this help nobody, and some servers cut them badly.
+LONGEST_SUBJECT = 200
+# Facts that people write in several lines. All others are put on one, whatever stands in them.
+_LINES = ("guest_message", "directions", "house_rules", "note")
 
 
 def build_letter_writer(templates: Path) -> "TemplateLetters":
@@ -31,96 +30,103 @@ def build_letter_writer(templates: Path) -> "TemplateLetters":
 
 
 class TemplateLetters:
-    """Writes letters. Shared by the threads of a process: holds only compiled templates."""
+    """Writes letters. Shared by the threads of a process: holds only compiled templates, a set for each language."""
 
     def __init__(self, folder: Path) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(folder),
-            autoescape=lambda name: name is not None and name.endswith(".html"),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        self._templates.filters.update(money=money, day=day, dates=dates, instant=instant)
-        self._templates.globals["longest_strip"] = LONGEST_STRIP
+        self._templates = {code: _environment(folder, language(code)) for code in LANGUAGES}
 
     def __call__(self, kind: str, context: dict[str, object]) -> Letter:
         """The letter of one kind. A name missing from the context is an error, never a hole in a guest's mail."""
-        subject = one_line(self._render(f"{kind}/subject.txt", context))
+        speak = language(str(context["language"]))
+        facts = {name: _tidy(name, value) for name, value in context.items()}
+        render = partial(_render, self._templates[speak.code])
+        subject = one_line(render(f"{kind}/subject.txt", facts))[:LONGEST_SUBJECT]
+        extra = {"subject": subject, "reservation": _reservation(kind, facts)}
         return Letter(
-            to=one_line(str(context["to"])),
+            to=str(facts["to"]),
             subject=subject,
-            text=_without_gaps(self._render(f"{kind}/body.txt", context)),
-            html=self._render(f"{kind}/body.html", {**context, "subject": subject}),
-            message_id=str(context["message_id"]),
-            reply_to=one_line(str(context["reply_to"])),
-            attachments=(self._calendar(kind, context),) if kind in WITH_CALENDAR else (),
-        )
-
-    def _render(self, name: str, context: Mapping[str, object]) -> str:
-        return self._templates.get_template(name).render(context)
-
-    def _calendar(self, kind: str, context: dict[str, Any]) -> Attachment:
-        return Attachment(
-            filename=f"stay-{context['reference']}.ics",
-            content_type="text/calendar",
-            text=calendar_file(_stay_facts(kind, context)),
-            params=(("method", "PUBLISH"),),
+            text=_without_gaps(render(f"{kind}/body.txt", facts)),
+            html=render(f"{kind}/body.html", {**facts, **extra}).strip() + "\n",
+            message_id=str(facts["message_id"]),
+            language=speak.code,
+            sent_at=context["sent_at"],  # type: ignore[arg-type]  # a datetime in every context
+            reply_to=str(facts["reply_to"]),
+            attachments=(_calendar(kind, facts, speak),) if kind in WITH_CALENDAR else (),
         )
 
 
-def _stay_facts(kind: str, context: dict[str, Any]) -> StayFacts:
-    is_cancelled = kind == "cancelled"
-    stay: Stay = context["stay"]
-    return StayFacts(
-        uid=context["calendar_uid"],
-        summary=f"{context['listing_name']}, {context['property_name']}",
-        arrive=stay.arrive,
-        leave=stay.leave,
-        location=context["property_address"],
-        description=_calendar_note(context),
-        is_cancelled=is_cancelled,
-        sequence=int(is_cancelled),
-        stamped_at=context["sent_at"],
+def grouped(reference: str) -> str:
+    """A reference in groups that can be read out: "H7K2-M9QX"."""
+    return "-".join(reference[start : start + 4] for start in range(0, len(reference), 4))
+
+
+def strip_nights(stay: Stay) -> int:
+    """How many lozenges the ribbon of a stay is drawn with."""
+    return min(stay.nights, LONGEST_STRIP)
+
+
+def _environment(folder: Path, speak: Language) -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    templates.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        speak.gettext, speak.ngettext, newstyle=True, pgettext=speak.pgettext, npgettext=speak.npgettext
+    )
+    templates.filters.update(
+        money=speak.money, day=speak.day, weekday=speak.weekday, dates=speak.dates, grouped=grouped
+    )
+    templates.globals.update(
+        line_label=speak.line_label, stay_words=speak.stay_words, night_word=speak.nights, guest_word=speak.guests,
+        strip_nights=strip_nights,
+    )  # fmt: skip
+    return templates
+
+
+def _tidy(name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return some_lines(value) if name in _LINES else one_line(value)
+
+
+def _render(templates: Environment, name: str, context: Mapping[str, object]) -> str:
+    return templates.get_template(name).render(context)
+
+
+def _reservation(kind: str, facts: Mapping[str, Any]) -> dict[str, object] | None:
+    return lodging_reservation(facts, is_cancelled=kind == "cancelled") if kind in WITH_CALENDAR else None
+
+
+def _calendar(kind: str, facts: Mapping[str, Any], speak: Language) -> Attachment:
+    return Attachment(
+        filename=f"stay-{facts['reference']}.ics",
+        content_type="text/calendar",
+        text=calendar_file(stay_entry(_booked(kind, facts), speak)),
+        params=(("method", "PUBLISH"),),
     )
 
 
-def _calendar_note(context: Mapping[str, Any]) -> str:
-    times = f"Check-in from {context['check_in_from']}, check-out by {context['check_out_by']}."
-    return f"Booking {context['reference']}. {times} {context['contact_email']} {context['contact_phone']}".strip()
-
-
-def one_line(text: str) -> str:
-    """Text fit for a header: whatever a guest typed, it cannot begin a header of its own."""
-    visible = "".join(" " if unicodedata.category(char) in _BREAKS else char for char in text)
-    return " ".join(visible.split())
-
-
-def money(amount: Money) -> str:
-    """€420.00, with as many decimals as the currency has."""
-    return format_currency(amount.major, amount.currency.upper(), locale=LOCALE)
-
-
-def day(value: date) -> str:
-    """Fri 12 March 2027"""
-    return format_date(value, "EEE d MMMM y", locale=LOCALE)
-
-
-def dates(stay: Stay) -> str:
-    """12-15 March 2027, saying month and year twice only where they differ."""
-    if stay.arrive.year != stay.leave.year:
-        first = format_date(stay.arrive, "d MMMM y", locale=LOCALE)
-    elif stay.arrive.month != stay.leave.month:
-        first = format_date(stay.arrive, "d MMMM", locale=LOCALE)
-    else:
-        return f"{stay.arrive.day}-{format_date(stay.leave, 'd MMMM y', locale=LOCALE)}"
-    return f"{first} - {format_date(stay.leave, 'd MMMM y', locale=LOCALE)}"
-
-
-def instant(value: datetime, timezone: str) -> str:
-    """12 March 2027, 14:05 on the property's own clock."""
-    return format_datetime(value, "d MMMM y, HH:mm", tzinfo=ZoneInfo(timezone), locale=LOCALE)
+def _booked(kind: str, facts: Mapping[str, Any]) -> BookedStay:
+    return BookedStay(
+        reference=facts["reference"],
+        host=facts["calendar_host"],
+        listing_name=facts["listing_name"],
+        property_name=facts["property_name"],
+        address=facts["property_address"],
+        contact_email=facts["contact_email"],
+        contact_phone=facts["contact_phone"],
+        check_in_from=facts["check_in_from"],
+        check_out_by=facts["check_out_by"],
+        stay=facts["stay"],
+        is_cancelled=kind == "cancelled",
+        sequence=facts["calendar_sequence"],
+        stamped_at=facts["sent_at"],
+    )
 
 
 def _without_gaps(text: str) -> str:

@@ -4,7 +4,9 @@ import smtplib
 import ssl
 import sys
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
+from email.utils import format_datetime
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -38,6 +40,8 @@ class Letter:
     text: str
     html: str
     message_id: str  # the same each time the same letter is tried again
+    language: str = "en"
+    sent_at: datetime | None = None  # None: whoever sends it puts no date on it
     reply_to: str = ""
     attachments: tuple[Attachment, ...] = field(default=())
 
@@ -54,12 +58,15 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
     message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
     message["Message-ID"] = letter.message_id
     message["Auto-Submitted"] = "auto-generated"
+    if letter.sent_at:
+        message["Date"] = format_datetime(letter.sent_at)
     if letter.reply_to:
         message["Reply-To"] = letter.reply_to
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     for attachment in letter.attachments:
         _attach(message, attachment)
+    message["Content-Language"] = letter.language  # last: building the parts moves such headers into the first one
     return message
 
 
@@ -83,7 +90,10 @@ class SmtpMailer:
             with self._connect() as server:
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
-            raise MailFailed("recipient refused", is_final=True) from error
+            raise MailFailed("recipient refused", is_final=_is_for_good(error)) from error
+        except smtplib.SMTPNotSupportedError as error:
+            # An address in letters that this server cannot write; it will not learn to.
+            raise MailFailed("address not supported", is_final=True) from error
         except (OSError, smtplib.SMTPException) as error:
             raise MailFailed(type(error).__name__) from error
 
@@ -104,6 +114,11 @@ class SmtpMailer:
         if server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())
             server.ehlo()
+
+
+def _is_for_good(error: smtplib.SMTPRecipientsRefused) -> bool:
+    """Codes of 4xx ask to come back later: many servers greet strangers with one."""
+    return all(code >= 500 for code, _reason in error.recipients.values())
 
 
 class ConsoleMailer:

@@ -180,6 +180,7 @@ class CheckoutOrder:
     expires_at: datetime
     success_url: str
     cancel_url: str
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class StripeGateway:
             "customer_email": order.guest_email,
             "expires_at": int(order.expires_at.timestamp()),
             "submit_type": "book",
-            "locale": "auto",
+            "locale": order.language,
             "success_url": order.success_url,
             "cancel_url": order.cancel_url,
             # What is charged must be what was agreed, in the currency it was agreed in.

@@ -1,27 +1,23 @@
 """Mail: asked for in the transaction of its cause, written and sent by the worker after the commit."""
 
-import hashlib
 from datetime import datetime
-from email.utils import parseaddr
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from booking.crashpoints import crash_point
 from booking.database import transaction
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms, refund_steps
-from booking.domain.pricing import Quote
-from booking.domain.states import CancelReason
+from booking.domain.states import BookingStatus
 from booking.gateways.mail import MailFailed
-from booking.models import Booking, Property
+from booking.language import DEFAULT, language
+from booking.models import Booking
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
-from booking.services import access, outbox
+from booking.services import letter_facts, outbox
 
 Fact = Money | str | int | None
 
@@ -33,11 +29,15 @@ class GuestMail(StrEnum):
     PROCESSING = "payment_processing"
     DATES_GONE = "dates_gone"  # the nights are gone, all the money goes back
     LATE_REFUND = "late_refund"  # paid after cancelling, all the money goes back
-    CANCELLED = "cancelled"
+    HOLD_EXPIRED = "hold_expired"  # not paid in time; once, and only after Stripe's page
+    CANCELLED = "cancelled"  # by the guest or by the house
     REFUND_SENT = "refund_sent"
+    REFUND_DELAYED = "refund_delayed"  # it did not arrive, and the house is on it
     DUPLICATE_REFUND = "duplicate_refund"  # paid twice, the second payment goes back
     PAYMENT_FAILED = "payment_failed"  # a delayed payment failed: book again
     MANAGE_LINK = "manage_link"
+    PRE_ARRIVAL = "pre_arrival"  # two days before
+    RECEIPT = "receipt"  # only where somebody asks for it
 
 
 class StaffNotice(StrEnum):
@@ -56,6 +56,7 @@ class StaffNotice(StrEnum):
     DUPLICATE = "duplicate"
     EXTERNAL_REFUND = "external_refund"
     PROMISE_BROKEN = "promise_broken"
+    ERASURE_ASKED = "erasure_asked"
 
 
 def tell_guest(
@@ -66,8 +67,14 @@ def tell_guest(
     `fact_id` tells apart mails of one kind that one booking may rightly get twice, such as two refunds. Of `facts`
     the letters know `refund`, the Money that comes back.
     """
-    payload = {"mail": kind.value, "booking_id": booking.id, "facts": {name: _frozen(f) for name, f in facts.items()}}
-    _enqueue(session, f"mail:{kind}:{booking.id}", fact_id, payload, now, booking.id)
+    kept = {name: letter_facts.frozen(fact) for name, fact in facts.items()}
+    payload = {"mail": kind.value, "booking_id": booking.id, "facts": kept}
+    enqueue_letter(session, guest_key(kind, booking.id, fact_id), payload, now, booking.id)
+
+
+def guest_key(kind: GuestMail, booking_id: int, fact_id: str | int = "") -> str:
+    """The name under which the outbox keeps a mail to a guest: one mail for each name, for good."""
+    return _key(f"mail:{kind}:{booking_id}", fact_id)
 
 
 def tell_staff(
@@ -88,7 +95,8 @@ def tell_staff(
     booking_id = booking.id if booking else None
     payload: dict[str, Any] = {"mail": kind.value, "booking_id": booking_id, "note": note[:500], "facts": {}}
     payload |= {"page": page} if page else {}
-    _enqueue(session, f"mail:{kind}:{booking_id or '-'}", fact_id or _short_hash(note), payload, now, booking_id)
+    key = _key(f"mail:{kind}:{booking_id or '-'}", fact_id or letter_facts.short_hash(note))
+    enqueue_letter(session, key, payload, now, booking_id)
 
 
 def report_dead_mail(session: Session, task: outbox.Task, now: datetime) -> None:
@@ -104,7 +112,7 @@ def report_dead_mail(session: Session, task: outbox.Task, now: datetime) -> None
 
 
 def deliver(runtime: Runtime, task: outbox.Task) -> str:
-    """Write the letter a row asks for and send it; one line of what was done.
+    """Write the letter a row asks for and send it; why it was not sent, where it would not be true any more.
 
     Gathers the facts, and the guest's access link, in a short transaction of its own; none is open while sending.
     A letter that is tried again has the same Message-ID, so a mailbox that got it already can tell.
@@ -113,101 +121,87 @@ def deliver(runtime: Runtime, task: outbox.Task) -> str:
         MailFailed: the outbox tries again, or gives up where the error is final.
     """
     kind = task.payload["mail"]
-    letter = runtime.write_letter(kind, _context(runtime, kind, task))
+    facts = _gather(runtime, kind, task)
+    if isinstance(facts, str):
+        return facts
+    letter = runtime.write_letter(kind, facts)
     crash_point("before letter", f"mail {kind}")
     runtime.mailer.send(letter)
     crash_point("after letter", f"mail {kind}")
-    return f"mail {kind} sent"
+    return ""
 
 
-def _enqueue(
-    session: Session, key: str, fact_id: str | int, payload: dict[str, Any], now: datetime, booking_id: int | None
+def why_not(session: Session, booking: Booking, kind: str, now: datetime) -> str:
+    """Why a mail to a guest must not be sent now, in words for staff; empty where it may. Joins the transaction.
+
+    A mail server that is down for a night must not make a mail say in the morning what was true in the evening.
+    """
+    if booking.erased_at is not None:
+        return "not sent: the guest's data was erased"
+    if kind == GuestMail.CONFIRMED and booking.status is BookingStatus.CANCELLED:
+        return "not sent: the booking was cancelled first"
+    if kind == GuestMail.PROCESSING and booking.status is not BookingStatus.PENDING:
+        return "not sent: the result of the payment was known first"
+    if kind == GuestMail.PRE_ARRIVAL and not _is_to_come(booking, now):
+        return "not sent: nobody is expected"
+    if kind == GuestMail.HOLD_EXPIRED and not _has_lapsed(session, booking, now):
+        return "not sent: the guest is booking, or nobody can book this stay any more"
+    return ""
+
+
+def enqueue_letter(
+    session: Session, dedupe_key: str, payload: dict[str, Any], now: datetime, booking_id: int | None
 ) -> None:
-    dedupe_key = f"{key}:{fact_id}" if fact_id else key
+    """Put a letter that is written down already into the outbox under a key of its own. Joins the transaction."""
     outbox.enqueue(session, OutboxKind.MAIL, dedupe_key, payload, now, booking_id=booking_id)
 
 
-def _context(runtime: Runtime, kind: str, task: outbox.Task) -> dict[str, object]:
+def _key(key: str, fact_id: str | int) -> str:
+    return f"{key}:{fact_id}" if fact_id else key
+
+
+def _is_to_come(booking: Booking, now: datetime) -> bool:
+    return booking.status is BookingStatus.CONFIRMED and booking.leave > booking.listing.property.today(now)
+
+
+def _has_lapsed(session: Session, booking: Booking, now: datetime) -> bool:
+    """Whether the stay was not booked after all, could still be, and its guest is not at it again already."""
+    listing = booking.listing
+    if booking.status is not BookingStatus.EXPIRED or not listing.is_active:
+        return False
+    newer = select(Booking.id).where(
+        or_(Booking.guest_email == booking.guest_email, Booking.browser_key == booking.browser_key),
+        Booking.id > booking.id,
+        Booking.status.in_((BookingStatus.PENDING, BookingStatus.CONFIRMED)),
+    )
+    return booking.arrive >= listing.property.today(now) and session.scalar(newer.limit(1)) is None
+
+
+def _gather(runtime: Runtime, kind: str, task: outbox.Task) -> dict[str, object] | str:
+    """The facts of a letter, or why there must be none."""
     with transaction() as session:
         booking = session.get(Booking, task.payload["booking_id"]) if task.payload["booking_id"] else None
-        context = _shared(runtime, task, _property_of(session, booking))
-        context |= _booking_facts(booking, context) if booking else {"has_booking": False}
-        context |= {name: _thawed(fact) for name, fact in task.payload["facts"].items()}
-        if kind in set(GuestMail):
-            return context | _guest_facts(runtime, session, booking, kind)
-        return context | _staff_facts(runtime, task, booking, context)
+        is_to_guest = kind in set(GuestMail)
+        if is_to_guest and booking is None:
+            raise MailFailed("the booking of this mail is gone", is_final=True)
+        if is_to_guest and booking and (reason := why_not(session, booking, kind, runtime.clock.now())):
+            return reason
+        return _facts(runtime, session, task, booking, is_to_guest=is_to_guest)
 
 
-def _shared(runtime: Runtime, task: outbox.Task, place: Property | None) -> dict[str, object]:
-    base_url = runtime.settings.base_url
-    fallback = parseaddr(runtime.settings.mail_from)[1]
-    return {
-        "message_id": f"<{_short_hash(task.dedupe_key, 32)}@{urlsplit(base_url).hostname}>",
-        "base_url": base_url,
-        "sent_at": runtime.clock.now(),
-        "refund": None,
-        "property_name": place.name if place else "Holdfast",
-        "property_address": place.address if place else "",
-        "contact_email": place.contact_email if place else fallback,
-        "contact_phone": place.contact_phone if place else "",
-        "check_in_from": place.check_in_from if place else "",
-        "check_out_by": place.check_out_by if place else "",
-        "timezone": place.timezone if place else "UTC",
-    }
-
-
-def _booking_facts(booking: Booking, context: dict[str, object]) -> dict[str, object]:
-    return {
-        "has_booking": True,
-        "booking_id": booking.id,
-        "reference": booking.reference,
-        "listing_name": booking.listing.name,
-        "unit_name": booking.unit.name if booking.unit.name != booking.listing.name else "",
-        "guest_name": booking.guest_name,
-        "guest_email": booking.guest_email,
-        "guest_phone": booking.guest_phone,
-        "guest_message": booking.message,
-        "guests": booking.guests,
-        "stay": booking.stay,
-        "total": booking.amount,
-        "quote": Quote.from_json(booking.quote),
-        "refund_steps": refund_steps(booking.amount, CancellationTerms.from_json(booking.terms), booking.arrive),
-        "is_cancelled_by_guest": booking.cancel_reason is CancelReason.GUEST,
-        "calendar_uid": f"{booking.reference}@{urlsplit(str(context['base_url'])).hostname}",
-        "stay_url": f"{context['base_url']}/stays/{booking.listing.slug}",
-    }
-
-
-def _guest_facts(runtime: Runtime, session: Session, booking: Booking | None, kind: str) -> dict[str, object]:
-    if booking is None:
-        raise MailFailed("the booking of this mail is gone", is_final=True)
-    purpose = LinkPurpose.LOOKUP if kind == GuestMail.MANAGE_LINK else LinkPurpose.BOOKING
-    token = access.mint_link(session, booking, purpose, runtime.clock.now())
-    contact = booking.listing.property.contact_email
-    return {"to": booking.guest_email, "reply_to": contact, "link": f"{runtime.settings.base_url}/m/{token}"}
-
-
-def _staff_facts(
-    runtime: Runtime, task: outbox.Task, booking: Booking | None, context: dict[str, object]
+def _facts(
+    runtime: Runtime, session: Session, task: outbox.Task, booking: Booking | None, *, is_to_guest: bool
 ) -> dict[str, object]:
-    page = f"/admin/bookings/{booking.id}" if booking else "/admin/"
-    link = f"{runtime.settings.base_url}{task.payload.get('page', page)}"
-    return {"to": context["contact_email"], "reply_to": "", "note": task.payload["note"], "link": link}
-
-
-def _property_of(session: Session, booking: Booking | None) -> Property | None:
-    if booking is not None:
-        return booking.listing.property
-    return session.scalar(select(Property).order_by(Property.id).limit(1))
-
-
-def _frozen(fact: Fact) -> object:
-    return {"minor": fact.minor, "currency": fact.currency} if isinstance(fact, Money) else fact
-
-
-def _thawed(fact: Any) -> Fact:
-    return Money(fact["minor"], fact["currency"]) if isinstance(fact, dict) else fact
-
-
-def _short_hash(text: str, length: int = 12) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    # The house reads English, and a guest what they booked in.
+    code = language(booking.language).code if booking and is_to_guest else DEFAULT
+    place = letter_facts.find_place(session, booking)
+    facts = letter_facts.shared_facts(runtime, task, place, code) | {"has_booking": False}
+    if booking:
+        base_url, now = runtime.settings.base_url, runtime.clock.now()
+        facts |= letter_facts.booking_facts(session, booking, base_url, code, now)
+    facts |= {name: letter_facts.thawed(fact) for name, fact in task.payload["facts"].items()}
+    if booking and is_to_guest:
+        is_lookup = task.payload["mail"] == GuestMail.MANAGE_LINK
+        purpose = LinkPurpose.LOOKUP if is_lookup else LinkPurpose.BOOKING
+        return facts | letter_facts.guest_letter_facts(runtime, session, booking, purpose)
+    return facts | letter_facts.staff_letter_facts(runtime, task, booking, facts["contact_email"])

@@ -64,11 +64,11 @@ def lease_next(runtime: Runtime) -> Task | None:
         return Task(row.id, row.kind, row.dedupe_key, dict(row.payload), row.tries)
 
 
-def finish(runtime: Runtime, task: Task) -> None:
-    """The thing is done. Commits."""
+def finish(runtime: Runtime, task: Task, note: str = "") -> None:
+    """The thing is done, or with a note was rightly left undone. Commits."""
     with transaction() as session:
         row = session.get_one(OutboxRow, task.row_id)
-        row.state, row.done_at, row.last_error = OutboxState.DONE, runtime.clock.now(), ""
+        row.state, row.done_at, row.last_error = OutboxState.DONE, runtime.clock.now(), note[:200]
 
 
 def put_back(session: Session, task: Task, error: str, now: datetime, *, is_dead: bool) -> None:

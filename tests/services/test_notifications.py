@@ -2,21 +2,30 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select, update
 
 from booking.database import transaction
 from booking.domain.money import Money
+from booking.domain.states import BookingStatus, CancelReason
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
 from booking.models import AccessLink, Booking, OutboxRow
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
-from booking.services import access, delivery
+from booking.services import access, delivery, outbox
 from booking.services.notifications import GuestMail, StaffNotice, report_dead_mail, tell_guest, tell_staff
 from booking.services.outbox import Task
 from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing
+
+CONFIRMED: dict[str, object] = {
+    "status": BookingStatus.CONFIRMED,
+    "confirmed_at": datetime(2026, 11, 21, tzinfo=UTC),
+    "hold_until": None,
+}
 
 
 @pytest.fixture
@@ -71,7 +80,9 @@ def test_link_in_a_mail_opens_the_booking_and_only_its_hash_is_kept(house: Shop)
     with house.app.app_context():
         kept = db.session.query(AccessLink).one()
         assert (kept.purpose, token in kept.token_hash) == (LinkPurpose.BOOKING, False)
-        assert access.open_link(house.runtime, token) == house.booking(1).reference
+        opened = access.open_link(house.runtime, token)
+        assert opened
+        assert opened.reference == house.booking(1).reference
 
 
 def test_manage_link_opens_once(house: Shop) -> None:
@@ -155,8 +166,24 @@ def test_notice_without_a_booking_is_mailed_once_for_each_piece_of_news(house: S
     assert len(house.mailer.letters) == 2
 
 
+# The state in which a mail is true, where that is not the state of a stay that was just chosen.
+STATE_FOR: dict[str, dict[str, object]] = {
+    GuestMail.CONFIRMED: CONFIRMED,
+    GuestMail.PRE_ARRIVAL: CONFIRMED,
+    GuestMail.HOLD_EXPIRED: {"status": BookingStatus.EXPIRED, "hold_until": None},
+    GuestMail.CANCELLED: {"status": BookingStatus.CANCELLED, "cancel_reason": CancelReason.GUEST},
+}
+
+
+def put(house: Shop, **values: object) -> None:
+    """Put booking 1 into a state, as it is for a moment in the middle of a story."""
+    with house.app.app_context(), transaction() as session:
+        session.execute(update(Booking).where(Booking.id == 1).values(**values))
+
+
 @pytest.mark.parametrize("kind", [*GuestMail, *StaffNotice])
 def test_every_kind_is_delivered(house: Shop, kind: GuestMail | StaffNotice) -> None:
+    put(house, **STATE_FOR.get(kind, {"guests": 2}))
     tell(house, kind)
 
     house.work()
@@ -208,3 +235,115 @@ def test_nobody_hears_of_a_staff_mail_that_was_given_up(house: Shop) -> None:
         report_dead_mail(session, dead_task(house), house.clock.now())
 
     assert len(house.work()) == 1
+
+
+# --- a mail that has waited tells nothing that is not true any more ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "why"),
+    [
+        (GuestMail.CONFIRMED, STATE_FOR[GuestMail.CANCELLED], "the booking was cancelled first"),
+        (GuestMail.PROCESSING, CONFIRMED, "the result of the payment was known first"),
+        (GuestMail.PRE_ARRIVAL, STATE_FOR[GuestMail.CANCELLED], "nobody is expected"),
+        (GuestMail.HOLD_EXPIRED, CONFIRMED, "the guest is booking"),
+        (GuestMail.REFUND_SENT, {"erased_at": datetime(2026, 11, 21, tzinfo=UTC)}, "the guest's data was erased"),
+    ],
+)
+def test_mail_that_is_no_longer_true_is_not_sent_and_says_so(
+    house: Shop, kind: GuestMail, values: dict[str, object], why: str
+) -> None:
+    tell(house, kind)
+    put(house, **values)
+
+    (line,) = house.work()
+
+    assert why in line
+    assert house.mailer.letters == []
+    with house.app.app_context():
+        row = db.session.scalars(select(OutboxRow)).one()
+        assert (row.state, why in row.last_error) == (OutboxState.DONE, True)
+
+
+def test_stay_that_is_over_has_no_arrival(house: Shop) -> None:
+    put(house, **CONFIRMED)
+    tell(house, GuestMail.PRE_ARRIVAL)
+    house.clock.offset += timedelta(days=60)
+
+    house.work()
+
+    assert house.mailer.letters == []
+
+
+# --- exactly once ---------------------------------------------------------------------------------------------------
+
+
+def test_worker_that_dies_after_sending_sends_the_same_letter_again_and_no_other(house: Shop) -> None:
+    class Died(BaseException):
+        """As good as a kill: nothing of ours catches it."""
+
+    class MortalMailer(MemoryMailer):
+        def send(self, letter: Letter) -> None:
+            super().send(letter)
+            if len(self.letters) == 1:
+                raise Died
+
+    mailer = MortalMailer()
+    house.app.extensions["holdfast"] = replace(house.runtime, mailer=mailer)
+    tell(house, GuestMail.MANAGE_LINK)
+    with pytest.raises(Died):
+        house.work()
+    assert house.work() == []  # another worker looks at once: the row is still leased
+    house.clock.offset += outbox.LEASE + timedelta(seconds=1)
+    house.work()
+    house.work()
+
+    assert len(mailer.letters) == 2
+    assert len({letter.message_id for letter in mailer.letters}) == 1
+
+
+def test_two_mails_of_one_kind_have_two_message_ids(house: Shop) -> None:
+    for number in (1, 2):
+        tell(house, GuestMail.REFUND_SENT, fact_id=number)
+
+    house.work()
+
+    assert len({letter.message_id for letter in house.mailer.letters}) == 2
+
+
+# --- the guest's language -------------------------------------------------------------------------------------------
+
+
+def test_guest_is_written_to_in_the_language_of_the_booking_and_the_house_in_its_own(house: Shop) -> None:
+    put(house, language="de", **CONFIRMED)
+    tell(house, GuestMail.CONFIRMED)
+    tell(house, StaffNotice.NEW_BOOKING)
+    house.work()
+
+    to_guest, to_house = house.mailer.letters
+    assert (to_guest.language, to_house.language) == ("de", "en")
+    assert "http://127.0.0.1:8000/de/m/" in to_guest.text
+    assert "http://127.0.0.1:8000/admin/bookings/1" in to_house.text
+
+
+def test_hosts_own_words_come_in_the_guests_language(house: Shop) -> None:
+    put(house, language="de", **CONFIRMED)
+    with house.app.app_context(), transaction() as session:
+        place = session.get_one(Booking, 1).listing.property
+        place.directions, place.translations = "Along the quay.", {"de": {"directions": "Am Kai entlang."}}
+    tell(house, GuestMail.PRE_ARRIVAL)
+
+    house.work()
+
+    assert "Am Kai entlang." in house.mailer.letters[0].text
+
+
+def test_link_to_the_same_nights_holds_dates_and_guests(house: Shop) -> None:
+    stay = house.booking(1).stay
+    put(house, **STATE_FOR[GuestMail.HOLD_EXPIRED])
+    tell(house, GuestMail.HOLD_EXPIRED)
+
+    house.work()
+
+    path = f"/stays/harbour-loft?arrive={stay.arrive}&leave={stay.leave}&guests=2"
+    assert f"http://127.0.0.1:8000{path}" in house.mailer.letters[0].text

@@ -1,0 +1,54 @@
+"""The text of each letter to a guest, kept to be read. `python -m tests.gateways.snapshots` writes it anew."""
+
+from pathlib import Path
+
+from booking.config import ROOT
+from booking.domain.money import Money
+from booking.gateways.letters import build_letter_writer
+from booking.services.letter_facts import Moved
+from booking.services.notifications import GuestMail
+from tests.support.letter_facts import TOTAL, facts
+
+FOLDER = Path(__file__).with_name("letters")
+HALF = Money(23850, "eur")
+# What is not as in the confirmation of a paid stay. Money that came back in full leaves nothing with the house.
+_ALL_BACK: dict[str, object] = {
+    "is_over": True, "refund": TOTAL, "returned": TOTAL, "kept": Money(0, "eur"), "refund_steps": (),
+}  # fmt: skip
+_UNPAID: dict[str, object] = {"payments": (), "paid": Money(0, "eur"), "kept": Money(0, "eur")}
+CASES: dict[str, tuple[GuestMail, dict[str, object]]] = {
+    "confirmed": (GuestMail.CONFIRMED, {"guest_message": "Could we have a cot?\nWe come with a baby."}),
+    "payment_processing": (GuestMail.PROCESSING, _UNPAID),
+    "payment_processing_nights_taken": (GuestMail.PROCESSING, {**_UNPAID, "has_nights": False}),
+    "dates_gone": (GuestMail.DATES_GONE, _ALL_BACK),
+    "late_refund": (GuestMail.LATE_REFUND, _ALL_BACK),
+    "hold_expired": (GuestMail.HOLD_EXPIRED, {**_UNPAID, "is_over": True}),
+    "cancelled_by_guest": (GuestMail.CANCELLED, {"is_over": True, "refund": HALF, "returned": HALF, "kept": HALF}),
+    "cancelled_by_house": (GuestMail.CANCELLED, {**_ALL_BACK, "is_cancelled_by_guest": False}),
+    "cancelled_unpaid": (GuestMail.CANCELLED, {**_UNPAID, "is_over": True, "is_cancelled_by_guest": False}),
+    "refund_sent": (GuestMail.REFUND_SENT, {"refund": HALF}),
+    "refund_delayed": (GuestMail.REFUND_DELAYED, {"refund": HALF, "is_over": True}),
+    "duplicate_refund": (GuestMail.DUPLICATE_REFUND, {"refund": TOTAL}),
+    "payment_failed": (GuestMail.PAYMENT_FAILED, {**_UNPAID, "is_over": True}),
+    "manage_link": (GuestMail.MANAGE_LINK, {}),
+    "pre_arrival": (GuestMail.PRE_ARRIVAL, {}),
+    "pre_arrival_time_known": (GuestMail.PRE_ARRIVAL, {"arrival_time": "16:30"}),
+    "receipt": (
+        GuestMail.RECEIPT,
+        {"refunds": (Moved(facts()["today"], HALF, True),), "returned": HALF, "kept": HALF},  # type: ignore[arg-type]
+    ),
+}  # fmt: skip
+write = build_letter_writer(ROOT / "templates")
+
+
+def text_of(name: str) -> str:
+    """Subject and text of one case, in English."""
+    kind, changes = CASES[name]
+    letter = write(kind, facts(**changes))
+    return f"{letter.subject}\n\n{letter.text}"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for case in CASES:
+        (FOLDER / f"{case}.txt").write_text(text_of(case), encoding="utf-8")

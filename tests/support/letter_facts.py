@@ -1,0 +1,73 @@
+"""The facts of one letter, for tests that write letters without a database."""
+
+from datetime import UTC, date, datetime
+
+from booking.domain.dates import Stay
+from booking.domain.money import Money
+from booking.domain.policy import CancellationTerms, refund_steps
+from booking.domain.pricing import Rates, quote
+from booking.services.letter_facts import Moved
+
+STAY = Stay(date(2027, 3, 12), date(2027, 3, 15))
+TOTAL = Money(47700, "eur")
+HOST = "https://stay.example.org"
+
+
+def facts(**changes: object) -> dict[str, object]:
+    """Everything that a letter of any kind may want to know; the values that a test is about are changed."""
+    return {**_SHARED, **_BOOKING, **_MONEY, **changes}
+
+
+_SHARED: dict[str, object] = {
+    "to": "grace@example.org",
+    "reply_to": "hello@sealharbour.example",
+    "message_id": "<abc@stay.example.org>",
+    "language": "en",
+    "base_url": HOST,
+    "sent_at": datetime(2026, 11, 21, 9, 30, tzinfo=UTC),
+    "today": date(2026, 11, 21),
+    "refund": None,
+    "property_name": "Seal Harbour Stays",
+    "property_address": "Tovaerkskajen 7",
+    "contact_email": "hello@sealharbour.example",
+    "contact_phone": "+45 55 50 17 23",
+    "check_in_from": "15:00",
+    "check_out_by": "11:00",
+    "timezone": "Europe/Copenhagen",
+    "directions": "From the station take the harbour road.\nThe key box is left of the blue door.",
+    "house_rules": "No smoking indoors.\nQuiet from 22:00.",
+    "link": f"{HOST}/m/secret",
+    "note": "",
+}
+_BOOKING: dict[str, object] = {
+    "has_booking": True,
+    "booking_id": 17,
+    "reference": "H7K2M9QX",
+    "listing_name": "Harbour Loft",
+    "unit_name": "",
+    "guest_name": "Grace Hopper",
+    "guest_email": "grace@example.org",
+    "guest_phone": "",
+    "guest_message": "",
+    "guests": 2,
+    "arrival_time": "",
+    "stay": STAY,
+    "has_nights": True,
+    "is_over": False,
+    "is_cancelled_by_guest": True,
+    "calendar_host": "stay.example.org",
+    "calendar_sequence": 0,
+    "stay_url": f"{HOST}/stays/harbour-loft",
+    "again_url": f"{HOST}/stays/harbour-loft?arrive=2027-03-12&leave=2027-03-15&guests=2",
+}
+_MONEY: dict[str, object] = {
+    "total": TOTAL,
+    "quote": quote(Rates("eur", 12800, 16400, 0, 350), STAY, 2),
+    "refund_steps": refund_steps(TOTAL, CancellationTerms(7, 2, 50), STAY.arrive),
+    "payments": (Moved(date(2026, 11, 21), TOTAL),),
+    "refunds": (),
+    "paid": TOTAL,
+    "returned": Money(0, "eur"),
+    "withdrawn": Money(0, "eur"),
+    "kept": TOTAL,
+}
