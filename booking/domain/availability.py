@@ -1,8 +1,7 @@
-"""Which unit fits a stay, what a calendar may say of a day, and which stays nearby are free."""
+"""Which unit fits a stay, and which stays nearby are free."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, timedelta
-from enum import StrEnum
 
 from booking.domain.dates import Stay
 
@@ -10,36 +9,9 @@ from booking.domain.dates import Stay
 TakenNights = Mapping[int, Collection[date]]
 
 
-class DayState(StrEnum):
-    """What a guest can do on one day of the calendar."""
-
-    FREE = "free"  # arrive, or sleep here
-    LEAVE_ONLY = "leave_only"  # the night is taken, but a stay may end in the morning
-    TAKEN = "taken"
-    CLOSED = "closed"  # past, too soon, or further away than stays are sold
-
-
 def fitting_units(taken: TakenNights, stay: Stay) -> list[int]:
     """The units in which every night of the stay is free, in the order given."""
     return [unit for unit, nights in taken.items() if not any(night in nights for night in stay)]
-
-
-def day_state(taken: TakenNights, day: date, first: date, last: date) -> DayState:
-    """What the calendar says of a day. Nights are sold in `[first, last)`; a stay may still end on `last`."""
-    eve = day - timedelta(days=1)
-    can_end = first <= eve < last and _is_free(taken, eve)
-    if first <= day < last and _is_free(taken, day):
-        return DayState.FREE
-    if can_end:
-        return DayState.LEAVE_ONLY
-    return DayState.TAKEN if first <= day < last else DayState.CLOSED
-
-
-def latest_leave(taken: TakenNights, arrive: date, last: date) -> date | None:
-    """The last day on which a stay from `arrive` in one unit can end; None where that night is not free at all."""
-    ends = [_end_in_unit(nights, arrive, last) for nights in taken.values()]
-    end = max(ends, default=arrive)
-    return end if end > arrive else None
 
 
 def nearest_stays(is_free: Callable[[Stay], bool], stay: Stay, within_days: int, most: int = 3) -> list[Stay]:
@@ -52,15 +24,19 @@ def nearest_stays(is_free: Callable[[Stay], bool], stay: Stay, within_days: int,
     return found
 
 
-def _is_free(taken: TakenNights, night: date) -> bool:
-    return any(night not in nights for nights in taken.values())
+def longest_free_part(taken: TakenNights, stay: Stay) -> Stay | None:
+    """The longest run of nights within the stay that is free in one unit, the earliest of equals; None without any."""
+    parts = [part for nights in taken.values() for part in _free_parts(nights, stay)]
+    return max(parts, key=lambda part: (part.nights, -part.arrive.toordinal()), default=None)
 
 
-def _end_in_unit(nights: Collection[date], arrive: date, last: date) -> date:
-    day = arrive
-    while day < last and day not in nights:
-        day += timedelta(days=1)
-    return day
+def _free_parts(nights: Collection[date], stay: Stay) -> Iterator[Stay]:
+    since = stay.arrive
+    for day in (*stay, stay.leave):
+        if day == stay.leave or day in nights:
+            if day > since:
+                yield Stay(since, day)
+            since = day + timedelta(days=1)
 
 
 def _both_ways(stay: Stay, distance: int) -> list[Stay]:

@@ -1,21 +1,23 @@
-"""The months of one listing as a guest sees them: prices, taken nights, and days on which a stay may end."""
+"""The months of one listing as a guest sees them: prices, taken nights, and days on which a stay may begin or end."""
 
 import calendar
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from booking.domain.availability import DayState, day_state, latest_leave
+from booking.domain.availability import TakenNights
 from booking.domain.dates import Stay
+from booking.domain.days import DayState, LeaveDays, Sale, arrival_problem, day_state, leave_days, rules_in_words
 from booking.domain.money import Money
-from booking.domain.pricing import Rates, night_price
+from booking.domain.pricing import Rates, night_price, quote
+from booking.domain.words import Said
 from booking.models import Listing
 from booking.queries.nights import taken_days
 
 MONTHS_SHOWN = 2
 _ONE_DAY = timedelta(days=1)
+_RUN = (DayState.TAKEN, DayState.LEAVE_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,10 @@ class Day:
     in_stay: bool  # one of the chosen nights
     starts: bool  # the chosen nights, or the run of taken ones, begin here
     ends: bool  # they end with this night
-    can_end: bool  # a stay from the chosen day of arrival may end here
-
-    @property
-    def is_free(self) -> bool:
-        return self.state is DayState.FREE
+    is_leave: bool  # the day on which the chosen stay ends
+    would_be: (
+        tuple[Stay, Money] | None
+    )  # the stay from the chosen arrival to this day, all in; None: it cannot end here
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,23 @@ class MonthsView:
     months: tuple[Month, ...]
     before: date | None
     after: date | None
+    rules: tuple[Said, ...]
+    leave_days: LeaveDays | None  # when a stay from the chosen arrival may end; None without one
+    arrival_problem: Said | None  # why no stay can begin on the chosen day
+    min_nights: int
+
+    @property
+    def has_leave_only(self) -> bool:
+        """Whether a day is shown on which a stay may only end."""
+        return self._has(DayState.LEAVE_ONLY)
+
+    @property
+    def has_too_short(self) -> bool:
+        """Whether a free night is shown with which no stay can begin."""
+        return self._has(DayState.TOO_SHORT)
+
+    def _has(self, state: DayState) -> bool:
+        return any(cell and cell.state is state for month in self.months for week in month.weeks for cell in week)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,7 @@ class Choice:
 
     arrive: date | None = None
     stay: Stay | None = None
+    guests: int = 1
 
     def has(self, night: date) -> bool:
         """Whether the night is one of the chosen ones."""
@@ -70,53 +89,61 @@ class Choice:
 class _Sheet:
     """What every cell of one drawing needs to know."""
 
-    taken: Mapping[int, set[date]]
+    taken: TakenNights
     rates: Rates
-    first: date  # nights are sold in [first, last)
-    last: date
+    sale: Sale
     choice: Choice
-    leave_until: date | None  # the last day on which a stay from the chosen arrival can end
+    leave_days: LeaveDays | None
 
     def state(self, day: date) -> DayState:
-        return day_state(self.taken, day, self.first, self.last)
+        return day_state(self.taken, day, self.sale)
 
     def kind(self, day: date) -> str:
-        """What the ribbon over a night shows, so that neighbours of one kind join."""
-        if self.choice.has(day):
-            return "chosen"
-        return "taken" if self.state(day) in (DayState.TAKEN, DayState.LEAVE_ONLY) else "free"
+        """What the ribbon over a night shows, so that neighbours of one kind join. Taken nights are nobody's choice."""
+        if self.state(day) in _RUN:
+            return "taken"
+        return "chosen" if self.choice.has(day) else "free"
 
-    def can_end(self, day: date) -> bool:
+    def would_be(self, day: date) -> tuple[Stay, Money] | None:
         arrive = None if self.choice.stay else self.choice.arrive
-        return bool(arrive and self.leave_until and arrive < day <= self.leave_until)
+        if arrive is None or self.leave_days is None or day not in self.leave_days:
+            return None
+        stay = Stay(arrive, day)
+        return stay, quote(self.rates, stay, self.choice.guests).total
 
 
 def draw_months(session: Session, listing: Listing, wanted: date | None, choice: Choice, now: datetime) -> MonthsView:
     """Two months from the wanted one on, moved to where nights are sold."""
     today = listing.property.today(now)
-    first, last = today + timedelta(days=listing.notice_days), today + timedelta(days=listing.horizon_days)
-    start = _clamp(wanted or choice.arrive or today, today, last)
-    starts = [_add_months(start, step) for step in range(MONTHS_SHOWN)]
+    sale = Sale.by(listing.rules, today)
+    start = _clamp(wanted or choice.arrive or today, today, sale.last)
     after = _add_months(start, MONTHS_SHOWN)
-    sheet = _sheet(session, listing, (first, last), (start, after), choice, now)
-    months = tuple(Month(month, _weeks(month, sheet)) for month in starts)
-    before = _add_months(start, -1) if start > today.replace(day=1) else None
-    return MonthsView(months, before, after if after <= last else None)
+    sheet = _sheet(session, listing, sale, (start, after), choice, now)
+    months = tuple(
+        Month(month, _weeks(month, sheet)) for month in (_add_months(start, step) for step in range(MONTHS_SHOWN))
+    )
+    problem = None if choice.arrive is None else arrival_problem(sheet.taken, choice.arrive, sale, today)
+    return MonthsView(
+        months,
+        before=_add_months(start, -1) if start > today.replace(day=1) else None,
+        after=after if after <= sale.last else None,
+        rules=rules_in_words(listing.rules, today),
+        leave_days=sheet.leave_days,
+        arrival_problem=problem,
+        min_nights=sale.min_nights,
+    )
 
 
 def _sheet(
-    session: Session,
-    listing: Listing,
-    sold: tuple[date, date],
-    shown: tuple[date, date],
-    choice: Choice,
-    now: datetime,
+    session: Session, listing: Listing, sale: Sale, shown: tuple[date, date], choice: Choice, now: datetime
 ) -> _Sheet:
-    arrive = choice.arrive if choice.arrive and sold[0] <= choice.arrive < sold[1] else None
-    since = min(shown[0], arrive or shown[0]) - _ONE_DAY
-    taken = taken_days(session, listing.id, since, shown[1] + _ONE_DAY, now)
-    leave_until = latest_leave(taken, arrive, min(sold[1], shown[1])) if arrive else None
-    return _Sheet(taken, listing.rates, *sold, choice, leave_until)
+    """Reads every night that says something of the days shown, or of how long a stay from the arrival can be."""
+    arrive = choice.arrive if choice.arrive and sale.sells(choice.arrive) else None
+    shortest, longest = timedelta(days=sale.min_nights), timedelta(days=max(sale.min_nights, sale.max_nights))
+    since = min(shown[0] - shortest, arrive or shown[0]) - _ONE_DAY
+    until = max(shown[1] + shortest, arrive + longest if arrive else shown[1]) + _ONE_DAY
+    taken = taken_days(session, listing.id, since, until, now)
+    return _Sheet(taken, listing.rates, sale, choice, leave_days(taken, arrive, sale) if arrive else None)
 
 
 def _weeks(month: date, sheet: _Sheet) -> tuple[tuple[Day | None, ...], ...]:
@@ -125,7 +152,7 @@ def _weeks(month: date, sheet: _Sheet) -> tuple[tuple[Day | None, ...], ...]:
 
 
 def _day(day: date, sheet: _Sheet) -> Day:
-    kind = sheet.kind(day)
+    kind, stay = sheet.kind(day), sheet.choice.stay
     return Day(
         day,
         sheet.state(day),
@@ -133,7 +160,8 @@ def _day(day: date, sheet: _Sheet) -> Day:
         in_stay=sheet.choice.has(day),
         starts=sheet.kind(day - _ONE_DAY) != kind,
         ends=sheet.kind(day + _ONE_DAY) != kind,
-        can_end=sheet.can_end(day),
+        is_leave=stay is not None and day == stay.leave,
+        would_be=sheet.would_be(day),
     )
 
 

@@ -1,10 +1,11 @@
 """Which units are free and which nights are taken. A hold that has run out takes nothing, worker or not."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
@@ -32,14 +33,31 @@ def free_units_by_listing(session: Session, stay: Stay, now: datetime) -> dict[i
 
 def taken_days(session: Session, listing_id: int, first: date, last: date, now: datetime) -> dict[int, set[date]]:
     """For each active unit of the listing, its taken nights in `[first, last)`."""
-    units = session.scalars(select(Unit.id).where(Unit.listing_id == listing_id, Unit.is_active))
-    taken: dict[int, set[date]] = {unit_id: set() for unit_id in units}
-    nights = select(Night.unit_id, Night.day).where(
-        Night.unit_id.in_(taken), Night.day >= first, Night.day < last, is_taken(now)
+    return taken_days_by_listing(session, [listing_id], first, last, now)[listing_id]
+
+
+def taken_days_by_listing(
+    session: Session, listing_ids: Sequence[int], first: date, last: date, now: datetime
+) -> dict[int, dict[int, set[date]]]:
+    """The same for several listings, in two statements however many there are."""
+    units = select(Unit.listing_id, Unit.id).where(Unit.listing_id.in_(listing_ids), Unit.is_active)
+    taken: dict[int, dict[int, set[date]]] = {listing_id: {} for listing_id in listing_ids}
+    for listing_id, unit_id in session.execute(units.order_by(Unit.position, Unit.id)):
+        taken[listing_id][unit_id] = set()
+    nights = (
+        select(Unit.listing_id, Night.unit_id, Night.day)
+        .join(Unit, Unit.id == Night.unit_id)
+        .where(Unit.listing_id.in_(listing_ids), Unit.is_active, Night.day >= first, Night.day < last, is_taken(now))
     )
-    for unit_id, day in session.execute(nights):
-        taken[unit_id].add(day)
+    for listing_id, unit_id, day in session.execute(nights):
+        taken[listing_id][unit_id].add(day)
     return taken
+
+
+def keeps_nights(session: Session, booking_id: int, stay: Stay) -> bool:
+    """Whether each night of a booking is kept with no end. News of a payment that came late may find them taken."""
+    kept = select(func.count()).where(Night.booking_id == booking_id, Night.hold_until.is_(None))
+    return session.scalar(kept) == stay.nights
 
 
 def _free_units(stay: Stay, now: datetime) -> Select[Any]:

@@ -1,19 +1,43 @@
-"""Offers, reasons against, and free dates nearby, on a real database."""
+"""Offers, reasons against, and what near the wanted nights does fit, on a real database."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
+from booking import create_app
 from booking.domain.dates import Stay
 from booking.domain.errors import ListingNotFound, StayRuleBroken
 from booking.extensions import db
 from booking.models import Closure, Listing, Night
-from booking.queries.calendar import Choice, draw_months
-from booking.queries.search import Declined, Offer, find_stay, find_stays, get_listing
-from tests.support.shop import add_listing
+from booking.queries.search import (
+    PAGE_SIZE,
+    Declined,
+    Offer,
+    Order,
+    Pager,
+    find_nearby,
+    find_page,
+    find_shelf,
+    find_stay,
+    find_stays,
+    get_listing,
+)
+from tests.support.shop import MemoryMailer, ShiftedClock, add_listing, make_settings, outfit
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
 STAY = Stay(date(2027, 3, 12), date(2027, 3, 16))
+
+
+@pytest.fixture
+def app(database_url):
+    """The app on each of the two databases."""
+    app = create_app(make_settings(database_url, stripe_api_base="http://127.0.0.1:1"))
+    outfit(app, ShiftedClock(), MemoryMailer())
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.fixture
@@ -34,6 +58,13 @@ def close(session, slug, stay):
     session.commit()
 
 
+def march(arrive, leave):
+    return Stay(date(2027, 3, arrive), date(2027, 3, leave))
+
+
+# --- one stay -------------------------------------------------------------------------------------------------------
+
+
 def test_a_free_stay_is_an_offer_with_the_total_and_dated_terms(house):
     offer = find_stay(house, get_listing(house, "harbour-loft"), STAY, 2, NOW)
 
@@ -52,33 +83,179 @@ def test_steps_that_have_passed_are_not_promised(house):
     assert [step.last_day for step in offer.steps] == [date(2027, 3, 10)]
 
 
-def test_a_taken_stay_comes_with_the_nearest_that_really_are_free(house):
-    close(house, "harbour-loft", Stay(date(2027, 3, 13), date(2027, 3, 15)))
+def test_a_taken_stay_comes_with_the_nearest_that_really_are_free_and_their_prices(house):
+    listing = get_listing(house, "harbour-loft")
+    close(house, "harbour-loft", march(13, 15))
+
+    answer = find_stay(house, listing, STAY, 2, NOW)
+
+    assert isinstance(answer, Declined)
+    assert answer.field is None
+    assert [near.stay for near in answer.near] == [STAY.shifted(3), STAY.shifted(-3), STAY.shifted(4)]
+    for near in answer.near:
+        offer = find_stay(house, listing, near.stay, 2, NOW)
+        assert isinstance(offer, Offer)
+        assert offer.total == near.total
+
+
+def test_a_taken_stay_comes_with_the_longest_part_of_it_that_is_free(house):
+    close(house, "harbour-loft", march(13, 14))
 
     answer = find_stay(house, get_listing(house, "harbour-loft"), STAY, 2, NOW)
 
     assert isinstance(answer, Declined)
-    assert answer.field is None
-    assert answer.near[0] == STAY.shifted(3)
-    assert answer.near[1] == STAY.shifted(-3)
+    assert answer.shorter is not None
+    assert answer.shorter.stay == march(14, 16)
+    assert answer.shorter.total.minor == 2 * 12800 + 2 * 2 * 350
+
+
+def test_a_part_that_is_shorter_than_the_rules_allow_is_not_offered(house):
+    close(house, "dune-house", march(13, 14))
+
+    answer = find_stay(house, get_listing(house, "dune-house"), march(12, 18), 2, NOW)
+
+    assert isinstance(answer, Declined)
+    assert answer.shorter is None
+
+
+def test_a_stay_that_is_too_short_comes_with_one_from_the_same_day_that_is_long_enough(house):
+    answer = find_stay(house, get_listing(house, "dune-house"), STAY, 2, NOW)
+
+    assert isinstance(answer, Declined)
+    assert str(answer.reason) == "The shortest stay here is 5 nights."
+    assert answer.field == "leave"
+    assert answer.near[0].stay == march(12, 17)
+
+
+def test_a_longer_stay_is_checked_on_the_nights_that_were_not_asked_for_too(house):
+    close(house, "dune-house", march(16, 17))
+
+    answer = find_stay(house, get_listing(house, "dune-house"), STAY, 2, NOW)
+
+    assert isinstance(answer, Declined)
+    assert answer.near[0].stay == march(11, 16)
+
+
+def test_nothing_nearby_is_offered_to_more_guests_than_sleep_there(house):
+    answer = find_stay(house, get_listing(house, "harbour-loft"), STAY, 5, NOW)
+
+    assert isinstance(answer, Declined)
+    assert (answer.field, answer.near, answer.shorter) == ("guests", (), None)
+
+
+@pytest.mark.parametrize("stay", [Stay(date(1, 1, 1), date(1, 1, 3)), Stay(date(9999, 12, 29), date(9999, 12, 31))])
+def test_the_ends_of_the_calendar_have_nothing_nearby_and_break_nothing(house, stay):
+    assert find_nearby(house, get_listing(house, "dune-house"), stay, 2, NOW) == ()
+
+
+def test_a_listing_with_two_units_is_free_until_the_last_is_taken(house, app):
+    add_listing(app, "boathouse", units=2, name="Boathouse", position=2)
+    close(house, "boathouse", STAY)
+
+    answer = find_stay(house, get_listing(house, "boathouse"), STAY, 2, NOW)
+
+    assert isinstance(answer, Offer)
+
+
+# --- all stays ------------------------------------------------------------------------------------------------------
 
 
 def test_each_listing_is_an_offer_or_says_why_not(house):
     result = find_stays(house, STAY, 2, NOW)
 
     assert [offer.listing.slug for offer in result.offers] == ["harbour-loft"]
-    assert [declined.reason for declined in result.declined] == ["The shortest stay here is 5 nights."]
+    assert [str(declined.reason) for declined in result.declined] == ["The shortest stay here is 5 nights."]
 
 
 @pytest.mark.parametrize(
-    ("stay", "guests", "field"),
-    [(STAY, 7, "guests"), (Stay(date(2027, 1, 8), date(2027, 1, 12)), 2, "arrive")],
+    ("stay", "guests", "field", "words"),
+    [
+        (STAY, 7, "guests", "Our largest stay sleeps 6."),
+        (Stay(date(2027, 1, 8), date(2027, 1, 12)), 2, "arrive", "The day of arrival has passed."),
+        (Stay(date(2027, 3, 1), date(2027, 4, 10)), 2, "leave", "The longest stay here is 30 nights."),
+        (Stay(date(2028, 7, 1), date(2028, 7, 5)), 2, "leave", "Stays can be booked until Mon 3 July 2028."),
+    ],
 )
-def test_what_no_listing_can_take_is_said_once(house, stay, guests, field):
+def test_what_no_listing_can_take_is_said_once(house, stay, guests, field, words):
     with pytest.raises(StayRuleBroken) as refusal:
-        find_stays(house, stay, guests, NOW)
+        find_page(house, stay, guests, NOW)
 
     assert refusal.value.details["field"] == field
+    assert refusal.value.user_message == words
+
+
+def test_where_nothing_is_free_the_nearest_over_all_listings_and_the_longest_part_are_found(house, app):
+    add_listing(app, "cabin", name="Cabin", nightly_minor=5000, weekend_minor=5000, position=2)
+    close(house, "harbour-loft", march(10, 20))
+    close(house, "cabin", march(12, 13))
+
+    page = find_page(house, STAY, 2, NOW)
+
+    assert page.free == 0
+    assert [(near.listing.slug, near.stay) for near in page.nearest] == [
+        ("dune-house", march(12, 17)),
+        ("dune-house", march(11, 16)),
+        ("cabin", march(13, 17)),
+    ]
+    assert page.shorter is not None
+    assert (page.shorter.listing.slug, page.shorter.stay) == ("cabin", march(13, 16))
+    assert [str(reason) for reason in page.reasons] == [
+        "Not free on all of these nights.",
+        "The shortest stay here is 5 nights.",
+    ]
+
+
+def test_where_something_is_free_the_nearest_stands_with_each_stay_that_is_not(house):
+    page = find_page(house, STAY, 2, NOW)
+
+    assert (page.free, page.nearest, page.shorter) == (1, (), None)
+    assert page.declined[0].near[0].stay == march(12, 17)
+
+
+def test_stays_can_be_put_in_order_of_price_and_of_size(house, app):
+    add_listing(app, "cabin", name="Cabin", nightly_minor=5000, weekend_minor=5000, max_guests=2, position=2)
+    week = march(12, 19)
+
+    orders = {order: [offer.listing.slug for offer in find_page(house, week, 2, NOW, order).offers] for order in Order}
+    shelves = {order: [listing.slug for listing in find_shelf(house, NOW, order).listings] for order in Order}
+
+    expected = {
+        Order.HOUSE: ["harbour-loft", "dune-house", "cabin"],
+        Order.PRICE: ["cabin", "harbour-loft", "dune-house"],
+        Order.SIZE: ["dune-house", "harbour-loft", "cabin"],
+    }
+    assert orders == expected
+    assert shelves == expected
+
+
+def test_a_long_list_comes_in_pages_and_what_is_free_comes_first(house, app):
+    for number in range(PAGE_SIZE):
+        add_listing(app, f"room-{number}", name=f"Room {number}", position=2 + number)
+    close(house, "harbour-loft", STAY)
+
+    first, second, beyond = (find_page(house, STAY, 2, NOW, number=number) for number in (1, 2, 99))
+
+    assert (len(first.offers), len(first.declined)) == (PAGE_SIZE, 0)
+    assert [declined.listing.slug for declined in second.declined] == ["harbour-loft", "dune-house"]
+    assert (first.pager, second.pager) == (Pager(1, 2), Pager(2, 2))
+    assert beyond == second
+    assert [find_shelf(house, NOW, number=number).pager.next for number in (1, 2)] == [2, None]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_page_of_many_stays_takes_no_more_statements_than_one_of_few(house, app, taken):
+    for number in range(12):
+        add_listing(app, f"room-{number}", name=f"Room {number}", min_nights=7 if taken else 1, position=2 + number)
+    if taken:
+        close(house, "harbour-loft", STAY)
+    house.expunge_all()
+    statements = []
+    event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    page = find_page(house, STAY, 2, NOW)
+
+    assert [listing.cover for listing in (entry.listing for entry in (*page.offers, *page.declined))] == [None] * 14
+    assert len([line for line in statements if line.startswith("SELECT")]) <= 7
 
 
 @pytest.mark.parametrize("slug", ["nowhere", "", "harbour\0loft-", "x" * 5000])
@@ -95,38 +272,18 @@ def test_a_listing_off_sale_is_not_found(house):
         get_listing(house, "dune-house")
 
 
-def test_the_calendar_shows_taken_nights_their_edges_and_the_day_to_leave(house):
-    close(house, "harbour-loft", Stay(date(2027, 3, 13), date(2027, 3, 15)))
+def test_an_empty_house_has_an_empty_page(app):
+    with app.app_context():
+        page = find_page(db.session(), STAY, 2, NOW)
+        shelf = find_shelf(db.session(), NOW)
 
-    view = draw_months(house, get_listing(house, "harbour-loft"), date(2027, 3, 1), Choice(), NOW)
-
-    days = {cell.day.day: cell for week in view.months[0].weeks for cell in week if cell}
-    assert [days[day].state.value for day in (12, 13, 14, 15)] == ["free", "leave_only", "taken", "free"]
-    assert (days[13].starts, days[13].ends, days[14].starts, days[14].ends) == (True, False, False, True)
-    assert (days[12].price.minor, days[15].price.minor) == (16400, 12800)
-    assert (view.before, view.after) == (date(2027, 2, 1), date(2027, 5, 1))
+    assert (page.offers, page.declined, page.sold, shelf.listings, shelf.sold) == ((), (), None, (), None)
 
 
-def test_after_the_first_click_only_days_that_one_unit_reaches_can_end_the_stay(house):
-    close(house, "harbour-loft", Stay(date(2027, 3, 13), date(2027, 3, 15)))
+def test_a_search_can_be_about_today_up_to_the_last_day_that_any_stay_is_sold(house, app):
+    add_listing(app, "cabin", name="Cabin", horizon_days=600, position=2)
 
-    view = draw_months(house, get_listing(house, "harbour-loft"), None, Choice(arrive=date(2027, 3, 10)), NOW)
+    sold = find_shelf(house, NOW).sold
 
-    ends = [cell.day.day for week in view.months[0].weeks for cell in week if cell and cell.can_end]
-    assert ends == [11, 12, 13]
-
-
-@pytest.mark.parametrize("month", [date(1, 1, 1), date(9999, 12, 1)])
-def test_the_calendar_stays_where_nights_are_sold(house, month):
-    view = draw_months(house, get_listing(house, "harbour-loft"), month, Choice(), NOW)
-
-    assert date(2027, 1, 1) <= view.months[0].first <= date(2028, 7, 1)
-
-
-def test_a_listing_with_two_units_is_free_until_the_last_is_taken(house, app):
-    add_listing(app, "boathouse", units=2, name="Boathouse", position=2)
-    close(house, "boathouse", STAY)
-
-    answer = find_stay(house, get_listing(house, "boathouse"), STAY, 2, NOW)
-
-    assert isinstance(answer, Offer)
+    assert sold is not None
+    assert (sold.first, sold.last) == (NOW.date(), NOW.date() + timedelta(days=600))

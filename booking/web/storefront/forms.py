@@ -1,4 +1,4 @@
-"""What a guest asked for in the address: dates and guests as typed, and as understood."""
+"""What a guest asked for in the address: dates, guests and order as typed, and as understood."""
 
 import re
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ from werkzeug.datastructures import MultiDict
 
 from booking.domain.dates import Stay, parse_date, parse_stay
 from booking.domain.errors import InvalidDates
+from booking.domain.words import Said, say
+from booking.queries.search import Order
 
 DEFAULT_GUESTS = 2
 MOST_GUESTS = 99
@@ -28,15 +30,15 @@ class Question:
     stay: Stay | None
     arrive: date | None  # a good day of arrival, with or without a day to leave
     guests: int
-    errors: dict[str, str]
+    errors: dict[str, Said]
 
     @property
     def has_dates(self) -> bool:
         return bool(self.arrive_text or self.leave_text)
 
-    def with_error(self, field: str, text: str) -> "Question":
+    def with_error(self, field: str, said: Said) -> "Question":
         """The same question, with one more thing to correct."""
-        return replace(self, errors={**self.errors, field: text})
+        return replace(self, errors={**self.errors, field: said})
 
     def as_args(self) -> dict[str, Any]:
         """The question for an address, as it was typed."""
@@ -50,7 +52,7 @@ def read_question(args: MultiDict[str, str], *, needs_leave: bool = True) -> Que
     Without `needs_leave` a day of arrival alone is no error: the calendar's first click asks so.
     """
     arrive, leave, guests = (_clean(args.get(name, "")) for name in ("arrive", "leave", "guests"))
-    errors: dict[str, str] = {}
+    errors: dict[str, Said] = {}
     stay = _read_stay(arrive, leave, needs_leave, errors)
     number = _read_guests(guests, errors)
     return Question(arrive, leave, guests or str(number), stay, _read_arrive(arrive), number, errors)
@@ -66,21 +68,33 @@ def read_month(text: str | None) -> date | None:
         return None
 
 
+def read_order(args: MultiDict[str, str]) -> Order:
+    """In which order to show stays; the house's own where the address names none that there is."""
+    wanted = args.get("sort", "")
+    return Order(wanted) if wanted in set(Order) else Order.HOUSE
+
+
+def read_page(args: MultiDict[str, str]) -> int:
+    """The number of the page asked for; the first for anything that is no number."""
+    wanted = args.get("page", "")
+    return int(wanted) if _WHOLE_NUMBER.fullmatch(wanted) else 1
+
+
 def _clean(text: str) -> str:
     return "".join(letter for letter in text[:_LONGEST_VALUE] if letter.isprintable()).strip()
 
 
-def _read_stay(arrive: str, leave: str, needs_leave: bool, errors: dict[str, str]) -> Stay | None:
+def _read_stay(arrive: str, leave: str, needs_leave: bool, errors: dict[str, Said]) -> Stay | None:
     if not arrive and not leave:
         return None
     for problem in _date_problems([("arrive", arrive)] + ([("leave", leave)] if leave or needs_leave else [])):
-        errors.setdefault(str(problem.details["field"]), problem.user_message)
+        errors.setdefault(str(problem.details["field"]), problem.said)
     if errors or not leave:
         return None
     try:
         return parse_stay(arrive, leave)
     except InvalidDates as problem:
-        errors[str(problem.details["field"])] = problem.user_message
+        errors[str(problem.details["field"])] = problem.said
         return None
 
 
@@ -99,10 +113,10 @@ def _read_arrive(text: str) -> date | None:
         return None
 
 
-def _read_guests(text: str, errors: dict[str, str]) -> int:
+def _read_guests(text: str, errors: dict[str, Said]) -> int:
     if not text:
         return DEFAULT_GUESTS
     if not _WHOLE_NUMBER.fullmatch(text) or not 1 <= int(text) <= MOST_GUESTS:
-        errors["guests"] = f"Guests must be a number from 1 to {MOST_GUESTS}."
+        errors["guests"] = say("Guests must be a number from 1 to {most}.", most=MOST_GUESTS)
         return DEFAULT_GUESTS
     return int(text)

@@ -1,0 +1,85 @@
+"""What the house and its stays are in the words of schema.org, for engines that read facts rather than pages."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from booking.models import Listing, Property
+from booking.queries.search import Offer, from_price
+
+Facts = dict[str, Any]
+SCHEMA = "https://schema.org"
+SQUARE_METRE = "MTK"  # UN/CEFACT's code, as schema.org wants units
+
+
+def describe_house(place: Property, listings: Iterable[Listing], url: str, pictures: Sequence[str]) -> Facts:
+    """The house as a LodgingBusiness: where it is, whom to ask, from when to when one comes and goes."""
+    facts = {"@context": SCHEMA, "@type": "LodgingBusiness", "@id": f"{url}#house", "name": place.name, "url": url}
+    prices = [from_price(listing) for listing in listings]
+    return _without_gaps(
+        {
+            **facts,
+            **_place_facts(place),
+            "email": place.contact_email,
+            "telephone": place.contact_phone,
+            "currenciesAccepted": place.currency.upper(),
+            "image": list(pictures),
+            "priceRange": f"{min(price.major for price in prices)} {place.currency.upper()} and up" if prices else "",
+        }
+    )
+
+
+def describe_stay(listing: Listing, offer: Offer | None, language: str, url: str, pictures: Sequence[str]) -> Facts:
+    """One listing as a VacationRental. The price is that of the nights asked for, or what a night costs at least."""
+    place = listing.property
+    return _without_gaps(
+        {
+            "@context": SCHEMA,
+            "@type": "VacationRental",
+            "@id": url,
+            "identifier": listing.registration or listing.slug,
+            "name": listing.name,
+            "description": listing.words("description", language) or listing.words("summary", language),
+            "url": url,
+            "image": list(pictures),
+            **_place_facts(place),
+            "containsPlace": _rooms(listing),
+            "makesOffer": _offer_facts(listing, offer, url),
+        }
+    )
+
+
+def _place_facts(place: Property) -> Facts:
+    address = {"@type": "PostalAddress", "streetAddress": place.address} if place.address else None
+    return {"address": address, "checkinTime": place.check_in_from, "checkoutTime": place.check_out_by}
+
+
+def _rooms(listing: Listing) -> Facts:
+    return _without_gaps(
+        {
+            "@type": "Accommodation",
+            "additionalType": "EntirePlace",
+            "occupancy": {"@type": "QuantitativeValue", "maxValue": listing.max_guests},
+            "numberOfBedrooms": listing.bedrooms,
+            "floorSize": _area(listing.area_m2),
+        }
+    )
+
+
+def _area(square_metres: int | None) -> Facts | None:
+    if square_metres is None:
+        return None
+    return {"@type": "QuantitativeValue", "value": square_metres, "unitCode": SQUARE_METRE}
+
+
+def _offer_facts(listing: Listing, offer: Offer | None, url: str) -> Facts:
+    facts: Facts = {"@type": "Offer", "url": url, "businessFunction": "http://purl.org/goodrelations/v1#LeaseOut"}
+    if offer:
+        total = {"price": str(offer.total.major), "priceCurrency": offer.total.currency.upper()}
+        return {**facts, **total, "availability": f"{SCHEMA}/InStock"}
+    least = from_price(listing)
+    unit = {"minPrice": str(least.major), "priceCurrency": least.currency.upper(), "unitText": "night"}
+    return {**facts, "priceSpecification": {"@type": "UnitPriceSpecification", **unit}}
+
+
+def _without_gaps(facts: Facts) -> Facts:
+    return {name: value for name, value in facts.items() if value not in (None, "", [])}

@@ -1,0 +1,32 @@
+"""One stay: its pictures, its calendar, and the price once two dates are chosen."""
+
+from dataclasses import fields
+
+from flask import make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from booking.extensions import db
+from booking.queries.calendar import Choice
+from booking.queries.stay_page import StayPage, read_stay_page
+from booking.web.storefront.blueprint import blueprint
+from booking.web.storefront.forms import Question, read_month, read_question
+from booking.wiring import current_runtime
+
+
+@blueprint.get("/stays/<slug>")
+def stay(slug: str) -> ResponseReturnValue:
+    """One listing with its calendar. Complete without any script; one on the page only fetches it again in parts."""
+    question = read_question(request.args, needs_leave=False)
+    month = read_month(request.args.get("month"))
+    found = read_stay_page(db.session(), slug, _choice(question), month, current_runtime().clock.now())
+    if found.refusal and found.refusal.field:
+        question = question.with_error(found.refusal.field, found.refusal.reason)
+    facts = {field.name: getattr(found, field.name) for field in fields(StayPage)}
+    return make_response(
+        render_template("storefront/stay.html", question=question, **facts), 422 if question.errors else 200
+    )
+
+
+def _choice(question: Question) -> Choice:
+    """What was chosen; of a question with mistakes only the day of arrival can be believed."""
+    return Choice(question.arrive, None if question.errors else question.stay, question.guests)
