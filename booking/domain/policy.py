@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from booking.domain.dates import Stay, spoken
+from booking.domain.dates import Stay
 from booking.domain.errors import StayRuleBroken
 from booking.domain.money import Money
+from booking.domain.words import Said, say, say_count
 
 # The nights outlive the Checkout Session by this much, so that a payment made in its last second still finds them.
 HOLD_GRACE = timedelta(minutes=10)
@@ -58,17 +59,31 @@ def check_stay(rules: StayRules, stay: Stay, guests: int, today: date) -> None:
     """Refuse a stay that the rules do not allow, naming the first rule and the form field it concerns.
 
     Raises:
-        StayRuleBroken: its `user_message` is fit for the page.
+        StayRuleBroken: what it says is fit for the page.
     """
-    _refuse_if(guests < 1, "guests", "At least one guest must stay.")
-    _refuse_if(guests > rules.max_guests, "guests", f"This stay sleeps {rules.max_guests}.")
-    _refuse_if(stay.arrive < today, "arrive", "The day of arrival has passed.")
+    _refuse_if(guests < 1, "guests", say("At least one guest must stay."))
+    _refuse_if(guests > rules.max_guests, "guests", say("This stay sleeps {most}.", most=rules.max_guests))
+    _refuse_if(stay.arrive < today, "arrive", say("The day of arrival has passed."))
     earliest = today + timedelta(days=rules.notice_days)
-    _refuse_if(stay.arrive < earliest, "arrive", f"The earliest day of arrival is {spoken(earliest)}.")
-    _refuse_if(stay.nights < rules.min_nights, "leave", f"The shortest stay here is {rules.min_nights} nights.")
-    _refuse_if(stay.nights > rules.max_nights, "leave", f"The longest stay here is {rules.max_nights} nights.")
+    _refuse_if(stay.arrive < earliest, "arrive", say("The earliest day of arrival is {day}.", day=earliest))
+    _refuse_if(stay.nights < rules.min_nights, "leave", shortest(rules))
+    _refuse_if(stay.nights > rules.max_nights, "leave", longest(rules))
     latest = today + timedelta(days=rules.horizon_days)
-    _refuse_if(stay.leave > latest, "leave", f"Stays can be booked until {spoken(latest)}.")
+    _refuse_if(stay.leave > latest, "leave", say("Stays can be booked until {day}.", day=latest))
+
+
+def shortest(rules: StayRules) -> Said:
+    """How short a stay may be, in words."""
+    return say_count(
+        "The shortest stay here is {count} night.", "The shortest stay here is {count} nights.", rules.min_nights
+    )
+
+
+def longest(rules: StayRules) -> Said:
+    """How long a stay may be, in words."""
+    return say_count(
+        "The longest stay here is {count} night.", "The longest stay here is {count} nights.", rules.max_nights
+    )
 
 
 def session_expiry(now: datetime, hold_minutes: int) -> datetime:
@@ -96,6 +111,6 @@ def refund_steps(total: Money, terms: CancellationTerms, arrive: date) -> tuple[
     return (full, part) if part.refund.minor and part.last_day > full.last_day else (full,)
 
 
-def _refuse_if(broken: bool, field: str, message: str) -> None:
+def _refuse_if(broken: bool, field: str, said: Said) -> None:
     if broken:
-        raise StayRuleBroken(message, field=field)
+        raise StayRuleBroken(said, field=field)

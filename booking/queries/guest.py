@@ -1,14 +1,17 @@
 """A booking as its guest sees it: plain values that outlive every transaction, with the money from the ledger."""
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
+from booking.domain.cancelling import Cancelling, Standing, cancelling
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.policy import HOLD_GRACE, CancellationTerms, RefundStep, refund_steps
@@ -19,15 +22,24 @@ from booking.domain.states import (
     BookingStatus,
     CancelReason,
     PaymentStatus,
+    RefundReason,
     RefundStatus,
 )
-from booking.models import Booking, Payment, Property, Refund
+from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund
+from booking.models.outbox import OutboxKind, OutboxState
+from booking.queries.nights import keeps_nights
+
+# Banks say "5 to 10 days"; whoever has nothing after that should ask.
+BANKS_TAKE = timedelta(days=12)
+_CONFIRMATION = "confirmed"
+_REFUND_OF_NOTE = re.compile(r"refund (\d+)\b")
 
 
 class GuestState(StrEnum):
     """What a guest must be told first. Each has a part of the booking page to itself."""
 
     CONFIRMED = "confirmed"
+    STAYED = "stayed"  # confirmed, and the day of departure has passed
     HELD = "held"  # not paid, can still pay
     OVER = "over"  # the time to pay has passed, nothing was charged
     PROCESSING = "processing"  # a bank debit is on its way
@@ -50,6 +62,7 @@ class Place:
     check_in_from: str
     check_out_by: str
     house_rules: str
+    directions: str
 
     def clock(self, instant: datetime) -> str:
         """An instant on the property's own clock: "14:35"."""
@@ -57,11 +70,36 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """Money that goes back."""
+class Paid:
+    """Money that came. `number` counts a booking's payments for people; no id of anybody's database."""
 
+    number: int
+    amount: Money
+    day: date
+
+
+class ReturnStage(StrEnum):
+    """How far money is on its way back. What is SENT no longer depends on us, and nobody tells us that it arrived."""
+
+    ASKED = "asked"  # written down, and Stripe is being asked
+    WITH_BANK = "with_bank"
+    SENT = "sent"
+    LONG_SENT = "long_sent"  # so long ago that it must be there
+    FAILED = "failed"
+    COVERED = "covered"  # never sent: in a dispute the guest's bank had given the money back itself
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Money that goes back, and the days on which something was heard of it."""
+
+    number: int
     amount: Money
     status: RefundStatus
+    stage: ReturnStage
+    reason: RefundReason
+    asked_on: date
+    moved_on: date  # of its last step
 
     @property
     def is_on_its_way(self) -> bool:
@@ -70,6 +108,11 @@ class Returned:
     @property
     def ended_badly(self) -> bool:
         return self.status in REFUND_ENDED_BADLY
+
+    @property
+    def counts(self) -> bool:
+        """Whether it went, or is going, from the house to the guest."""
+        return not self.ended_badly
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +130,24 @@ class GuestBooking:
     steps: tuple[RefundStep, ...]
     listing_name: str
     listing_slug: str
-    listing_image: str
-    listing_image_alt: str
+    cover: Photo | None
     place: Place
     name: str = field(repr=False)
     email: str = field(repr=False)
     phone: str = field(repr=False)
     message: str = field(repr=False)
+    arrival_time: str
     pay_until: datetime | None  # None where no hold is running
+    keeps_nights: bool  # with no end: paid for, or nobody else can have them until the news is here
     paid: Money
+    payments: tuple[Paid, ...]
     returned: tuple[Returned, ...]
     refund_failed: bool
     disputed: bool
+    is_confirmation_sent: bool
+    cancelling: Cancelling
+    can_change: bool  # name, telephone, arrival time, message
+    erase_asked_on: date | None
     sequence: int  # rises with each change that a calendar must hear of
     changed_at: datetime
 
@@ -111,18 +160,28 @@ class GuestBooking:
         return self.name.split()[0] if self.name.split() else ""
 
     @property
+    def sent_back(self) -> Money:
+        """What went back or is on its way."""
+        return sum((back.amount for back in self.returned if back.counts), Money(0, self.total.currency))
+
+    @property
     def masked_email(self) -> str:
         """Enough for the guest to see a slip of the finger, too little for somebody looking over a shoulder."""
         name, _, host = self.email.partition("@")
         return f"{name[:1]}•••@{host}"
 
 
-def find_guest_booking(session: Session, reference: str, now: datetime) -> GuestBooking | None:
-    """The booking with this reference, or None. Whether the asker may see it is for the caller to know."""
-    return _find(session, Booking.reference == reference, now)
+def find_guest_booking(session: Session, reference: str, now: datetime, language: str = "en") -> GuestBooking | None:
+    """The booking with this reference, or None. Whether the asker may see it is for the caller to know.
+
+    Once it is erased there is nothing of a guest's left to show.
+    """
+    return _find(session, (Booking.reference == reference) & Booking.erased_at.is_(None), now, language)
 
 
-def find_newest_held(session: Session, references: Sequence[str], now: datetime) -> GuestBooking | None:
+def find_newest_held(
+    session: Session, references: Sequence[str], now: datetime, language: str = "en"
+) -> GuestBooking | None:
     """The newest of these bookings that is still waiting for its payment; None where there is none."""
     return _find(
         session,
@@ -130,18 +189,35 @@ def find_newest_held(session: Session, references: Sequence[str], now: datetime)
         & (Booking.status == BookingStatus.PENDING)
         & (Booking.hold_until > now + HOLD_GRACE),
         now,
+        language,
     )
 
 
-def _find(session: Session, condition: ColumnElement[bool], now: datetime) -> GuestBooking | None:
+def read_cancelling(session: Session, booking: Booking, now: datetime) -> Cancelling:
+    """What it would mean to cancel this booking at this moment."""
+    state = _state(booking, now)
+    standing = Standing(
+        booking.status, booking.payment_status, state is GuestState.HELD, booking.needs_review, booking.disputed
+    )
+    terms, today = CancellationTerms.from_json(booking.terms), booking.listing.property.today(now)
+    return cancelling(standing, booking.amount, _refundable(session, booking), terms, booking.arrive, today)
+
+
+def may_change(booking: Booking, now: datetime) -> bool:
+    """Whether its guest may still tell the house something else: the stay is neither cancelled nor over."""
+    is_on = booking.status in (BookingStatus.PENDING, BookingStatus.CONFIRMED)
+    return is_on and booking.listing.property.today(now) <= booking.leave
+
+
+def _find(session: Session, condition: ColumnElement[bool], now: datetime, language: str) -> GuestBooking | None:
     booking = session.scalar(select(Booking).where(condition).order_by(Booking.id.desc()).limit(1))
-    return _as_guest_sees(session, booking, now) if booking else None
+    return _as_guest_sees(session, booking, now, language) if booking else None
 
 
-def _as_guest_sees(session: Session, booking: Booking, now: datetime) -> GuestBooking:
-    quote = Quote.from_json(booking.quote)
-    returned = _returned(session, booking)
-    listing = booking.listing
+def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: str) -> GuestBooking:
+    """Long, because a page shows much."""
+    quote, payments = Quote.from_json(booking.quote), _payments(session, booking)
+    listing, zone = booking.listing, booking.listing.property.zone
     return GuestBooking(
         id=booking.id,
         reference=booking.reference,
@@ -152,26 +228,32 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime) -> GuestBo
         guests=booking.guests,
         quote=quote,
         steps=_steps(booking, quote, now),
-        listing_name=listing.name,
+        listing_name=listing.words("name", language),
         listing_slug=listing.slug,
-        listing_image=listing.image,
-        listing_image_alt=listing.image_alt,
-        place=_place(listing.property),
+        cover=listing.cover,
+        place=_place(listing.property, language),
         name=booking.guest_name,
         email=booking.guest_email,
         phone=booking.guest_phone,
         message=booking.message,
+        arrival_time=booking.arrival_time,
         pay_until=_pay_until(booking),
-        paid=_paid(session, booking),
-        returned=returned,
+        keeps_nights=keeps_nights(session, booking.id, booking.stay),
+        paid=sum((payment.amount for payment in payments), Money(0, booking.currency)),
+        payments=payments,
+        returned=_returned(session, booking, now),
         refund_failed=booking.refund_failed,
         disputed=booking.disputed,
-        sequence=1 if booking.status is BookingStatus.CANCELLED else 0,
+        is_confirmation_sent=_is_confirmation_sent(session, booking),
+        cancelling=read_cancelling(session, booking, now),
+        can_change=may_change(booking, now),
+        erase_asked_on=booking.erase_asked_at.astimezone(zone).date() if booking.erase_asked_at else None,
+        sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
     )
 
 
-def _place(place: Property) -> Place:
+def _place(place: Property, language: str) -> Place:
     return Place(
         place.name,
         place.address,
@@ -180,7 +262,8 @@ def _place(place: Property) -> Place:
         place.contact_phone,
         place.check_in_from,
         place.check_out_by,
-        place.house_rules,
+        place.words("house_rules", language),
+        place.words("directions", language),
     )
 
 
@@ -197,7 +280,7 @@ def _steps(booking: Booking, quote: Quote, now: datetime) -> tuple[RefundStep, .
 
 def _state(booking: Booking, now: datetime) -> GuestState:
     if booking.status is BookingStatus.CONFIRMED:
-        return GuestState.CONFIRMED
+        return GuestState.STAYED if booking.listing.property.today(now) > booking.leave else GuestState.CONFIRMED
     if booking.status is BookingStatus.CANCELLED:
         return _cancelled_state(booking)
     if booking.needs_review:
@@ -219,11 +302,61 @@ def _cancelled_state(booking: Booking) -> GuestState:
     return GuestState.LET_GO if is_let_go else GuestState.CANCELLED
 
 
-def _paid(session: Session, booking: Booking) -> Money:
-    amounts = session.scalars(select(Payment.amount_minor).where(Payment.booking_id == booking.id))
-    return Money(sum(amounts), booking.currency)
+def _payments(session: Session, booking: Booking) -> tuple[Paid, ...]:
+    rows = session.scalars(select(Payment).where(Payment.booking_id == booking.id).order_by(Payment.id))
+    zone = booking.listing.property.zone
+    return tuple(
+        Paid(number, row.amount, row.captured_at.astimezone(zone).date()) for number, row in enumerate(rows, start=1)
+    )
 
 
-def _returned(session: Session, booking: Booking) -> tuple[Returned, ...]:
-    refunds = session.scalars(select(Refund).where(Refund.booking_id == booking.id).order_by(Refund.id))
-    return tuple(Returned(refund.amount, refund.status) for refund in refunds)
+def _returned(session: Session, booking: Booking, now: datetime) -> tuple[Returned, ...]:
+    rows = session.scalars(select(Refund).where(Refund.booking_id == booking.id).order_by(Refund.id))
+    heard, zone = _refund_steps(session, booking), booking.listing.property.zone
+    returned = []
+    for number, row in enumerate(rows, start=1):
+        steps = heard[row.id] or [row.created_at]
+        stage = _stage(row, steps[-1], now)
+        days = (at.astimezone(zone).date() for at in (steps[0], steps[-1]))
+        returned.append(Returned(number, row.amount, row.status, stage, row.reason, *days))
+    return tuple(returned)
+
+
+def _refund_steps(session: Session, booking: Booking) -> defaultdict[int, list[datetime]]:
+    """When something was heard of each refund, by its id: the timeline knows it by the shop's own clock."""
+    steps: defaultdict[int, list[datetime]] = defaultdict(list)
+    told = select(BookingEvent.at, BookingEvent.note).where(
+        BookingEvent.booking_id == booking.id, BookingEvent.kind.startswith("refund_", autoescape=True)
+    )
+    for at, note in session.execute(told.order_by(BookingEvent.id)):
+        found = _REFUND_OF_NOTE.match(note)
+        if found:
+            steps[int(found[1])].append(at)
+    return steps
+
+
+def _stage(refund: Refund, moved_at: datetime, now: datetime) -> ReturnStage:
+    if refund.is_called_off:
+        return ReturnStage.COVERED
+    if refund.status in REFUND_ENDED_BADLY:
+        return ReturnStage.FAILED
+    if refund.status is RefundStatus.SUCCEEDED:
+        return ReturnStage.LONG_SENT if now - moved_at > BANKS_TAKE else ReturnStage.SENT
+    return ReturnStage.ASKED if refund.status is RefundStatus.REQUESTED else ReturnStage.WITH_BANK
+
+
+def _refundable(session: Session, booking: Booking) -> Money:
+    """What can still go back: Stripe's own flag, and not the dispute's status, says which charges cannot."""
+    wanted = select(Payment).where(Payment.booking_id == booking.id).options(selectinload(Payment.refunds))
+    blocked = select(Dispute.payment_id).where(
+        Dispute.booking_id == booking.id, Dispute.is_charge_refundable.is_(False)
+    )
+    payments = session.scalars(wanted.where(Payment.id.not_in(blocked)))
+    return Money(sum(payment.entry.refundable_minor for payment in payments), booking.currency)
+
+
+def _is_confirmation_sent(session: Session, booking: Booking) -> bool:
+    sent = select(OutboxRow.payload).where(
+        OutboxRow.booking_id == booking.id, OutboxRow.kind == OutboxKind.MAIL, OutboxRow.state == OutboxState.DONE
+    )
+    return any(payload.get("mail") == _CONFIRMATION for payload in session.scalars(sent))

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.database import end_read, require_transaction, transaction
-from booking.domain.dates import spoken
 from booking.domain.errors import BookingNotFound
 from booking.domain.policy import hold_deadline, session_expiry
 from booking.domain.states import LIVE_ATTEMPT, UNFINISHED_ATTEMPT, AttemptStatus, BookingStatus, Source
@@ -23,6 +22,7 @@ from booking.gateways.payments import (
     PaymentEvidence,
     Tag,
 )
+from booking.language import language, localised
 from booking.models import Attempt, Booking
 from booking.runtime import Runtime
 from booking.services.instance import Identity, get_identity
@@ -248,16 +248,16 @@ def _status(booking_id: int) -> BookingStatus:
 
 
 def _order(runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime) -> CheckoutOrder:
-    base = runtime.settings.base_url
-    dates = f"{spoken(booking.arrive)} to {spoken(booking.leave)}"
+    base, speak = runtime.settings.base_url, language(booking.language)
     return CheckoutOrder(
         tag=tag,
         amount=booking.amount,
         title=booking.listing.name,
-        description=f"{dates}, {booking.guests} guests" if booking.guests > 1 else f"{dates}, 1 guest",
+        description=f"{speak.stay_words(booking.stay)}, {speak.guests(booking.guests)}",
         guest_email=booking.guest_email,
         expires_at=expires_at,
         # The placeholder must reach Stripe as it is: url_for would escape its braces.
-        success_url=f"{base}/pay/return?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{base}/pay/cancelled",
+        success_url=base + localised("/pay/return?session_id={CHECKOUT_SESSION_ID}", speak.code),
+        cancel_url=base + localised("/pay/cancelled", speak.code),
+        language=speak.code,
     )

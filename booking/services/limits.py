@@ -1,6 +1,8 @@
 """How often something may be tried: fixed windows, counted in the database so that all processes count together."""
 
 import ipaddress
+import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -9,9 +11,44 @@ from sqlalchemy.orm import Session
 
 from booking.database import UTCDateTime, insert_into, transaction
 from booking.domain.errors import TooManyTries
+from booking.extensions import DATABASE_AWAY
 from booking.models import RateWindow
 from booking.queries.limits import find_window
 from booking.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How often one source may do something."""
+
+    what: str
+    most: int
+    per: timedelta
+
+
+# What anybody may do. The limits of looking up, changing and signing in stand with what they guard.
+SEARCHING = Limit("search", 60, timedelta(minutes=1))
+ASKING_FOR_NEWS = Limit("news", 60, timedelta(minutes=1))
+PLACING = Limit("hold", 10, timedelta(hours=1))
+
+
+def count_try(runtime: Runtime, limit: Limit, who: str) -> None:
+    """Count one try against a limit. Raises TooManyTries as `check_limit` does."""
+    check_limit(runtime, limit.what, who, limit.most, limit.per)
+
+
+def count_try_if_possible(runtime: Runtime, limit: Limit, who: str) -> None:
+    """The same for what only reads: a database that cannot write just now must not keep guests from looking around.
+
+    Raises:
+        TooManyTries: as `check_limit` does.
+    """
+    try:
+        count_try(runtime, limit, who)
+    except DATABASE_AWAY:
+        logger.warning("try_not_counted", extra={"what": limit.what})
 
 
 def check_limit(runtime: Runtime, what: str, who: str, limit: int, per: timedelta) -> None:
@@ -24,7 +61,7 @@ def check_limit(runtime: Runtime, what: str, who: str, limit: int, per: timedelt
     """
     if not runtime.settings.rate_limits:
         return
-    key, now = _key(what, who), runtime.clock.now()
+    key, now = limit_key(what, who), runtime.clock.now()
     # A caller who is over the limit already costs a read and no write: hammering must not hold the write lock.
     started_at, count = find_window(key, now - per) or (now, 0)
     if count < limit:
@@ -39,7 +76,7 @@ def forget_tries(runtime: Runtime, what: str, who: str) -> None:
     """Begin counting anew for someone who has shown to be who they say."""
     if runtime.settings.rate_limits:
         with transaction() as session:
-            session.execute(delete(RateWindow).where(RateWindow.key == _key(what, who)))
+            session.execute(delete(RateWindow).where(RateWindow.key == limit_key(what, who)))
 
 
 def purge_windows(runtime: Runtime, older_than: timedelta = timedelta(days=2)) -> int:
@@ -62,8 +99,8 @@ def network_of(address: str | None) -> str:
     return str(ipaddress.ip_network((parsed.packed[:8] + bytes(8), 64)))
 
 
-def _key(what: str, who: str) -> str:
-    # Hashed, so that the table holds no addresses of people.
+def limit_key(what: str, who: str) -> str:
+    """Under which a limit is counted. Hashed, so that the table holds no addresses of people."""
     return f"{what}:{sha256(who.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from booking.database import transaction
-from booking.domain.dates import Stay, spoken
+from booking.domain.dates import Stay
 from booking.domain.errors import DatesUnavailable, ListingNotFound, StayRuleBroken
+from booking.domain.words import spoken
 from booking.models import Closure, Night, Unit
 from booking.queries.closures import NightsTaken, list_clashes
 from booking.runtime import Runtime

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -34,7 +34,8 @@ from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.models import Booking, Listing, Refund
 from booking.queries.nights import free_unit_ids
 from booking.runtime import Runtime
-from booking.services import attempts, checkout, notifications, refunds, timeline
+from booking.services import attempts, checkout, holds, notifications, refunds, timeline
+from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
 from booking.services.nights import claim_any_unit, free_nights
@@ -45,7 +46,6 @@ logger = logging.getLogger(__name__)
 
 # Without the letters that are read as digits: https://www.crockford.com/base32.html
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-MOST_HOLDS = 3
 PAID_MEANWHILE = "This booking was paid just now. Look at it again before you cancel it."
 
 
@@ -57,6 +57,8 @@ class GuestDetails:
     email: str
     phone: str = ""
     message: str = ""
+    arrival_time: str = ""  # "16:30" on the property's own clock; empty where the guest did not say
+    language: str = "en"  # in which they booked
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class PlaceRequest:
     guest: GuestDetails
     browser_id: str
     shown_total: Money
+    network: str = ""  # where the request came from, as limits count it; empty where nobody asked over a network
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +163,10 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         priced = check_and_quote(listing, request.stay, request.guests, now)
         if priced.total != request.shown_total:
             raise PriceChanged(shown=request.shown_total, total=priced.total)
-        _refuse_too_many(session, request, now)
+        holder = Holder(_browser_key(request), request.guest.email, request.network)
+        holds.refuse_too_many(session, runtime, holder, listing, request.stay, now)
         booking = _write_booking(session, listing, request, priced, now)
+        holds.note_network(session, runtime, holder, booking.id, now)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
         _take_unit(session, booking, now)
         timeline.record(
@@ -202,16 +207,6 @@ def _use_again(booking: Booking, guest: GuestDetails) -> Placed:
     return Placed(booking.id, booking.reference, booking.status is BookingStatus.CONFIRMED)
 
 
-def _refuse_too_many(session: Session, request: PlaceRequest, now: datetime) -> None:
-    holds = select(func.count()).where(
-        Booking.browser_key == _browser_key(request),
-        Booking.status == BookingStatus.PENDING,
-        Booking.hold_until > now,
-    )
-    if (session.scalar(holds) or 0) >= MOST_HOLDS:
-        raise TooManyHolds
-
-
 def _write_booking(session: Session, listing: Listing, request: PlaceRequest, priced: Quote, now: datetime) -> Booking:
     free = free_unit_ids(session, listing.id, request.stay, now)
     if not free:
@@ -241,6 +236,7 @@ def _write_booking(session: Session, listing: Listing, request: PlaceRequest, pr
 def _write_guest(booking: Booking, guest: GuestDetails) -> None:
     booking.guest_name, booking.guest_email = guest.name, guest.email
     booking.guest_phone, booking.message = guest.phone, guest.message
+    booking.arrival_time, booking.language = guest.arrival_time, guest.language
 
 
 def _take_unit(session: Session, booking: Booking, now: datetime) -> None:
@@ -325,6 +321,7 @@ def _cancel(
         timeline.move(
             session, booking, BookingStatus.CANCELLED, "cancelled", cause, now,
             cancel_reason=reason, cancelled_at=now, hold_until=None, needs_review=False,
+            calendar_sequence=Booking.calendar_sequence + 1,
         )  # fmt: skip
         free_nights(session, booking_id=booking.id)
         if refund is not None and refund.minor:

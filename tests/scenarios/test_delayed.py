@@ -43,6 +43,7 @@ def test_scenario_13_a_delayed_payment_fails_after_three_days_and_the_nights_are
     stay = shop.stay(ahead=60)
     booking_id = shop.book(stay)
     intent_id = _complete_by_debit(shop, booking_id)
+    shop.work()
     shop.clock.offset += timedelta(days=3)  # the shop's alone: fakestripe's banks answer after minutes
     with shop.app.app_context():
         assert reservations.expire_holds(shop.runtime) == []

@@ -280,6 +280,16 @@ def test_the_order_at_stripe_carries_our_ids_and_no_person(small_shop: Shop) -> 
     assert GRACE.name not in str(call["params"])
 
 
+def test_a_guest_who_books_in_german_pays_and_comes_back_in_german(small_shop: Shop) -> None:
+    small_shop.book(small_shop.stay(), replace(GRACE, language="de"))
+
+    (call,) = small_shop.stripe.created()
+
+    assert call["params"]["locale"] == "de"
+    assert "/de/pay/return?session_id={CHECKOUT_SESSION_ID}" in call["params"]["success_url"]
+    assert call["params"]["cancel_url"].endswith("/de/pay/cancelled")
+
+
 def test_the_instance_id_is_made_once_and_a_setting_wins(small_shop: Shop) -> None:
     with small_shop.app.app_context():
         first = instance.get_instance_id(small_shop.runtime)

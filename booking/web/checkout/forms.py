@@ -1,56 +1,92 @@
 """The guest's details, and the review that carries everything a booking needs."""
 
 import re
+from datetime import datetime
+from typing import Self
 
 from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import EmailField, Field, HiddenField, StringField, TelField, TextAreaField
+from wtforms import EmailField, Field, HiddenField, SelectField, StringField, TelField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from booking.domain.arrival import arrival_times
 from booking.domain.money import Money
 from booking.services.reservations import GuestDetails, PlaceRequest
+from booking.web.cards import no_card_number
+from booking.web.checkout import trap
 from booking.web.guest import Typed
+from booking.web.language import current_language
 from booking.web.storefront.forms import Question
 from booking.web.text import one_line, some_lines
 
 LONGEST_MESSAGE = 500
 _PHONE = re.compile(r"[0-9+()./ -]{5,40}", re.ASCII)
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 
-class DetailsForm(FlaskForm):
+class GuestForm(FlaskForm):
     """Who is coming. Only name and e-mail are needed."""
 
     name = StringField(
-        "Full name",
+        lazy_gettext("Full name"),
         filters=[one_line],
-        validators=[InputRequired("Enter your name."), Length(max=120, message="Use at most 120 characters.")],
+        validators=[
+            InputRequired(lazy_gettext("Enter your name.")),
+            no_card_number,
+            Length(max=120, message=lazy_gettext("Use at most 120 characters for your name.")),
+        ],
     )
-    email = EmailField("E-mail address", filters=[one_line], validators=[InputRequired("Enter your e-mail address.")])
-    phone = TelField("Telephone (optional)", filters=[one_line])
+    email = EmailField(
+        lazy_gettext("E-mail address"),
+        filters=[one_line],
+        validators=[InputRequired(lazy_gettext("Enter your e-mail address."))],
+    )
+    phone = TelField(lazy_gettext("Telephone (optional)"), filters=[one_line], validators=[no_card_number])
+    # What the list offers depends on the house, and the review has no list: the shape is checked below.
+    arrival_time = SelectField(lazy_gettext("When will you arrive? (optional)"), choices=[], validate_choice=False)
     message = TextAreaField(
-        "Message to the house (optional)",
+        lazy_gettext("Message to the house (optional)"),
         filters=[some_lines],
-        validators=[Length(max=LONGEST_MESSAGE, message=f"Use at most {LONGEST_MESSAGE} characters.")],
+        validators=[
+            no_card_number,
+            Length(max=LONGEST_MESSAGE, message=lazy_gettext("Use at most 500 characters for your message.")),
+        ],
     )
+
+    @classmethod
+    def filled(cls, typed: Typed | None) -> Self:
+        """The form with what was typed before, and not with what the request carries."""
+        return cls(formdata=None, data=typed)
+
+    def offer_times(self, check_in_from: str) -> None:
+        """Fill the list of times of arrival: from the house's check-in time on."""
+        times = arrival_times(check_in_from)
+        self.arrival_time.choices = [("", gettext("I do not know yet")), *((time, time) for time in times)]
 
     def validate_name(self, field: Field) -> None:
         """Spaces alone are no name."""
         if not field.data:
-            raise ValidationError("Enter your name.")
+            raise ValidationError(gettext("Enter your name."))
 
     def validate_email(self, field: Field) -> None:
         """A possible address, in its normal form. Whether it can be reached is not looked up."""
         try:
             field.data = validate_email(field.data or "", check_deliverability=False).normalized
         except EmailNotValidError:
-            raise ValidationError("Enter an e-mail address like grace@example.org.") from None
+            raise ValidationError(gettext("Enter an e-mail address like grace@example.org.")) from None
         if len(field.data) > 254:
-            raise ValidationError("That e-mail address is too long.")
+            raise ValidationError(gettext("That e-mail address is too long."))
 
     def validate_phone(self, field: Field) -> None:
         """Digits and the signs people write between them; empty is fine."""
-        if field.data and not _PHONE.fullmatch(field.data):
-            raise ValidationError("Enter a telephone number like +49 171 5550123, or leave it empty.")
+        if field.data and not field.errors and not _PHONE.fullmatch(field.data):
+            raise ValidationError(gettext("Enter a telephone number like +49 171 5550123, or leave it empty."))
+
+    def validate_arrival_time(self, field: Field) -> None:
+        """A time of day; empty is fine. It binds nobody, so any is taken."""
+        if field.data and not _TIME.fullmatch(field.data):
+            raise ValidationError(gettext("Choose a time from the list, or none."))
 
     def typed(self) -> Typed:
         """What the browser may remember between the pages."""
@@ -58,15 +94,38 @@ class DetailsForm(FlaskForm):
             name=self.name.data or "",
             email=self.email.data or "",
             phone=self.phone.data or "",
+            arrival_time=self.arrival_time.data or "",
             message=self.message.data or "",
         )
 
     def details(self) -> GuestDetails:
         """What the reservation wants to know of the guest."""
-        return GuestDetails(**self.typed())
+        return GuestDetails(**self.typed(), language=current_language().code)
 
 
-class ReviewForm(DetailsForm):
+class DetailsForm(GuestForm):
+    """The form that a person fills in, with a trap for programs that fill in everything at once."""
+
+    leave_empty = StringField(lazy_gettext("Leave this field empty"))
+    shown_at = HiddenField()
+
+    def show(self, check_in_from: str, now: datetime) -> None:
+        """Make the form ready for a page: with the times of this house, and the trap set."""
+        self.offer_times(check_in_from)
+        self.leave_empty.data, self.shown_at.data = "", trap.stamp(now)
+
+    def seems_filled_by_program(self, now: datetime, *, is_timed: bool) -> bool:
+        """Whether the field that no person sees is filled, or (`is_timed`) the form came back faster than one types."""
+        return bool(self.leave_empty.data) or (is_timed and trap.is_too_fast(self.shown_at.data, now))
+
+    def take_errors(self, other: GuestForm) -> None:
+        """Show the problems of another form on the fields of this one."""
+        for name, errors in other.errors.items():
+            if name in self:
+                self[name].errors = errors
+
+
+class ReviewForm(GuestForm):
     """The details again, hidden, with the total that the guest saw: the POST is whole without any cookie."""
 
     shown_total_minor = HiddenField()
@@ -75,9 +134,16 @@ class ReviewForm(DetailsForm):
         """A whole number of minor units, as our own page wrote it."""
         text = field.data or ""
         if not (text.isascii() and text.isdigit() and len(text) <= 12):
-            raise ValidationError("The price is missing.")
+            raise ValidationError(gettext("The price is missing."))
 
-    def request_for(self, listing_id: int, currency: str, question: Question, browser_id: str) -> PlaceRequest:
+    @property
+    def has_good_details(self) -> bool:
+        """Whether all that a person typed is good; to be asked after `validate`."""
+        return not set(self.errors) - {"shown_total_minor"}
+
+    def request_for(
+        self, listing_id: int, currency: str, question: Question, browser_id: str, network: str
+    ) -> PlaceRequest:
         """What the guest agreed to with the button. The question must be a good one."""
         if question.stay is None:
             raise ValueError("no stay was asked for")
@@ -88,4 +154,5 @@ class ReviewForm(DetailsForm):
             guest=self.details(),
             browser_id=browser_id,
             shown_total=Money(int(self.shown_total_minor.data or 0), currency),
+            network=network,
         )

@@ -1,0 +1,33 @@
+"""Whether money was taken for a booking, as far as can be known. No page says more than this allows."""
+
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.domain.states import UNFINISHED_ATTEMPT
+from booking.models import Attempt, Payment
+
+
+class Charge(StrEnum):
+    """What may be said of a guest's money."""
+
+    NOTHING = "nothing"  # proved: no page of Stripe's is left on which this could have been paid unheard
+    UNHEARD = "unheard"  # somebody may have paid, and the news is still on its way
+    TAKEN = "taken"
+
+
+def find_charge(session: Session, booking_id: int, *, asked: str = "") -> Charge:
+    """What may be said of this booking's money; `asked` is a session that Stripe has just called unpaid.
+
+    A session whose making was never answered has no address that anybody knows, so nobody can have paid in it.
+    """
+    if session.scalar(select(Payment.id).where(Payment.booking_id == booking_id).limit(1)) is not None:
+        return Charge.TAKEN
+    unheard = select(Attempt.id).where(
+        Attempt.booking_id == booking_id,
+        Attempt.session_id.is_not(None),
+        Attempt.session_id != asked,
+        Attempt.status.in_(UNFINISHED_ATTEMPT),
+    )
+    return Charge.NOTHING if session.scalar(unheard.limit(1)) is None else Charge.UNHEARD
