@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import select, update
@@ -24,6 +25,14 @@ LOOKUPS_PER_ADDRESS = 5
 _KINDLY = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a link has opened. Whoever came by it is let out again once the link is revoked."""
+
+    reference: str
+    link_id: int
+
+
 def mint_link(session: Session, booking: Booking, purpose: LinkPurpose, now: datetime) -> str:
     """A fresh token for one booking; only its hash is stored. Joins the caller's transaction."""
     require_transaction(session)
@@ -38,8 +47,8 @@ def peek_link(token: str, now: datetime) -> bool:
     return _find_open(db.session(), token, now) is not None
 
 
-def open_link(runtime: Runtime, token: str) -> str | None:
-    """The reference that a token opens; None for a wrong, expired or used one, which nobody can tell apart.
+def open_link(runtime: Runtime, token: str) -> Opened | None:
+    """The booking that a token opens; None for a wrong, expired, revoked or used one, which nobody can tell apart.
 
     Commits the use. A LOOKUP link opens once, however many ask at the same time.
     """
@@ -48,7 +57,20 @@ def open_link(runtime: Runtime, token: str) -> str | None:
         link = _find_open(session, token, now)
         if link is None or not _use(session, link, now):
             return None
-        return link.booking.reference
+        return Opened(link.booking.reference, link.id)
+
+
+def is_revoked(link_id: int) -> bool:
+    """Whether a link that let a browser in has been taken back since, or was never there."""
+    kept = select(AccessLink.id).where(AccessLink.id == link_id, AccessLink.revoked_at.is_(None))
+    return db.session.scalar(kept) is None
+
+
+def revoke_links(session: Session, booking_id: int, now: datetime) -> None:
+    """From now on no link mailed before opens this booking. Joins the caller's transaction."""
+    require_transaction(session)
+    valid = update(AccessLink).where(AccessLink.booking_id == booking_id, AccessLink.revoked_at.is_(None))
+    session.execute(valid.values(revoked_at=now))
 
 
 def request_link(runtime: Runtime, reference: str, email: str) -> None:
@@ -64,7 +86,8 @@ def request_link(runtime: Runtime, reference: str, email: str) -> None:
     check_limit(runtime, "lookup", email, LOOKUPS_PER_ADDRESS, timedelta(hours=1))
     now = runtime.clock.now()
     with transaction() as session:
-        booking = session.scalar(select(Booking).where(Booking.reference == normal_reference(reference)))
+        wanted = select(Booking).where(Booking.reference == normal_reference(reference), Booking.erased_at.is_(None))
+        booking = session.scalar(wanted)
         if booking is None or not _same_address(booking.guest_email, email):
             return
         # A double click falls into one minute: one mail.
@@ -88,6 +111,7 @@ def _find_open(session: Session, token: str, now: datetime) -> AccessLink | None
         AccessLink.token_hash == _hash(token[:LONGEST_TOKEN]),
         AccessLink.expires_at > now,
         AccessLink.used_at.is_(None),
+        AccessLink.revoked_at.is_(None),
     )
     return session.scalar(wanted)
 

@@ -7,8 +7,8 @@ from flask import session
 from flask_login import current_user
 
 MOST_BOOKINGS = 20
-_Field = Literal["name", "email", "phone", "message"]
-_MOST_TYPED: dict[_Field, int] = {"name": 120, "email": 254, "phone": 40, "message": 500}
+_Field = Literal["name", "email", "phone", "arrival_time", "message"]
+_MOST_TYPED: dict[_Field, int] = {"name": 120, "email": 254, "phone": 40, "arrival_time": 5, "message": 500}
 
 
 class Typed(TypedDict):
@@ -17,6 +17,7 @@ class Typed(TypedDict):
     name: str
     email: str
     phone: str
+    arrival_time: str
     message: str
 
 

@@ -1,10 +1,10 @@
 """Headers, cookies and limits on what may come in: the same for every answer, errors and static files included."""
 
 from flask import Flask, Request, Response, current_app, request
-from werkzeug.exceptions import LengthRequired
+from werkzeug.exceptions import Forbidden, LengthRequired
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from booking.services.limits import network_of
+from booking.services.limits import SEARCHING, Limit, count_try, count_try_if_possible, network_of
 from booking.wiring import current_runtime
 
 MOST_BODY_BYTES = 1_000_000
@@ -18,6 +18,10 @@ _FIXED_HEADERS = {
 }
 # Pages whose address or content is private: the address must not travel, and nobody may keep a copy.
 _PRIVATE = ("/b/", "/m/", "/pay/", "/manage", "/admin")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+# What a browser says of where a request was begun: https://www.w3.org/TR/fetch-metadata/. Forms of ours say the first;
+# the second is somebody who reloads. Older browsers say nothing, and for them the token in the form decides alone.
+_OUR_OWN = ("same-origin", "none")
 
 
 def install(app: Flask) -> None:
@@ -39,7 +43,10 @@ def install(app: Flask) -> None:
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    # First of all, before the forms' tokens are looked at: what comes from another site gets no form back.
+    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_other_sites)
     app.before_request(_require_length)
+    app.before_request(_count_search)
     app.after_request(_add_headers)
     app.extensions["holdfast_csp"] = _content_policy(settings.stripe_api_base)
 
@@ -52,6 +59,25 @@ def client_address() -> str:
 def is_private(path: str) -> bool:
     """Whether answers at this path must not be kept or told of."""
     return path.startswith(_PRIVATE) or path.endswith(("/book", "/review"))
+
+
+def _refuse_other_sites() -> None:
+    # Stripe is another site and sends no form of a browser's; what it sends is signed.
+    if request.method in _SAFE_METHODS or request.blueprint == "webhooks":
+        return
+    if request.headers.get("Sec-Fetch-Site", "none") not in _OUR_OWN:
+        raise Forbidden
+
+
+def _count_search() -> None:
+    # Only with dates does the page look for what is free, which is the part that costs.
+    if request.endpoint == "storefront.stays" and request.args.get("arrive"):
+        count_try_if_possible(current_runtime(), SEARCHING, client_address())
+
+
+def count(limit: Limit) -> None:
+    """Count one try of this visitor's network. Raises TooManyTries."""
+    count_try(current_runtime(), limit, client_address())
 
 
 def _require_length() -> None:

@@ -55,7 +55,7 @@ def test_wrong_password_and_unknown_address_get_the_same_words(house: House, ema
     with pytest.raises(SignInRefused) as refused:
         staff.sign_in(house.runtime, email, "not the password", HOME)
 
-    assert refused.value.user_message == SignInRefused.default_message
+    assert refused.value.said == SignInRefused.default_message
 
 
 def test_a_hash_is_checked_even_where_there_is_no_account(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_inactive_staff_gets_the_same_words(house: House) -> None:
     with pytest.raises(SignInRefused) as refused:
         staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
 
-    assert refused.value.user_message == SignInRefused.default_message
+    assert refused.value.said == SignInRefused.default_message
 
 
 def test_old_parameters_are_renewed_on_signing_in(house: House) -> None:

@@ -1,7 +1,7 @@
 """A guest's own booking, its calendar file, and the links that lead to it."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from html import unescape
 
 import pytest
@@ -90,7 +90,8 @@ def test_a_stranger_is_told_that_there_is_no_such_booking_just_as_for_one_that_i
     none = Visitor(shop.url).get("/b/ZZZZZZZZ")
 
     assert real.status_code == none.status_code == 404
-    assert real.text == none.text
+    # Each page links to itself in the other language, and so repeats what was asked for; nothing else may differ.
+    assert real.text.replace(shop.bookings()[0].reference, "ZZZZZZZZ") == none.text
     assert 'href="/manage"' in real.text
 
 
@@ -134,6 +135,17 @@ def test_asking_for_a_link_always_gets_the_same_answer(shop, grace, reference, e
     assert "Look in your mailbox" in text_of(linus.get("/manage", sent="1"))
 
 
+def test_a_mistyped_lookup_keeps_what_was_typed(shop):
+    linus = Visitor(shop.url)
+    form = fields_of(linus.get("/manage").text)
+
+    answer = linus.post("/manage", {**form, "reference": "h7k2-m9ol", "email": ""})
+
+    assert answer.status_code == 422
+    assert 'value="h7k2-m9ol"' in answer.text
+    assert "<title>Error: " in answer.text
+
+
 def test_an_empty_lookup_names_both_fields(shop):
     linus = Visitor(shop.url)
 
@@ -161,17 +173,3 @@ def test_a_link_opens_the_booking_by_its_button_only(shop, grace):
     answer = other.post(f"/m/{token}", fields_of(page.text))
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/b/{reference}")
     assert other.get(f"/b/{reference}").status_code == 200
-
-
-def test_wrong_used_and_expired_links_are_one_and_the_same_404(shop, grace):
-    used, _ = token_for(shop, LinkPurpose.LOOKUP)
-    expired, _ = token_for(shop, LinkPurpose.LOOKUP)
-    other = Visitor(shop.url)
-    other.post(f"/m/{used}", fields_of(other.get(f"/m/{used}").text))
-    shop.clock.offset = timedelta(minutes=31)
-
-    answers = [Visitor(shop.url).get(f"/m/{token}") for token in (used, expired, "wrong", "x" * 3000)]
-
-    assert {answer.status_code for answer in answers} == {404}
-    assert len({answer.text for answer in answers}) == 1
-    assert {answer.headers["Referrer-Policy"] for answer in answers} == {"no-referrer"}

@@ -6,12 +6,13 @@ from flask_login import current_user
 
 from booking.domain.states import Source
 from booking.gateways.payments import GatewayUnavailable
-from booking.queries.bookings import BookingFilter, get_booking_file, list_bookings
+from booking.queries.bookings import BookingFile, BookingFilter, get_booking_file, list_bookings
 from booking.queries.dashboard import get_dashboard
 from booking.services import checkout, reviews
+from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
 from booking.web.admin.blueprint import blueprint, now, reader
-from booking.web.admin.forms import ReviewForm
+from booking.web.admin.forms import OnceForm, ReviewForm
 from booking.wiring import current_runtime
 
 _LET_GO_WORDS = {
@@ -41,8 +42,7 @@ def bookings() -> ResponseReturnValue:
 @blueprint.get("/bookings/<int:booking_id>")
 def booking(booking_id: int) -> ResponseReturnValue:
     """Everything about one booking."""
-    file = get_booking_file(reader(), booking_id, now())
-    return render_template("admin/booking.html", file=file, booking=file.booking, review=ReviewForm())
+    return _page(get_booking_file(reader(), booking_id, now()), ReviewForm())
 
 
 @blueprint.get("/bookings/<int:booking_id>/let-go")
@@ -69,8 +69,12 @@ def close_review(booking_id: int) -> ResponseReturnValue:
     """A person has looked at what did not fit."""
     form = ReviewForm()
     if not form.validate_on_submit():
-        file = get_booking_file(reader(), booking_id, now())
-        return render_template("admin/booking.html", file=file, booking=file.booking, review=form), 422
+        return _page(get_booking_file(reader(), booking_id, now()), form), 422
     reviews.close_review(current_runtime(), booking_id, current_user.email, form.note.data)
     flash("Noted. This booking no longer waits for a look.")
     return redirect(url_for("admin.booking", booking_id=booking_id), 303)
+
+
+def _page(file: BookingFile, review: ReviewForm) -> str:
+    parts = {"review": review, "once": OnceForm.fresh(), "guest_mails": set(GuestMail)}
+    return render_template("admin/booking.html", file=file, booking=file.booking, **parts)

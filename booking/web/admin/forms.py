@@ -4,10 +4,21 @@ import re
 import secrets
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    EmailField,
+    Field,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import InputRequired, Length, Optional, Regexp, ValidationError
 
 from booking.domain.dates import Stay
 from booking.domain.errors import BookingError
@@ -69,6 +80,30 @@ class OrderForm(FlaskForm):
     def read_order(self, currency: str) -> Money | None:
         """The amount that was agreed to; None where the form was tampered with."""
         return parse_major(self.amount.data, currency) if self.validate_on_submit() else None
+
+
+class AddressForm(FlaskForm):
+    """A guest's right address, where they mistyped theirs."""
+
+    email = EmailField("New e-mail address", [InputRequired("Type the new address.")], filters=[one_line])
+
+    def validate_email(self, field: Field) -> None:
+        """A possible address, in its normal form. Whether it can be reached is not looked up."""
+        try:
+            field.data = validate_email(field.data or "", check_deliverability=False).normalized
+        except EmailNotValidError:
+            raise ValidationError("That is no e-mail address.") from None
+
+
+class OnceForm(FlaskForm):
+    """A button whose second press changes nothing: its page has a token of its own."""
+
+    form_token = HiddenField(validators=[Regexp(_TOKEN)])
+
+    @classmethod
+    def fresh(cls) -> "OnceForm":
+        """One for a page that is shown anew."""
+        return cls(formdata=None, form_token=secrets.token_hex(16))
 
 
 class ReviewForm(FlaskForm):
