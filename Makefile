@@ -26,8 +26,8 @@ PROOFS := tests/simulation tests/concurrency tests/crash tests/histories tests/h
 FIGURES := var/figures
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
-.PHONY: help demo demo-data demo-reset serve test test-fast torture mutants figures smoke-stripe bench-fakestripe drill \
-	guards lint clean
+.PHONY: help demo demo-data demo-reset serve test test-fast torture mutants figures translations lighthouse screenshots \
+	smoke-stripe bench-fakestripe drill guards lint clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -43,7 +43,7 @@ demo-data: .venv/.installed
 
 demo-reset:  ## Throw the demo's data away (not .env) and make it anew.
 	@exec 9>>var/running.lock && flock -n 9 || { echo "Stop the running demo first."; exit 1; }; \
-	rm -f var/holdfast.db* var/holdfast.queue.db* var/fakestripe.db* var/demo-staff-password
+	rm -f var/holdfast.db* var/holdfast.queue.db* var/fakestripe.db* var/demo-staff-password; rm -rf var/media
 	@$(MAKE) --no-print-directory demo-data
 
 serve: .venv/.installed  ## The shop and its worker with the settings of .env, for a Stripe account of your own.
@@ -67,8 +67,19 @@ torture:  ## A night of proofs: 50,000 seeds, every crash on both databases, twe
 mutants: .venv/.installed-dev  ## Change the code of the money in thousands of small ways: a test must notice each.
 	@$(BIN)/python -m tests.mutation
 
-figures: .venv/.installed-dev  ## Take what was measured with FIGURES=var/figures over into docs/reliability.md.
+figures: .venv/.installed-dev  ## Take what was measured with FIGURES=var/figures over into docs/reliability.md and docs/pages.md.
 	@$(BIN)/python -m tests.support.figures $(FIGURES)
+
+translations: .venv/.installed  ## Collect the sentences for guests into the catalogues of booking/translations, and compile those.
+	@$(BIN)/python -m booking.translations.collect
+
+lighthouse: .venv/.installed-dev  ## Google's Lighthouse on the guest pages, the median of three; puts the table into docs/pages.md.
+	@.ci/tools
+	@$(BIN)/python -m tests.pages.lighthouse
+
+screenshots: .venv/.installed-dev  ## A picture of every guest page in every state into var/screenshots, with a sheet of all.
+	@.ci/tools
+	@$(BIN)/python -m tests.pages.screenshots
 
 smoke-stripe: .venv/.installed-dev  ## Ask Stripe's own sandbox what fakestripe answers too: STRIPE_SMOKE_KEY=sk_test_... make smoke-stripe
 	@test -n "$(STRIPE_SMOKE_KEY)" || { echo "Set STRIPE_SMOKE_KEY to a test key (sk_test_...) of your own."; exit 1; }

@@ -14,12 +14,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from jinja2.bccache import Bucket, BytecodeCache
+from playwright.sync_api import Browser
 from stripe import HTTPClient
 
 from booking import create_app
 from booking.extensions import db
 from tests.stripe_judges import verdicts
 from tests.support import servers
+from tests.support.browser import CHROMIUM, open_chromium
 from tests.support.recordings import recordings
 from tests.support.servers import FakeStripe
 from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
@@ -198,3 +200,14 @@ def _on_server(url: str, statement: str) -> None:
     address = url.replace("postgresql+psycopg://", "postgresql://") + "/postgres"
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, started once in each worker."""
+    if not shutil.which(CHROMIUM):
+        if IS_CI:
+            pytest.fail(f"there is no browser at {CHROMIUM}: install Debian's package chromium")
+        pytest.skip(f"there is no browser at {CHROMIUM}: install Debian's package chromium")
+    with open_chromium() as browser:
+        yield browser

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 
 from booking.config import ROOT, load_settings
 from booking.gateways.stripe_objects import READERS
+from booking.services.notifications import GuestMail, StaffNotice
 from tests.support import figures
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -123,6 +125,14 @@ def test_links_to_files_lead_somewhere(path: Path) -> None:
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize(("title", "kinds"), [("To guests", GuestMail), ("To the house", StaffNotice)])
+def test_page_about_mail_lists_exactly_the_mails_there_are(title: str, kinds: type[StrEnum]) -> None:
+    page = (ROOT / "docs" / "mail.md").read_text(encoding="utf-8")
+    section = page.partition(f"## {title}")[2].partition("\n## ")[0]
+
+    assert sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == sorted(kinds)
+
+
 def test_readme_names_every_event_the_shop_handles() -> None:
     assert {name for name in READERS if f"`{name}`" not in README} == set()
 
@@ -146,6 +156,13 @@ def test_reliability_tells_the_promises_and_the_figures_as_they_are() -> None:
 
     assert figures.block(page, "promises") == figures.promises()
     assert figures.block(page, "figures") == figures.table(figures.read_latest())
+
+
+def test_pages_tells_the_figures_as_they_are() -> None:
+    page, known = figures.GUEST_PAGES.read_text("utf-8"), figures.read_latest()
+
+    assert figures.block(page, "figures") == figures.table(known, of_pages=True)
+    assert figures.block(page, "lighthouse") == figures.lighthouse_table(known)
 
 
 def test_line_length_is_one_number_everywhere() -> None:

@@ -129,6 +129,14 @@ def test_a_setting_can_be_read_from_a_file(tmp_path: Path) -> None:
     assert load_settings(environ).secret_key == "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 
 
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [("", ROOT / "var" / "media"), ("pictures", ROOT / "pictures"), ("/srv/pictures", Path("/srv/pictures"))],
+)
+def test_the_folder_of_pictures_is_the_same_wherever_the_shop_is_started_from(given: str, folder: Path) -> None:
+    assert load_settings({**GOOD, "MEDIA_DIR": given}).media_dir == folder
+
+
 def test_a_file_that_cannot_be_read_is_named_and_its_path_too(tmp_path: Path) -> None:
     missing = tmp_path / "nothing-here"
 

@@ -277,7 +277,7 @@ def _crash_at(visitor: Visitor, link: str, monkeypatch: pytest.MonkeyPatch) -> N
         raise RuntimeError(f"{token} of {GUEST.email}")
 
     with monkeypatch.context() as patch:
-        patch.setattr("booking.web.manage.views.peek_link", broken)
+        patch.setattr("booking.web.manage.links.peek_link", broken)
         assert visitor.get(f"/m/{link}").status_code == 500
 
 

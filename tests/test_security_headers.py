@@ -15,6 +15,7 @@ from booking.config import AppEnv
 from booking.domain.dates import Stay
 from booking.extensions import db
 from booking.models import Listing
+from booking.services.limits import SEARCHING
 from booking.services.reservations import PlaceRequest, check_and_quote, place_booking
 from booking.services.staff import create_staff
 from tests.support.shop import GRACE, MemoryMailer, ShiftedClock, add_listing, fields_of, make_settings, outfit
@@ -42,6 +43,11 @@ POLICY = {
     "object-src": "'none'",
     "manifest-src": "'self'",
 }
+# What stands in the place of a part of an address; anything that is not named here is a number.
+_PARTS = {
+    "slug": "harbour-loft", "reference": "ABCDEFGH", "token": "x" * 43, "event_id": "evt_1", "filename": "css/base.css",
+    "digest": "0" * 64, "name": "800.webp",
+}  # fmt: skip
 PRIVATE = ("/admin", "/b/", "/m/", "/manage", "/pay/")
 
 
@@ -101,12 +107,14 @@ def _sign_in(client: FlaskClient, **more: str) -> TestResponse:
 
 def _paths(app: Flask) -> list[str]:
     """Each address that can be asked for, with something in the place of each part, and every kind of error."""
-    parts = {"slug": "harbour-loft", "reference": "ABCDEFGH", "token": "x" * 43, "booking_id": "1", "event_id": "evt_1",
-             "dispute_id": "1",
-             "filename": "css/base.css", "code": "1"}  # fmt: skip
     rules = [rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
-    filled = [re.sub(r"<(?:\w+:)?(\w+)>", lambda part: parts[part[1]], rule) for rule in rules]
-    return [*filled, "/nowhere", "/static/nothing.css", "/webhooks/stripe/", "/stays?arrive=x", "/stays/none"]
+    filled = [_filled(rule) for rule in rules]
+    spoken = [f"/de{path}" for path in ("/", "/stays", "/manage", "/pay/cancelled", "/nowhere")]
+    return [*filled, *spoken, "/nowhere", "/static/nothing.css", "/webhooks/stripe/", "/stays?arrive=x", "/stays/none"]
+
+
+def _filled(rule: str) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda part: _PARTS.get(part[1], "1"), rule)
 
 
 def _policy_of(answer: TestResponse) -> dict[str, str]:
@@ -120,6 +128,7 @@ def _assert_protected(path: str, answer: TestResponse) -> None:
     assert _policy_of(answer) == POLICY, path
     assert "unsafe" not in answer.headers["Content-Security-Policy"], path
     assert "Access-Control-Allow-Origin" not in answer.headers, path
+    path = path.removeprefix("/de")
     if path.startswith(PRIVATE) or path.endswith(("/book", "/review")):
         assert answer.headers["Referrer-Policy"] == "no-referrer", path
         assert answer.headers["Cache-Control"] == "no-store", path
@@ -160,6 +169,96 @@ def test_a_form_without_its_token_is_refused_with_all_headers(guest: FlaskClient
 
     assert answer.status_code in (400, 405)
     _assert_protected(path, answer)
+
+
+def test_a_wrong_method_is_405_and_names_the_right_ones_on_every_address(production: Flask, ada: FlaskClient) -> None:
+    rules = [rule for rule in production.url_map.iter_rules() if rule.rule not in ("/static/<path:filename>",)]
+    allowed: dict[str, set[str]] = {}
+    for rule in rules:
+        allowed.setdefault(_filled(rule.rule), set()).update(rule.methods or ())
+
+    for path, methods in allowed.items():
+        answer = ada.open(path, method="DELETE", base_url=BASE, buffered=True)
+        assert answer.status_code == 405, path
+        assert set(answer.headers["Allow"].split(", ")) == methods, path
+        _assert_protected(path, answer)
+
+
+def test_looking_changes_no_row_whoever_looks_and_however(
+    production: Flask, guest: FlaskClient, ada: FlaskClient
+) -> None:
+    """Only the limits count along. Stripe's own return page may settle a booking, and only by what Stripe says."""
+    _place(production)
+    before = _rows(production)
+
+    for client in (guest, ada):
+        for path in _paths(production):
+            for method in ("GET", "HEAD", "OPTIONS"):
+                client.open(path, method=method, base_url=BASE, buffered=True)
+
+    assert _rows(production) == before
+
+
+def _rows(app: Flask) -> dict[str, list[str]]:
+    with app.app_context():
+        tables = [table for table in db.metadata.sorted_tables if table.name != "rate_window"]
+        return {table.name: sorted(map(str, db.session.execute(table.select()))) for table in tables}
+
+
+@pytest.mark.parametrize("path", ["/", "/stays/harbour-loft", "/static/css/base.css", "/webhooks/stripe/", "/admin/"])
+def test_no_other_site_is_told_that_it_may_read_anything(guest: FlaskClient, path: str) -> None:
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+
+    answer = guest.options(path, base_url=BASE, headers=asked, buffered=True)
+
+    assert not any(name.lower().startswith("access-control") for name in answer.headers.keys())  # noqa: SIM118
+
+
+# --- forms of other sites -------------------------------------------------------------------------------------------
+
+
+def _unsafe_paths(app: Flask) -> list[str]:
+    rules = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    return [_filled(rule.rule) for rule in rules if not rule.rule.startswith("/webhooks/")]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense", ""])
+def test_a_form_that_another_site_sends_is_refused_on_every_address_even_with_a_good_token(
+    production: Flask, ada: FlaskClient, site: str
+) -> None:
+    token = fields_of(_get(ada, "/admin/account").text)["csrf_token"]
+    before = _rows(production)
+
+    for path in _unsafe_paths(production):
+        answer = ada.post(path, data={"csrf_token": token}, base_url=BASE,
+                          headers={"Sec-Fetch-Site": site, "Referer": f"{BASE}{path}"})  # fmt: skip
+        assert answer.status_code == 403, path
+        _assert_protected(path, answer)
+    assert _rows(production) == before
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none", None])
+def test_forms_of_our_own_pages_and_of_browsers_that_say_nothing_pass(production: Flask, site: str | None) -> None:
+    client = production.test_client()
+    form = fields_of(_get(client, "/manage").text)
+    headers = {"Referer": f"{BASE}/manage", **({"Sec-Fetch-Site": site} if site else {})}
+
+    answer = client.post("/manage", data={**form, "reference": "ABCDEFGH", "email": "grace@example.org"},
+                         base_url=BASE, headers=headers)  # fmt: skip
+
+    assert answer.status_code == 303
+
+
+def test_links_from_other_sites_are_followed(guest: FlaskClient) -> None:
+    answer = guest.get("/", base_url=BASE, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status_code == 200
+
+
+def test_what_stripe_sends_is_judged_by_its_signature_alone(guest: FlaskClient) -> None:
+    answer = guest.post("/webhooks/stripe/", data=b"{}", base_url=BASE, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert (answer.status_code, answer.json) == (400, {"error": "signature or body not valid"})
 
 
 def test_a_crash_shows_nothing_of_the_inside(guest: FlaskClient) -> None:
@@ -275,6 +374,46 @@ def test_what_a_stranger_says_about_proxies_is_not_believed(guest: FlaskClient) 
     assert "evil" not in answer.location
 
 
+@pytest.fixture
+def behind_proxy(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
+    """The shop behind one proxy of its own, which says who asks."""
+    path = tmp_path / "proxied.db"
+    shutil.copy(sqlite_template, path)
+    app = create_app(make_settings(f"sqlite:///{path}", proxy_hops=1, rate_limits=True))
+    outfit(app, ShiftedClock(), MemoryMailer())
+    add_listing(app)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _searches(app: Flask, headers: dict[str, str], times: int) -> list[int]:
+    client = app.test_client()
+    return [client.get("/stays?arrive=2099-03-01&leave=2099-03-04", headers=headers).status_code for _ in range(times)]
+
+
+def test_a_visitor_cannot_change_the_address_that_limits_count_by_making_up_more_hops(behind_proxy: Flask) -> None:
+    """The proxy writes the last entry; whatever a visitor wrote stands before it."""
+    codes = []
+    for number in range(SEARCHING.most + 1):
+        codes += _searches(behind_proxy, {"X-Forwarded-For": f"10.9.8.{number}, 203.0.113.9"}, 1)
+
+    assert codes.count(429) == 1
+    assert codes[-1] == 429
+
+
+def test_without_a_proxy_nobody_is_believed_who_says_where_they_come_from(production: Flask) -> None:
+    codes = []
+    for number in range(SEARCHING.most + 1):
+        client = production.test_client()
+        answer = client.get("/stays?arrive=2099-03-01&leave=2099-03-04", base_url=BASE,
+                            headers={"X-Forwarded-For": f"10.9.8.{number}"})  # fmt: skip
+        codes.append(answer.status_code)
+
+    assert codes[-1] == 429
+
+
 # --- redirects ------------------------------------------------------------------------------------------------------
 
 _ELSEWHERE = [
@@ -305,6 +444,21 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(ada: FlaskClient, targe
     answer = ada.get("/admin/login", query_string={"next": target}, base_url=BASE)
 
     assert (answer.status_code, answer.location) == (303, target)
+
+
+@pytest.mark.parametrize("target", _ELSEWHERE)
+def test_choosing_light_or_dark_never_leads_to_another_site(production: Flask, target: str) -> None:
+    client = production.test_client()
+    page = client.get("/look", query_string={"back": target}, base_url=BASE)
+    form = fields_of(page.text)
+
+    answer = _post(client, "/look", {**form, "look": "dark", "scheme": "dark", "back": target})
+
+    assert page.status_code in (200, 400, 404)
+    place = answer.location or "/"
+    assert place.startswith("/")
+    assert not place.startswith(("//", "/\\"))
+    assert "evil" not in place.partition("?")[0]
 
 
 @pytest.mark.parametrize("path", ["//evil.example", "//evil.example/..", "/\\evil.example", "/stays//evil.example"])

@@ -1,36 +1,16 @@
 """A real Chromium with JavaScript off, because every page must work so. It notes what pages do against their policy."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
 from booking.domain.dates import Stay
-from tests.conftest import IS_CI
 from tests.support.servers import wait_until
 from tests.support.shop import Shop
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-_ARGUMENTS = """
---no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update
---disable-sync
-""".split()
 GOOD_CARD, DECLINED_CARD, CHALLENGED_CARD = "4242424242424242", "4000000000000002", "4000000000003220"
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser, started once."""
-    if not shutil.which(CHROMIUM):
-        if IS_CI:
-            pytest.fail(f"there is no browser at {CHROMIUM}: install Debian's package chromium")
-        pytest.skip(f"there is no browser at {CHROMIUM}: install Debian's package chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -1,9 +1,9 @@
-"""What docs/reliability.md says that no hand should: figures of runs, and the table of promises.
+"""What docs/reliability.md and docs/pages.md say that no hand should: figures of runs, and the table of promises.
 
 Figures are written by the tests that measure them, and only where the run asks.
 
 `FIGURES=folder make ...` has the tests leave what they measured in that folder; `python -m tests.support.figures
-folder` then takes it over into docs/reliability/latest.json and into the table of docs/reliability.md.
+folder` then takes it over into docs/reliability/latest.json and into the tables of the two pages.
 """
 
 import json
@@ -19,6 +19,9 @@ Figures = dict[str, float | int | str]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LATEST, PAGE = DOCS / "reliability" / "latest.json", DOCS / "reliability.md"
+GUEST_PAGES = DOCS / "pages.md"
+# Figures whose names begin so are told in docs/pages.md: those of Lighthouse in a table of their own.
+OF_PAGES, OF_LIGHTHOUSE = "pages_", "pages_lighthouse_"
 
 
 def note_figures(name: str, *, part: str = "", **figures: float | int | str) -> None:
@@ -40,13 +43,15 @@ def _circumstances() -> Figures:
     }
 
 
-def take_over(folder: Path, latest: Path = LATEST, page: Path = PAGE) -> None:
+def take_over(folder: Path, latest: Path = LATEST, page: Path = PAGE, guest_pages: Path = GUEST_PAGES) -> None:
     """Put new figures in the place of older ones of the same name; others stay, with their date."""
     known = read_latest(latest) | _read(folder)
     latest.parent.mkdir(parents=True, exist_ok=True)
     latest.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
     fill(page, "promises", promises())
     fill(page, "figures", table(known))
+    fill(guest_pages, "figures", table(known, of_pages=True))
+    fill(guest_pages, "lighthouse", lighthouse_table(known))
 
 
 def read_latest(path: Path = LATEST) -> dict[str, Figures]:
@@ -87,10 +92,23 @@ def _add(one: Figures, other: Figures) -> Figures:
     return {key: added(key, value) for key, value in other.items()}
 
 
-def table(known: dict[str, Figures]) -> str:
-    """The figures as they stand in docs/reliability.md."""
+def table(known: dict[str, Figures], *, of_pages: bool = False) -> str:
+    """The figures as they stand in docs/reliability.md, or in docs/pages.md."""
     head = "| Programme | Figures | Measured |\n|---|---|---|\n"
-    return head + "".join(_row(name, dict(figures)) for name, figures in sorted(known.items()))
+    told = [name for name in sorted(known) if name.startswith(OF_PAGES) == of_pages and OF_LIGHTHOUSE not in name]
+    return head + "".join(_row(name.removeprefix(OF_PAGES), dict(known[name])) for name in told)
+
+
+def lighthouse_table(known: dict[str, Figures]) -> str:
+    """What Lighthouse said of each page, as it stands in docs/pages.md."""
+    head = "| Page | Performance | Accessibility | Best practices | SEO | LCP ms | CLS | TBT ms | Measured |\n"
+    columns = ["performance", "accessibility", "best_practices", "seo", "lcp_ms", "cls", "tbt_ms", "measured"]
+    rows = [
+        " | ".join([_words(name.removeprefix(OF_LIGHTHOUSE)), *(str(row.get(column, "-")) for column in columns)])
+        for name, row in sorted(known.items())
+        if name.startswith(OF_LIGHTHOUSE)
+    ]
+    return head + "|---" * 9 + "|\n" + "".join(f"| {row} |\n" for row in rows)
 
 
 def _row(name: str, figures: Figures) -> str:

@@ -1,0 +1,681 @@
+"""Every guest page in every state: how to bring the demo shop there, and what its page must say about money.
+
+A page that is new belongs into this list; then all judges of this folder look at it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+from sqlalchemy import update
+
+from booking.database import transaction
+from booking.domain.dates import Stay
+from booking.domain.money import Money
+from booking.domain.states import CancelReason, Source
+from booking.models import Attempt, Booking
+from booking.models.instance import LinkPurpose
+from booking.services import access, holds, reservations
+from booking.services.timeline import Cause
+from tests.pages.stage import DUNES, LOFT, ROOM, Seen, Stage
+from tests.support.shop import LINUS, Visitor, fields_of
+
+Scene = Callable[[Stage], Seen]
+STAFF = Cause(Source.STAFF, "ada@example.org")
+# Pays; the refund fails a minute later; the refund is pending for a minute.
+REFUND_FAILS, REFUND_WAITS = "4000000000005126", "4000000000007726"
+ERRORS = [400, 403, 404, 405, 409, 410, 413, 429, 500, 503]
+
+
+class Stake(StrEnum):
+    """What a page has to say about money."""
+
+    NONE = "nothing: no money is near"
+    NOT_YET = "nothing, because the guest has not pressed the button yet; never that money came"
+    UNPAID = "that nothing was charged"
+    REFUSED = "that nothing was charged, or what holds if something was paid before"
+    LEDGER = "what the ledger says"
+    NOTHING_FALSE = "nothing, but what it says must be what the ledger says"
+    UNKNOWN = "that it does not know, and what holds in either case"
+
+
+@dataclass(frozen=True)
+class State:
+    """One page in one state."""
+
+    name: str
+    scene: Scene
+    stake: Stake = Stake.NONE
+    status: int = 200
+    is_private: bool = False  # never in a search engine or a shared cache
+
+
+CATALOGUE: list[State] = []
+
+
+def page(name: str, stake: Stake = Stake.NONE, status: int = 200, is_private: bool = False) -> Callable[[Scene], Scene]:
+    """Put a scene into the catalogue."""
+
+    def keep(scene: Scene) -> Scene:
+        CATALOGUE.append(State(name, scene, stake, status, is_private))
+        return scene
+
+    return keep
+
+
+def looks(name: str, path: str, status: int = 200, **params: str) -> None:
+    """Put a page into the catalogue that anybody can open by its address."""
+    CATALOGUE.append(State(name, lambda stage: stage.look(path, **params), Stake.NONE, status))
+
+
+# --- looking --------------------------------------------------------------------------------------------------------
+
+looks("home", "/")
+looks("results, no dates", "/stays")
+for _wrong, _dates in {
+    "arrival missing": ("", "2027-03-12"),
+    "no such day": ("2027-02-30", "2027-03-12"),
+    "the wrong way round": ("2027-03-12", "2027-03-10"),
+    "in the past": ("2020-03-12", "2020-03-14"),
+    "far too late": ("2040-03-12", "2040-03-14"),
+}.items():
+    looks(f"results, dates wrong: {_wrong}", "/stays", status=422, arrive=_dates[0], leave=_dates[1])
+looks("results, guests wrong", "/stays", status=422, arrive="2027-03-12", leave="2027-03-14", guests="many")
+looks("stay, no dates", f"/stays/{LOFT}")
+looks("stay, no such day", f"/stays/{LOFT}", status=422, arrive="2027-02-30")
+looks("stay of equal rooms", "/stays/boathouse-double")
+looks("terms", "/terms")
+looks("privacy", "/privacy")
+looks("accessibility", "/accessibility")
+looks("look", "/look")
+
+
+@page("results, offers")
+def _offers(stage: Stage) -> Seen:
+    stay = stage.free
+    return stage.look("/stays", arrive=str(stay.arrive), leave=str(stay.leave), guests="2")
+
+
+@page("results, some too small")
+def _some_too_small(stage: Stage) -> Seen:
+    stay = stage.free
+    return stage.look("/stays", arrive=str(stay.arrive), leave=str(stay.leave), guests="5")
+
+
+@page("results, nothing free")
+def _nothing_free(stage: Stage) -> Seen:
+    stay = stage.shop.stay(2, ahead=_far(stage))
+    with stage.listings_off_but(DUNES):
+        stage.close(DUNES, stay)
+        return stage.look("/stays", arrive=str(stay.arrive), leave=str(stay.leave), guests="2")
+
+
+def _far(stage: Stage) -> int:
+    """Days ahead at which all but the loft is free, other ones for each language."""
+    return 300 if stage.prefix else 240
+
+
+@page("results, more guests than any stay takes", status=422)
+def _too_many_guests(stage: Stage) -> Seen:
+    stay = stage.free
+    return stage.look("/stays", arrive=str(stay.arrive), leave=str(stay.leave), guests="40")
+
+
+@page("stay, arrival chosen")
+def _arrival(stage: Stage) -> Seen:
+    return stage.look(f"/stays/{LOFT}", arrive=str(stage.free.arrive), guests="2")
+
+
+@page("stay, chosen")
+def _chosen(stage: Stage) -> Seen:
+    return stage.ask(stage.free)
+
+
+@page("stay, chosen over the end of a month")
+def _over_the_month(stage: Stage) -> Seen:
+    stay = stage.shop.stay(9, ahead=80)
+    return stage.ask(stay, DUNES)
+
+
+@page("stay, taken")
+def _taken(stage: Stage) -> Seen:
+    stay = stage.nights()
+    stage.shop.place(stay, LINUS, f"linus of {stay}")
+    return stage.ask(stay)
+
+
+@page("stay, too short", status=422)
+def _too_short(stage: Stage) -> Seen:
+    return stage.ask(stage.shop.stay(1, ahead=80), DUNES)
+
+
+@page("stay, too many guests", status=422)
+def _too_many_for_it(stage: Stage) -> Seen:
+    stay = stage.free
+    return stage.look(f"/stays/{ROOM}", arrive=str(stay.arrive), leave=str(stay.leave), guests="3")
+
+
+# --- details and review ---------------------------------------------------------------------------------------------
+
+
+@page("details", Stake.NOT_YET, is_private=True)
+def _details(stage: Stage) -> Seen:
+    return stage.ask(stage.free, page="/book")
+
+
+_SLIPS = {
+    "everything wrong": {"name": " ", "email": "grace@", "phone": "call me", "message": "x" * 501},
+    "no name": {"name": ""},
+    "no address": {"email": ""},
+    "half an address": {"email": "grace@example"},
+    "telephone of words": {"phone": "call me"},
+    "message too long": {"message": "x" * 501},
+}
+for _slip, _typed in _SLIPS.items():
+    CATALOGUE.append(
+        State(
+            f"details, {_slip}",
+            lambda stage, typed=_typed: stage.type_details(**typed),  # type: ignore[misc]
+            Stake.NOT_YET,
+            422,
+            is_private=True,
+        )
+    )
+
+
+@page("review", Stake.NOT_YET, is_private=True)
+def _review(stage: Stage) -> Seen:
+    return stage.type_details(message="We come by the last ferry.\nIs there a cot?")
+
+
+@page("review, price changed", Stake.UNPAID, 409, is_private=True)
+def _price_changed(stage: Stage) -> Seen:
+    visitor, stay = stage.visitor(), stage.nights()
+    form = visitor.review_form(LOFT, stay)
+    with stage.listing(LOFT, tourist_tax_minor=900):
+        return Seen(visitor.post(f"/stays/{LOFT}/review", form))
+
+
+@page("review, somebody was faster", Stake.UNPAID, 409, is_private=True)
+def _lost_race(stage: Stage) -> Seen:
+    visitor, stay = stage.visitor(), stage.nights()
+    form = visitor.review_form(LOFT, stay)
+    stage.shop.place(stay, LINUS, f"linus of {stay}")
+    return Seen(visitor.post(f"/stays/{LOFT}/review", form))
+
+
+@page("review, somebody was faster and nothing is near", Stake.UNPAID, 409, is_private=True)
+def _lost_race_for_good(stage: Stage) -> Seen:
+    visitor, stay = stage.visitor(), stage.shop.stay(3, ahead=_far(stage))
+    form = visitor.review_form(ROOM, stay)
+    stage.close(ROOM, Stay(stay.arrive - timedelta(days=24), stay.leave + timedelta(days=24)))
+    return Seen(visitor.post(f"/stays/{ROOM}/review", form))
+
+
+@page("details, taken meanwhile", Stake.UNPAID, 409, is_private=True)
+def _taken_before_details(stage: Stage) -> Seen:
+    stay = stage.nights()
+    stage.shop.place(stay, LINUS, f"linus of {stay}")
+    return stage.ask(stay, page="/book")
+
+
+@page("review, a rule forbids it now", Stake.UNPAID, 422, is_private=True)
+def _rule_now(stage: Stage) -> Seen:
+    visitor, stay = stage.visitor(), stage.nights()
+    form = visitor.review_form(LOFT, stay)
+    with stage.listing(LOFT, min_nights=5):
+        return Seen(visitor.post(f"/stays/{LOFT}/review", form))
+
+
+@page("review, too many holds", Stake.REFUSED, 429, is_private=True)
+def _too_many_holds(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    for _ in range(holds.MOST_BY_BROWSER):
+        stage.hold(visitor)
+    return Seen(visitor.book_and_pay(LOFT, stage.nights()))
+
+
+@page("review, too many tries", Stake.REFUSED, 429, is_private=True)
+def _too_many_tries(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    form = visitor.review_form(LOFT, stage.nights())
+    with stage.limits_on():
+        answers = [visitor.post(f"/stays/{LOFT}/review", {**form, "shown_total_minor": "1"}) for _ in range(12)]
+    return Seen(answers[-1])
+
+
+@page("review, the form was too old", Stake.REFUSED, 400, is_private=True)
+def _old_form(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    form = visitor.review_form(LOFT, stage.nights())
+    return Seen(visitor.post(f"/stays/{LOFT}/review", {**form, "csrf_token": "old"}))
+
+
+@page("review, Stripe is silent", Stake.UNPAID, 503, is_private=True)
+def _silent(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    form = visitor.review_form(LOFT, stage.nights())
+    with stage.stripe_is_silent():
+        return Seen(visitor.post(f"/stays/{LOFT}/review", form))
+
+
+@page("review, Stripe refuses", Stake.UNPAID, 502, is_private=True)
+def _refused(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    form = visitor.review_form(LOFT, stage.nights())
+    with stage.stripe_refuses():
+        return Seen(visitor.post(f"/stays/{LOFT}/review", form))
+
+
+# --- back from Stripe -----------------------------------------------------------------------------------------------
+
+
+@page("return, confirmed", Stake.LEDGER, is_private=True)
+def _return_confirmed(stage: Stage) -> Seen:
+    return stage.come_back(*stage.paid())
+
+
+@page("return, confirmed, another browser", Stake.LEDGER, is_private=True)
+def _return_elsewhere(stage: Stage) -> Seen:
+    _, booking_id = stage.paid()
+    return stage.come_back(stage.visitor(), booking_id)
+
+
+@page("return, Stripe is silent", Stake.UNKNOWN, is_private=True)
+def _return_silent(stage: Stage) -> Seen:
+    visitor, booking_id = _paid_unheard(stage)
+    stage.stripe_fails("GET")
+    return stage.come_back(visitor, booking_id)
+
+
+def _paid_unheard(stage: Stage, **more: Any) -> tuple[Visitor, int]:
+    """Paid, and the news of it is lost."""
+    visitor, booking_id = stage.hold()
+    stage.shop.stripe.drop_webhooks()
+    stage.shop.stripe.pay(stage.shop.session_of(booking_id), wait=False, **more)
+    return visitor, booking_id
+
+
+@page("return, a bank is at work", Stake.LEDGER, is_private=True)
+def _return_processing(stage: Stage) -> Seen:
+    return stage.come_back(*_paid_unheard(stage, method="sepa_debit"))
+
+
+@page("return, nights gone, refund on its way", Stake.LEDGER, is_private=True)
+def _return_gone(stage: Stage) -> Seen:
+    return stage.come_back(*_too_late(stage))
+
+
+@page("return, nights gone, refund sent, another browser", Stake.LEDGER, is_private=True)
+def _return_gone_sent(stage: Stage) -> Seen:
+    _, booking_id = _too_late(stage)
+    _let_refunds_go(stage)
+    return stage.come_back(stage.visitor(), booking_id)
+
+
+def _too_late(stage: Stage) -> tuple[Visitor, int]:
+    """Paid in a session that outlived its hold, for nights that somebody else has paid."""
+    visitor, booking_id = stage.hold()
+    stay = stage.shop.booking(booking_id).stay
+    stage.run_ahead(minutes=50)
+    stage.shop.pay(stage.shop.book(stay, LINUS, f"linus of {stay}"))
+    stage.shop.pay(booking_id)
+    return visitor, booking_id
+
+
+def _let_refunds_go(stage: Stage) -> None:
+    stage.shop.work()
+    stage.shop.stripe.settle_down()
+
+
+@page("return, not paid yet", Stake.LEDGER, is_private=True)
+def _return_open(stage: Stage) -> Seen:
+    return stage.come_back(*stage.hold())
+
+
+@page("return, time is over", Stake.LEDGER, is_private=True)
+def _return_over(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    stage.shop.pass_time(minutes=46)
+    return stage.come_back(visitor, booking_id)
+
+
+@page("return, a person must look", Stake.LEDGER, is_private=True)
+def _return_review(stage: Stage) -> Seen:
+    return stage.come_back(*_odd_amount(stage))
+
+
+def _odd_amount(stage: Stage) -> tuple[Visitor, int]:
+    """Paid another amount than the shop asked for."""
+    visitor, booking_id = stage.hold()
+    with stage.shop.app.app_context(), transaction() as session:
+        more = update(Attempt).where(Attempt.booking_id == booking_id)
+        session.execute(more.values(amount_minor=Attempt.amount_minor + 1))
+    stage.shop.pay(booking_id)
+    return visitor, booking_id
+
+
+@page("return, unknown", Stake.UNKNOWN, 404, is_private=True)
+def _return_unknown(stage: Stage) -> Seen:
+    return stage.look("/pay/return", session_id="cs_test_nobody")
+
+
+@page("cancelled, still held", Stake.LEDGER, is_private=True)
+def _cancelled_held(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    return Seen(stage.look("/pay/cancelled", visitor).answer, booking_id)
+
+
+@page("cancelled, nothing is waiting", Stake.UNKNOWN, is_private=True)
+def _cancelled_nothing(stage: Stage) -> Seen:
+    return stage.look("/pay/cancelled")
+
+
+@page("cancelled, too late", Stake.UNKNOWN, is_private=True)
+def _cancelled_late(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    stage.shop.pass_time(minutes=46)
+    return Seen(stage.look("/pay/cancelled", visitor).answer, booking_id)
+
+
+@page("cancelled, paid in another tab", Stake.UNKNOWN, is_private=True)
+def _cancelled_paid(stage: Stage) -> Seen:
+    visitor, _ = stage.paid()
+    return stage.look("/pay/cancelled", visitor)
+
+
+@page("let go, but Stripe is silent", Stake.UNPAID, 503, is_private=True)
+def _release_silent(stage: Stage) -> Seen:
+    visitor, _ = stage.hold()
+    shown = stage.look("/pay/cancelled", visitor).answer
+    stage.stripe_fails("POST")
+    return stage.press(visitor, shown, "/pay/release")
+
+
+@page("let go, but paid a moment ago", Stake.LEDGER, is_private=True)
+def _release_paid(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    shown = stage.look("/pay/cancelled", visitor).answer
+    stage.shop.stripe.drop_webhooks()
+    stage.shop.stripe.pay(stage.shop.session_of(booking_id), wait=False)
+    return Seen(stage.press(visitor, shown, "/pay/release").answer, booking_id)
+
+
+@page("pay again, but Stripe is silent", Stake.UNPAID, 503, is_private=True)
+def _resume_silent(stage: Stage) -> Seen:
+    visitor, _ = stage.hold()
+    shown = stage.look("/pay/cancelled", visitor).answer
+    stage.run_ahead(minutes=32)  # the session has too little time left to be handed out again
+    with stage.stripe_is_silent():
+        return stage.press(visitor, shown, "/pay/resume")
+
+
+@page("pay again, but the nights are gone", Stake.UNPAID, 409, is_private=True)
+def _resume_gone(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    shown = stage.look("/pay/cancelled", visitor).answer
+    stage.run_ahead(minutes=50)
+    stay = stage.shop.booking(booking_id).stay
+    stage.shop.place(stay, LINUS, f"linus of {stay}")
+    return stage.press(visitor, shown, "/pay/resume")
+
+
+# --- a guest's own booking -----------------------------------------------------------------------------------------
+
+
+@page("booking, confirmed", Stake.LEDGER, is_private=True)
+def _booking_confirmed(stage: Stage) -> Seen:
+    return stage.booking_page(*stage.paid())
+
+
+@page("booking, held", Stake.LEDGER, is_private=True)
+def _booking_held(stage: Stage) -> Seen:
+    return stage.booking_page(*stage.hold())
+
+
+@page("booking, over", Stake.LEDGER, is_private=True)
+def _booking_over(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    stage.shop.pass_time(minutes=46)
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, a bank is at work", Stake.LEDGER, is_private=True)
+def _booking_processing(stage: Stage) -> Seen:
+    return stage.booking_page(*stage.paid(method="sepa_debit"))
+
+
+@page("booking, a person must look", Stake.LEDGER, is_private=True)
+def _booking_review(stage: Stage) -> Seen:
+    return stage.booking_page(*_odd_amount(stage))
+
+
+@page("booking, nights gone, refund on its way", Stake.LEDGER, is_private=True)
+def _booking_gone(stage: Stage) -> Seen:
+    return stage.booking_page(*_too_late(stage))
+
+
+@page("booking, nights gone, refund sent", Stake.LEDGER, is_private=True)
+def _booking_gone_sent(stage: Stage) -> Seen:
+    visitor, booking_id = _too_late(stage)
+    _let_refunds_go(stage)
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, let go", Stake.LEDGER, is_private=True)
+def _booking_let_go(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    shown = stage.look("/pay/cancelled", visitor).answer
+    return Seen(stage.press(visitor, shown, "/pay/release").answer, booking_id)
+
+
+@page("booking, payment failed", Stake.LEDGER, is_private=True)
+def _booking_failed(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    intent_id = stage.shop.pay(booking_id, method="sepa_debit")["payment_intent"]["id"]
+    stage.shop.stripe.post(f"payments/{intent_id}/settle", {"outcome": "failed"})
+    stage.shop.stripe.settle_down()
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, cancelled, refund on its way", Stake.LEDGER, is_private=True)
+def _booking_refund_waits(stage: Stage) -> Seen:
+    return stage.booking_page(*_cancelled_by_staff(stage))
+
+
+def _cancelled_by_staff(stage: Stage, card: str = "4242424242424242", part: int | None = None) -> tuple[Visitor, int]:
+    """Paid, then cancelled, with as much coming back as said: all of it, a part, or nothing."""
+    visitor, booking_id = stage.paid(card)
+    booking: Booking = stage.shop.booking(booking_id)
+    back = Money(booking.amount_minor if part is None else part, booking.currency)
+    with stage.shop.app.app_context():
+        reservations.cancel_booking(
+            stage.shop.runtime,
+            booking_id,
+            CancelReason.STAFF,
+            STAFF,
+            back if back.minor else None,
+            f"form-{booking_id}",
+        )
+    return visitor, booking_id
+
+
+@page("booking, cancelled, refund pending at Stripe", Stake.LEDGER, is_private=True)
+def _booking_refund_pending(stage: Stage) -> Seen:
+    visitor, booking_id = _cancelled_by_staff(stage, REFUND_WAITS)
+    _let_refunds_go(stage)
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, cancelled, refund sent", Stake.LEDGER, is_private=True)
+def _booking_refunded(stage: Stage) -> Seen:
+    visitor, booking_id = _cancelled_by_staff(stage)
+    _let_refunds_go(stage)
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, cancelled, a part sent", Stake.LEDGER, is_private=True)
+def _booking_refunded_part(stage: Stage) -> Seen:
+    visitor, booking_id = _cancelled_by_staff(stage, part=10_000)
+    _let_refunds_go(stage)
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, cancelled, nothing comes back", Stake.LEDGER, is_private=True)
+def _booking_nothing_back(stage: Stage) -> Seen:
+    return stage.booking_page(*_cancelled_by_staff(stage, part=0))
+
+
+@page("booking, cancelled, refund failed", Stake.LEDGER, is_private=True)
+def _booking_refund_failed(stage: Stage) -> Seen:
+    visitor, booking_id = _cancelled_by_staff(stage, REFUND_FAILS)
+    _let_refunds_go(stage)
+    stage.shop.pass_time(minutes=2)
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, of somebody else", status=404, is_private=True)
+def _booking_foreign(stage: Stage) -> Seen:
+    _, booking_id = stage.paid()
+    return Seen(stage.booking_page(stage.visitor(), booking_id).answer)
+
+
+# --- what a guest does with a booking ---------------------------------------------------------------------------------
+
+
+def below(name: str, more: str, stake: Stake = Stake.NOTHING_FALSE, scene: Callable[[Stage], Any] = Stage.paid) -> None:
+    """Put a page below a booking into the catalogue; the booking is one that was paid, or as `scene` leaves it."""
+    show: Scene = lambda stage: stage.booking_page(*scene(stage), more)  # noqa: E731
+    CATALOGUE.append(State(name, show, stake, is_private=True))
+
+
+below("voucher", "/voucher")
+below("receipt", "/receipt", Stake.LEDGER)
+below("receipt, a part went back", "/receipt", scene=lambda stage: _part_sent(stage))
+below("details of a booking", "/details")
+below("your data", "/privacy")
+below("cancel, all comes back", "/cancel")
+below("cancel, a part comes back", "/cancel", scene=lambda stage: _paid_soon(stage, days=4))
+below("cancel, nothing comes back", "/cancel", scene=lambda stage: _paid_soon(stage, days=1))
+below("cancel, not paid yet", "/cancel", Stake.LEDGER, Stage.hold)
+below("cancel, a bank is at work", "/cancel", Stake.LEDGER, lambda stage: stage.paid(method="sepa_debit"))
+below("cancel, a person must look", "/cancel", scene=lambda stage: _odd_amount(stage))
+
+
+def _part_sent(stage: Stage) -> tuple[Visitor, int]:
+    visitor, booking_id = _cancelled_by_staff(stage, part=10_000)
+    _let_refunds_go(stage)
+    return visitor, booking_id
+
+
+def _paid_soon(stage: Stage, days: int) -> tuple[Visitor, int]:
+    """A stay that begins in some days: in each language in a listing of its own, as the nights are the same."""
+    return stage.paid(slug=ROOM if stage.prefix else LOFT, stay=stage.shop.stay(2, ahead=days))
+
+
+@page("details of a booking, wrong", Stake.NOTHING_FALSE, 422, is_private=True)
+def _details_wrong(stage: Stage) -> Seen:
+    return stage.send_form(*stage.paid(), "/details", name=" ", phone="call me", message="x" * 501)
+
+
+@page("details of a booking, kept", Stake.LEDGER, is_private=True)
+def _details_kept(stage: Stage) -> Seen:
+    return stage.send_form(*stage.paid(), "/details", name="Grace B. Hopper", arrival_time="")
+
+
+@page("booking, mail sent once more", Stake.LEDGER, is_private=True)
+def _sent_again(stage: Stage) -> Seen:
+    return stage.send_form(*stage.paid(), "", "/resend")
+
+
+@page("booking, cancelled by its guest", Stake.LEDGER, is_private=True)
+def _cancelled_by_guest(stage: Stage) -> Seen:
+    return stage.send_form(*stage.paid(), "/cancel")
+
+
+@page("cancel, another amount meanwhile", Stake.NOTHING_FALSE, 409, is_private=True)
+def _cancel_changed(stage: Stage) -> Seen:
+    return stage.send_form(*_paid_soon(stage, days=20), "/cancel", shown_minor="99900")
+
+
+@page("cancel, Stripe is silent", Stake.UNPAID, 503, is_private=True)
+def _cancel_silent(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold()
+    path = f"/b/{stage.shop.booking(booking_id).reference}/cancel"
+    shown = stage.look(path, visitor).answer
+    stage.stripe_fails("POST")
+    return stage.press(visitor, shown, path)
+
+
+@page("your data, not sure", Stake.NOTHING_FALSE, 422, is_private=True)
+def _erase_unsure(stage: Stage) -> Seen:
+    visitor, booking_id = stage.paid()
+    reference = stage.shop.booking(booking_id).reference
+    shown = fields_of(stage.look(f"/b/{reference}/privacy", visitor).answer.text)
+    sent = {"csrf_token": shown["csrf_token"]}
+    return Seen(stage.follow(visitor, visitor.post(f"/b/{reference}/erase", sent)), booking_id)
+
+
+@page("your data, erasure asked", Stake.NOTHING_FALSE, is_private=True)
+def _erase_asked(stage: Stage) -> Seen:
+    return stage.send_form(*stage.paid(), "/privacy", "/erase", is_sure="y")
+
+
+@page("find my booking", is_private=True)
+def _lookup(stage: Stage) -> Seen:
+    return stage.look("/manage")
+
+
+@page("find my booking, empty", status=422, is_private=True)
+def _lookup_empty(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    shown = stage.look("/manage", visitor).answer
+    return stage.press(visitor, shown, "/manage", reference="", email="")
+
+
+@page("find my booking, sent", is_private=True)
+def _lookup_sent(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    shown = stage.look("/manage", visitor).answer
+    return stage.press(visitor, shown, "/manage", reference="H7K2M9QX", email="grace@example.org")
+
+
+@page("link from a mail", is_private=True)
+def _link(stage: Stage) -> Seen:
+    _, booking_id = stage.paid()
+    return stage.look(f"/m/{_token(stage, booking_id)}")
+
+
+def _token(stage: Stage, booking_id: int) -> str:
+    with stage.shop.app.app_context(), transaction() as session:
+        booking = session.get_one(Booking, booking_id)
+        return access.mint_link(session, booking, LinkPurpose.BOOKING, stage.shop.clock.now())
+
+
+@page("link that opens nothing", status=404, is_private=True)
+def _dead_link(stage: Stage) -> Seen:
+    return stage.look("/m/none")
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+looks("error, no such page", "/nowhere", HTTPStatus.NOT_FOUND)
+looks("error, no such stay", "/stays/nowhere", HTTPStatus.NOT_FOUND)
+for _status in ERRORS:
+    looks(f"error {_status}", f"/staged/{_status}", _status)
+    CATALOGUE.append(
+        State(
+            f"error {_status} while paying",
+            lambda stage, status=_status: stage.look(f"/pay/staged/{status}"),  # type: ignore[misc]
+            Stake.UNKNOWN,
+            _status,
+            is_private=True,
+        )
+    )
+
+NAMES = [state.name for state in CATALOGUE]
+STATES = {state.name: state for state in CATALOGUE}
+assert len(STATES) == len(NAMES)

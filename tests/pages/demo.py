@@ -1,0 +1,84 @@
+"""The demo shop behind real gunicorn, as a visitor meets it: for measuring what travels and how fast it shows."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import flask_migrate
+
+from booking import create_app
+from booking.domain.dates import Stay
+from booking.extensions import db
+from booking.services.demo import seed_demo
+from tests.support import servers
+from tests.support.gunicorn import environment, log_of
+from tests.support.servers import FakeStripe
+from tests.support.shop import SECRET, Visitor, make_settings
+
+LISTING = "harbour-loft"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where the shop and its Stripe are."""
+
+    url: str
+    stripe: FakeStripe
+
+    @property
+    def stay(self) -> Stay:
+        """Nights that the demo keeps free."""
+        arrive = datetime.now(UTC).date() + timedelta(days=80)
+        return Stay(arrive, arrive + timedelta(days=3))
+
+    @property
+    def first_views(self) -> dict[str, str]:
+        """The pages at which a visitor may begin, by name."""
+        asked = f"arrive={self.stay.arrive}&leave={self.stay.leave}&guests=2"
+        return {
+            "home": "/",
+            "results": f"/stays?{asked}",
+            "stay": f"/stays/{LISTING}?{asked}",
+            "details": f"/stays/{LISTING}/book?{asked}",
+        }
+
+    def book(self) -> tuple[str, str]:
+        """Book and pay; the path of the booking's page, and the cookie that opens it."""
+        visitor = Visitor(self.url)
+        session_id = visitor.book_and_pay(LISTING, self.stay).headers["Location"].rpartition("/")[2]
+        self.stripe.pay(session_id)
+        self.stripe.settle_down()
+        page = visitor.get("/pay/return", session_id=session_id).headers["Location"]
+        return page, "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.web.cookies)
+
+
+@contextlib.contextmanager
+def served_demo(folder: Path, **changes: str) -> Iterator[Demo]:
+    """The demo on a fresh database."""
+    port, database = servers.lasting_port(), f"sqlite:///{folder / 'demo.db'}"
+    url = f"http://127.0.0.1:{port}"
+    _seed(database, folder / "media")
+    with servers.fakestripe() as stripe:
+        stripe.post("webhook", {"url": f"{url}/webhooks/stripe/", "secrets": [SECRET]})
+        addresses = {
+            "PORT": str(port),
+            "APP_BASE_URL": url,
+            "STRIPE_API_BASE": stripe.url,
+            "MEDIA_DIR": str(folder / "media"),
+        }
+        env = environment(database, folder, **{**addresses, **changes})
+        with servers.running([sys.executable, "-m", "gunicorn", "wsgi:app"], f"{url}/healthz", env, log_of(folder)):
+            yield Demo(url, stripe)
+            stripe.post("delivery", {"mode": "drop"})
+
+
+def _seed(database: str, media: Path) -> None:
+    app = create_app(make_settings(database, media_dir=media))
+    with app.app_context():
+        flask_migrate.upgrade()
+        seed_demo(app.extensions["holdfast"])
+        db.session.remove()
+        db.engine.dispose()

@@ -1,0 +1,22 @@
+"""Debian's Chromium, as tests and tools start it: no network of its own, and nothing but what it is told to open."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = """
+--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update
+--disable-sync
+""".split()
+
+
+@contextmanager
+def open_chromium() -> Iterator[Browser]:
+    """The browser, for as long as it is needed; a process can have one."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
