@@ -29,7 +29,8 @@ accesslog = None if (os.environ.get("APP_ENV") or "production") == "production" 
 errorlog = "-"
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'
 
-_SECRETS = re.compile(r"(/m/|session_id=)[^\s?&#\"]+")
+# Behind any language (/de/m/...), and with a slash that somebody wrote in another way.
+_SECRETS = re.compile(r"(/m(?:/|%2[fF])|session_id=)[^\s?&#\"]+")
 
 
 class MaskingLogger(Logger):

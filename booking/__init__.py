@@ -88,7 +88,7 @@ def _prepare_database(app: Flask) -> None:
 
 def _install_web(app: Flask) -> None:
     # Imported here, so that commands and migrations do not pay for every page.
-    from booking.web import errors, health, metrics, security, templating, watch
+    from booking.web import errors, health, language, media, metrics, security, templating, watch
     from booking.web.admin.views import blueprint as admin
     from booking.web.auth.views import blueprint as auth
     from booking.web.checkout.views import blueprint as checkout
@@ -96,7 +96,14 @@ def _install_web(app: Flask) -> None:
     from booking.web.storefront.views import blueprint as storefront
     from booking.web.webhooks.views import blueprint as webhooks
 
-    for install in (watch.install, security.install, templating.install, errors.install):
+    for install in (
+        watch.install,
+        security.install,
+        language.install,
+        templating.install,
+        media.install,
+        errors.install,
+    ):
         install(app)
     for blueprint in (storefront, checkout, manage, webhooks, auth, admin, health.blueprint, metrics.blueprint):
         app.register_blueprint(blueprint)

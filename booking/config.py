@@ -49,6 +49,7 @@ class Settings:
     trusted_hosts: tuple[str, ...] = ()
     proxy_hops: int = 0
     queue_url: str = field(repr=False)
+    media_dir: Path = ROOT / "var" / "media"  # pictures; one folder for all hosts
     hold_minutes: int = 35
     instance_id: str = ""  # empty: the one kept in the database
     rate_limits: bool = True
@@ -113,6 +114,7 @@ def _read(reader: "_Reader") -> Settings:
         trusted_hosts=reader.list("TRUSTED_HOSTS"),
         proxy_hops=reader.number("PROXY_HOPS", 0),
         queue_url=reader.text("QUEUE_URL", _queue_beside(database_url)),
+        media_dir=ROOT / reader.text("MEDIA_DIR", "var/media"),
         hold_minutes=reader.number("HOLD_MINUTES", 35),
         instance_id=reader.text("INSTANCE_ID"),
         rate_limits=reader.text("RATE_LIMITS", "on").lower() != "off",

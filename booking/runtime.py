@@ -5,6 +5,7 @@ from typing import Protocol
 
 from booking.clock import Clock
 from booking.config import Settings
+from booking.domain.pictures import KeptPicture
 from booking.gateways.mail import Letter, Mailer
 from booking.gateways.payments import PaymentGateway
 
@@ -21,6 +22,14 @@ class LetterWriter(Protocol):
     def __call__(self, kind: str, context: dict[str, object]) -> Letter: ...
 
 
+class PictureStore(Protocol):
+    """Keeps the files of pictures. What it is given comes from people: it refuses what is none."""
+
+    def keep(self, data: bytes) -> KeptPicture: ...
+
+    def drop(self, digest: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """One per process and shared by its threads: nothing in it may hold a request's state."""
@@ -31,3 +40,4 @@ class Runtime:
     clock: Clock
     wake_worker: WakeWorker
     write_letter: LetterWriter
+    pictures: PictureStore

@@ -8,6 +8,7 @@ from booking.extensions import db
 from booking.gateways.letters import build_letter_writer
 from booking.gateways.mail import ConsoleMailer, Mailer, SmtpMailer
 from booking.gateways.payments import PaymentGateway
+from booking.gateways.pictures import PictureFolder
 from booking.gateways.stripe_gateway import StripeGateway
 from booking.jobs import build_wake_worker
 from booking.runtime import Runtime
@@ -23,6 +24,7 @@ def build_runtime(settings: Settings, *, is_worker: bool = False) -> Runtime:
         clock=clock,
         wake_worker=build_wake_worker(settings),
         write_letter=build_letter_writer(ROOT / "templates"),
+        pictures=PictureFolder(settings.media_dir),
     )
 
 
