@@ -99,7 +99,7 @@ MISSED_BY = {
     "late news of a refund changes nothing": 6,
     "a row of the outbox is leased to one worker": 6,
     "what is asked for twice is done once": 6,
-    "a slow payment keeps its nights": 78,
+    "a slow payment keeps its nights": 1,
     "money for a cancelled booking goes back": 46,
 }
 
