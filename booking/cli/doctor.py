@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import click
 import requests
@@ -15,7 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking.config import Settings
 from booking.extensions import db
+from booking.gateways.pictures import can_keep_in, find_lost
 from booking.queries.health import is_worker_alive
+from booking.queries.photos import find_digests
 from booking.services.instance import get_instance_id
 from booking.wiring import current_runtime, find_schema_problem
 
@@ -65,6 +68,7 @@ def _database_checks() -> Iterator[Check]:
         yield Check("schema", problem is None, problem or "at the newest migration")
         if problem is None:
             yield _worker_check()
+            yield _pictures_check(current_runtime().settings.media_dir)
             yield Check("instance", True, get_instance_id(current_runtime()))
     except SQLAlchemyError as error:
         db.session.rollback()
@@ -74,6 +78,16 @@ def _database_checks() -> Iterator[Check]:
 def _worker_check() -> Check:
     is_alive = is_worker_alive(current_runtime().clock.now())
     return Check("worker", is_alive, "seen lately" if is_alive else "not seen for minutes: is `flask worker` running?")
+
+
+def _pictures_check(folder: Path) -> Check:
+    digests = find_digests(db.session())
+    lost = find_lost(folder, digests)
+    if not can_keep_in(folder):
+        return Check("pictures", False, f"nothing can be written in {folder}: see MEDIA_DIR")
+    if lost:
+        return Check("pictures", False, f"{len(lost)} of {len(digests)} have no files in {folder}: was it restored?")
+    return Check("pictures", True, f"{len(digests)}, all in {folder}")
 
 
 def _clock_check(settings: Settings) -> Check:

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,17 @@ class PictureFolder:
             if self._find(place.name) is None:
                 shutil.rmtree(place)
                 files.rename(place)
+
+
+def can_keep_in(folder: Path) -> bool:
+    """Whether this process may write below a folder, or make it where it is not there yet."""
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def find_lost(folder: Path, digests: Iterable[str]) -> list[str]:
+    """Those pictures that have no files in this folder, as after a backup that left it out."""
+    return [digest for digest in digests if not (folder / digest / _FACTS).is_file()]
 
 
 def _run_maker(files: Path, data: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The other commands: plain lines, honest exit codes, twice is once."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,8 +17,10 @@ from booking.cli.output import Span
 from booking.config import ROOT, AppEnv
 from booking.domain.money import Money
 from booking.extensions import db
+from booking.gateways.pictures import PictureFolder
 from booking.models import Booking, Closure, Listing, Night, Payment, Property, Staff, Unit
-from booking.services import heartbeat
+from booking.services import heartbeat, photos
+from tests.support.pictures import BLUE, RED, draw
 from tests.support.shop import Shop
 
 PASSWORD = "lantern-gannet-fathom-2207"
@@ -316,6 +319,24 @@ def test_doctor_is_content_with_a_shop_that_runs(small_shop: Shop) -> None:
 
 def test_doctor_says_where_stripe_does_not_answer(app: Flask) -> None:
     assert "does not tell the time" in run(app, "doctor", "--online").output
+
+
+def test_doctor_names_pictures_whose_files_are_lost(small_shop: Shop, tmp_path: Path) -> None:
+    runtime, folder = small_shop.runtime, PictureFolder(tmp_path / "media")
+    with small_shop.app.app_context():
+        heartbeat.beat(runtime)
+        shop = replace(runtime, pictures=folder, settings=replace(runtime.settings, media_dir=tmp_path / "media"))
+        small_shop.app.extensions["holdfast"] = shop
+        for colour in (RED, BLUE):
+            photos.add_photo(shop, small_shop.listing_id, draw((400, 300), colour=colour), "A room")
+    whole = run(small_shop.app, "doctor")
+    shutil.rmtree(next(place for place in (tmp_path / "media").iterdir() if place.is_dir()))
+
+    lost = run(small_shop.app, "doctor")
+
+    assert (whole.exit_code, lost.exit_code) == (0, 1)
+    assert "pictures: 2, all in" in whole.output
+    assert "PROBLEM  pictures: 1 of 2 have no files in" in lost.output
 
 
 def test_refused_settings_are_all_named_without_a_traceback(tmp_path: Path) -> None:
