@@ -1,5 +1,6 @@
 """What services are given to work with. wiring.py chooses the implementations."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +29,10 @@ class PictureStore(Protocol):
     def keep(self, data: bytes) -> KeptPicture: ...
 
     def drop(self, digest: str) -> None: ...
+
+    def find_lost(self, digests: Iterable[str]) -> list[str]: ...
+
+    def can_keep(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 import click
 import requests
@@ -16,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking.config import Settings
 from booking.extensions import db
-from booking.gateways.pictures import can_keep_in, find_lost
 from booking.queries.health import is_worker_alive
 from booking.queries.photos import find_digests
+from booking.runtime import Runtime
 from booking.services.instance import get_instance_id
 from booking.wiring import current_runtime, find_schema_problem
 
@@ -68,7 +67,7 @@ def _database_checks() -> Iterator[Check]:
         yield Check("schema", problem is None, problem or "at the newest migration")
         if problem is None:
             yield _worker_check()
-            yield _pictures_check(current_runtime().settings.media_dir)
+            yield _pictures_check(current_runtime())
             yield Check("instance", True, get_instance_id(current_runtime()))
     except SQLAlchemyError as error:
         db.session.rollback()
@@ -80,10 +79,10 @@ def _worker_check() -> Check:
     return Check("worker", is_alive, "seen lately" if is_alive else "not seen for minutes: is `flask worker` running?")
 
 
-def _pictures_check(folder: Path) -> Check:
-    digests = find_digests(db.session())
-    lost = find_lost(folder, digests)
-    if not can_keep_in(folder):
+def _pictures_check(runtime: Runtime) -> Check:
+    folder, digests = runtime.settings.media_dir, find_digests(db.session())
+    lost = runtime.pictures.find_lost(digests)
+    if not runtime.pictures.can_keep():
         return Check("pictures", False, f"nothing can be written in {folder}: see MEDIA_DIR")
     if lost:
         return Check("pictures", False, f"{len(lost)} of {len(digests)} have no files in {folder}: was it restored?")

@@ -87,6 +87,15 @@ class PictureFolder:
         ):
             (self._folder / digest).rename(Path(bin_) / digest)
 
+    def find_lost(self, digests: Iterable[str]) -> list[str]:
+        """Those pictures that have no files here, as after a restored backup that left them out."""
+        return [digest for digest in digests if self._find(digest) is None]
+
+    def can_keep(self) -> bool:
+        """Whether this process may write in the folder, or make it where it is not there yet."""
+        nearest = next(place for place in (self._folder, *self._folder.absolute().parents) if place.exists())
+        return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
     def _find(self, digest: str) -> KeptPicture | None:
         try:
             facts = json.loads((self._folder / digest / _FACTS).read_text(encoding="utf-8"))
@@ -110,17 +119,6 @@ class PictureFolder:
             if self._find(place.name) is None:
                 shutil.rmtree(place)
                 files.rename(place)
-
-
-def can_keep_in(folder: Path) -> bool:
-    """Whether this process may write below a folder, or make it where it is not there yet."""
-    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
-
-
-def find_lost(folder: Path, digests: Iterable[str]) -> list[str]:
-    """Those pictures that have no files in this folder, as after a backup that left it out."""
-    return [digest for digest in digests if not (folder / digest / _FACTS).is_file()]
 
 
 def _run_maker(files: Path, data: bytes) -> dict[str, Any]:

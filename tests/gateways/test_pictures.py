@@ -290,3 +290,10 @@ def test_the_process_limits_its_own_time_and_memory(folder: Path, monkeypatch: p
 
     with pytest.raises(OSError, match=r"\[40, 3221225472\]"):
         keep(folder, draw((40, 40)))
+
+
+def test_a_folder_in_which_nothing_can_be_kept_is_known(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    assert PictureFolder(tmp_path / "not" / "there" / "yet").can_keep()
+    assert not PictureFolder(tmp_path / "file" / "media").can_keep()

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -103,6 +103,12 @@ class MemoryPictures:
 
     def drop(self, digest: str) -> None:
         self.kept.pop(digest, None)
+
+    def find_lost(self, digests: Iterable[str]) -> list[str]:
+        return [digest for digest in digests if digest not in self.kept]
+
+    def can_keep(self) -> bool:
+        return True
 
 
 class WatchedGateway:
