@@ -1,5 +1,6 @@
 """Bare extension objects, bound to an app by the factory, and which of their errors mean "not now"."""
 
+from flask_compress import Compress
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -29,6 +30,7 @@ db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
+compress = Compress()
 
 # The database cannot do it now: gone, locked, full, read-only (which PostgreSQL counts as internal), too many at once.
 DATABASE_AWAY = (OperationalError, InternalError, InterfaceError, PoolTimeout)

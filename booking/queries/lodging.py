@@ -1,8 +1,9 @@
 """What the house and its stays are in the words of schema.org, for engines that read facts rather than pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from booking.domain.money import Money
 from booking.models import Listing, Property
 from booking.queries.search import Offer, from_price
 
@@ -11,10 +12,9 @@ SCHEMA = "https://schema.org"
 SQUARE_METRE = "MTK"  # UN/CEFACT's code, as schema.org wants units
 
 
-def describe_house(place: Property, listings: Iterable[Listing], url: str, pictures: Sequence[str]) -> Facts:
+def describe_house(place: Property, listings: Sequence[Listing], url: str, pictures: Sequence[str]) -> Facts:
     """The house as a LodgingBusiness: where it is, whom to ask, from when to when one comes and goes."""
     facts = {"@context": SCHEMA, "@type": "LodgingBusiness", "@id": f"{url}#house", "name": place.name, "url": url}
-    prices = [from_price(listing) for listing in listings]
     return _without_gaps(
         {
             **facts,
@@ -23,7 +23,7 @@ def describe_house(place: Property, listings: Iterable[Listing], url: str, pictu
             "telephone": place.contact_phone,
             "currenciesAccepted": place.currency.upper(),
             "image": list(pictures),
-            "priceRange": f"{min(price.major for price in prices)} {place.currency.upper()} and up" if prices else "",
+            "priceRange": _price_range(place, listings),
         }
     )
 
@@ -46,6 +46,13 @@ def describe_stay(listing: Listing, offer: Offer | None, language: str, url: str
             "makesOffer": _offer_facts(listing, offer, url),
         }
     )
+
+
+def _price_range(place: Property, listings: Sequence[Listing]) -> str:
+    """From the cheapest night to the dearest, in no language: "EUR 74.00-236.00". Empty where nothing is on sale."""
+    prices = sorted({price for listing in listings for price in (listing.nightly_minor, listing.weekend_minor)})
+    ends = [str(Money(price, place.currency).major) for price in (*prices[:1], *prices[1:][-1:])]
+    return f"{place.currency.upper()} {'-'.join(ends)}" if ends else ""
 
 
 def _place_facts(place: Property) -> Facts:

@@ -46,9 +46,11 @@ class Demo:
         }
 
     def book(self) -> tuple[str, str]:
-        """Book and pay; the path of the booking's page, and the cookie that opens it."""
-        visitor = Visitor(self.url)
-        session_id = visitor.book_and_pay(LISTING, self.stay).headers["Location"].rpartition("/")[2]
+        """Book the nights that follow and pay; the path of the booking's page, and the cookie that opens it."""
+        visitor, leave = Visitor(self.url), self.stay.leave
+        # Not the nights of the first views, whose pages would then tell that these are gone.
+        answer = visitor.book_and_pay(LISTING, Stay(leave, leave + timedelta(days=3)))
+        session_id = answer.headers["Location"].rpartition("/")[2]
         self.stripe.pay(session_id)
         self.stripe.settle_down()
         page = visitor.get("/pay/return", session_id=session_id).headers["Location"]

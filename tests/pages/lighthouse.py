@@ -21,7 +21,7 @@ from tests.support import figures, npm
 
 LIGHTHOUSE = "lighthouse@12.8.2"
 CATEGORIES = {"performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100}
-RUNS = 3
+RUNS, TRIES = 3, 4
 FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 METRICS = {"lcp_ms": "largest-contentful-paint", "cls": "cumulative-layout-shift", "tbt_ms": "total-blocking-time"}
 
@@ -98,8 +98,11 @@ def _run(look: Look, folder: Path) -> dict[str, Any]:
     headers = ["--extra-headers", json.dumps({"Cookie": look.cookie})] if look.cookie else []
     command = ["node", str(program), look.url, "--quiet", "--output=json", f"--output-path={folder / 'report.json'}"]
     command += [f"--chrome-flags={FLAGS}", f"--only-categories={','.join(look.bars)}", "--locale=en", *headers]
-    browser = shutil.which("chromium") or "/usr/bin/chromium"
-    subprocess.run(command, env={**os.environ, "CHROME_PATH": browser}, check=True, timeout=180)
+    env = {**os.environ, "CHROME_PATH": shutil.which("chromium") or "/usr/bin/chromium"}
+    for tries_left in reversed(range(TRIES)):
+        # On a busy machine the browser at times records nothing of the page, which is no measurement at all.
+        if subprocess.run(command, env=env, check=not tries_left, timeout=180).returncode == 0:
+            break
     return dict(json.loads((folder / "report.json").read_text("utf-8")))
 
 

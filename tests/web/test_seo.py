@@ -177,6 +177,25 @@ def test_the_home_page_has_the_facts_of_the_house(client):
     assert (facts["checkinTime"], facts["checkoutTime"]) == ("15:00", "11:00")
 
 
+@pytest.mark.parametrize("prefix", ["", "/de"])
+def test_what_nights_cost_is_told_to_engines_in_figures_that_every_language_reads(app, client, prefix):
+    (alone,) = facts_of(client.get(prefix + "/"))
+    add_listing(app, "pilots-cabin", nightly_minor=9900, weekend_minor=9900)
+    (both,) = facts_of(client.get(prefix + "/"))
+
+    assert (alone["priceRange"], both["priceRange"]) == ("EUR 128.00-164.00", "EUR 99.00-164.00")
+
+
+def test_one_price_is_no_range(app, client):
+    with app.app_context():
+        db.session.get_one(Listing, 1).weekend_minor = 12800
+        db.session.commit()
+
+    (facts,) = facts_of(client.get("/"))
+
+    assert facts["priceRange"] == "EUR 128.00"
+
+
 def test_a_stay_has_its_facts_and_what_a_night_costs_at_least(client):
     (facts,) = facts_of(client.get("/stays/harbour-loft"))
 

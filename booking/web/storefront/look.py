@@ -65,7 +65,7 @@ def scheme() -> str:
 @blueprint.app_template_global()
 def this_page() -> str:
     """The path and question of this page, to come back to. Nothing for pages whose address is private."""
-    if request.method != "GET" or is_private(request.path):
+    if request.method not in ("GET", "HEAD") or is_private(request.path):
         return ""
     return request.script_root + request.full_path.rstrip("?")
 
