@@ -26,12 +26,12 @@ _PROBLEMS = {
     "arrive": _Problems(
         say("Choose a date to arrive."),
         say("The date to arrive must look like 2027-03-12."),
-        say("The date to arrive does not exist."),
+        say("That day of arrival does not exist."),
     ),
     "leave": _Problems(
         say("Choose a date to leave."),
         say("The date to leave must look like 2027-03-12."),
-        say("The date to leave does not exist."),
+        say("That day of departure does not exist."),
     ),
 }
 

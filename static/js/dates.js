@@ -13,7 +13,7 @@ function enhance(form) {
   async function open(field, isEntered) {
     opener = field;
     if (isReturning) return;
-    const { panel, calendar } = await (parts ??= build(form, take, close));
+    const { panel, calendar } = await (parts ??= build(form, take, close, leave));
     if (document.activeElement !== field) return;
     if (!panel.matches(":popover-open")) show(panel, calendar);
     if (isEntered) calendar.focus();
@@ -28,7 +28,7 @@ function enhance(form) {
     panel.showPopover();
     const place = form.getBoundingClientRect();
     panel.style.top = `${place.bottom + scrollY + 8}px`;
-    panel.style.left = `${Math.max(8, Math.min(place.left, innerWidth - panel.offsetWidth - 24)) + scrollX}px`;
+    panel.style.left = `${Math.max(8, Math.min(place.left, document.body.clientWidth - panel.offsetWidth - 8)) + scrollX}px`;
   }
 
   function take(value) {
@@ -40,13 +40,19 @@ function enhance(form) {
     close();
   }
 
-  async function close(isLeft) {
+  // Closes at once, before another key is pressed. Only where the event does not tell who has the focus now, a moment
+  // must pass.
+  function leave({ relatedTarget }) {
+    relatedTarget ? close(relatedTarget) : setTimeout(() => close(document.activeElement));
+  }
+
+  async function close(next) {
     if (!parts) return;
     const { panel } = await parts;
     if (!panel.matches(":popover-open")) return;
-    if (isLeft && (fields.includes(document.activeElement) || panel.contains(document.activeElement))) return;
+    if (next && (fields.includes(next) || panel.contains(next))) return;
     panel.hidePopover();
-    if (isLeft) return;
+    if (next) return;
     isReturning = true;
     opener.focus();
     isReturning = false;
@@ -55,7 +61,7 @@ function enhance(form) {
   for (const field of fields) {
     field.addEventListener("focus", () => open(field));
     field.addEventListener("click", () => open(field));
-    field.addEventListener("blur", () => setTimeout(close, 0, true));
+    field.addEventListener("blur", leave);
     field.addEventListener("keydown", (event) => {
       const wantsIn = event.key === "F4" || (event.altKey && event.key === "ArrowDown");
       if (event.key === "Escape") close();
@@ -66,7 +72,7 @@ function enhance(form) {
   }
 }
 
-async function build(form, take, close) {
+async function build(form, take, close, leave) {
   const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: pattern.dataset.style });
   const styled = new Promise((resolve) => style.addEventListener("load", resolve, { once: true }));
   document.head.append(style);
@@ -82,6 +88,6 @@ async function build(form, take, close) {
   calendar.addEventListener("change", () => take(calendar.value));
   panel.querySelector("button").addEventListener("click", () => close());
   panel.addEventListener("keydown", (event) => event.key === "Escape" && close());
-  panel.addEventListener("focusout", () => setTimeout(close, 0, true));
+  panel.addEventListener("focusout", leave);
   return { panel, calendar };
 }

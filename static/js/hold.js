@@ -1,6 +1,8 @@
 // Counts the minutes of a hold beside the time on the clock. It is read out twice only: at five minutes and at one.
+// The shop's clock counts, not the visitor's, which may be wrong: the page says what time it was when it was made.
 const counter = document.querySelector("[data-until]");
 const told = document.querySelector("[data-told]");
+const ahead = counter ? Date.now() - Date.parse(counter.dataset.now) : 0;
 
 const words = (minutes) => {
   if (minutes < 1) return counter.dataset.over;
@@ -8,7 +10,7 @@ const words = (minutes) => {
 };
 
 const tick = (announced) => {
-  const left = Date.parse(counter.dataset.until) - Date.now();
+  const left = Date.parse(counter.dataset.until) - (Date.now() - ahead);
   const minutes = Math.max(0, Math.ceil(left / 60000));
   counter.textContent = words(minutes);
   const due = [1, 5].find((mark) => minutes > 0 && minutes <= mark);

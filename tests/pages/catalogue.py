@@ -9,24 +9,30 @@ from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import update
+from sqlalchemy import Update, update
 
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.states import CancelReason, Source
-from booking.models import Attempt, Booking
+from booking.domain.states import BookingStatus, CancelReason, Source
+from booking.models import Attempt, Booking, OutboxRow, Payment
 from booking.models.instance import LinkPurpose
-from booking.services import access, holds, reservations
+from booking.models.outbox import OutboxState
+from booking.services import access, attempts, holds, refunds, reservations
+from booking.services.demo_shop import TIMEZONE
 from booking.services.timeline import Cause
 from tests.pages.stage import DUNES, LOFT, ROOM, Seen, Stage
-from tests.support.shop import LINUS, Visitor, fields_of
+from tests.support.servers import wait_until
+from tests.support.shop import LINUS, Visitor, fields_of, patched
 
 Scene = Callable[[Stage], Seen]
 STAFF = Cause(Source.STAFF, "ada@example.org")
+CABIN = "pilots-cabin"  # for states that came later, so that the loft has nights for all
 # Pays; the refund fails a minute later; the refund is pending for a minute.
 REFUND_FAILS, REFUND_WAITS = "4000000000005126", "4000000000007726"
+DISPUTED = "4000000000000259"  # pays; its bank takes the money back a moment later
 ERRORS = [400, 403, 404, 405, 409, 410, 413, 429, 500, 503]
 
 
@@ -304,6 +310,11 @@ def _return_processing(stage: Stage) -> Seen:
     return stage.come_back(*_paid_unheard(stage, method="sepa_debit"))
 
 
+@page("return, a bank is at work, nights gone", Stake.LEDGER, is_private=True)
+def _return_processing_gone(stage: Stage) -> Seen:
+    return stage.come_back(*_too_late(stage, method="sepa_debit"))
+
+
 @page("return, nights gone, refund on its way", Stake.LEDGER, is_private=True)
 def _return_gone(stage: Stage) -> Seen:
     return stage.come_back(*_too_late(stage))
@@ -316,13 +327,13 @@ def _return_gone_sent(stage: Stage) -> Seen:
     return stage.come_back(stage.visitor(), booking_id)
 
 
-def _too_late(stage: Stage) -> tuple[Visitor, int]:
+def _too_late(stage: Stage, **more: Any) -> tuple[Visitor, int]:
     """Paid in a session that outlived its hold, for nights that somebody else has paid."""
     visitor, booking_id = stage.hold()
     stay = stage.shop.booking(booking_id).stay
     stage.run_ahead(minutes=50)
     stage.shop.pay(stage.shop.book(stay, LINUS, f"linus of {stay}"))
-    stage.shop.pay(booking_id)
+    stage.shop.pay(booking_id, **more)
     return visitor, booking_id
 
 
@@ -340,6 +351,43 @@ def _return_open(stage: Stage) -> Seen:
 def _return_over(stage: Stage) -> Seen:
     visitor, booking_id = stage.hold()
     stage.shop.pass_time(minutes=46)
+    return stage.come_back(visitor, booking_id)
+
+
+@page("return, time is over, a new page can be had", Stake.LEDGER, is_private=True)
+def _return_reopen(stage: Stage) -> Seen:
+    return stage.come_back(*_just_over(stage))
+
+
+def _just_over(stage: Stage) -> tuple[Visitor, int]:
+    """The time to pay has passed, and the nights are kept for the few minutes in which late news may come."""
+    visitor, booking_id = stage.hold()
+    stage.run_ahead(minutes=38)
+    return visitor, booking_id
+
+
+@page("return, let go and paid all the same", Stake.LEDGER, is_private=True)
+def _return_late(stage: Stage) -> Seen:
+    return stage.come_back(*_paid_after_the_end(stage))
+
+
+def _paid_after_the_end(stage: Stage) -> tuple[Visitor, int]:
+    """Let go in the very moment in which the payment was made: its news comes to a booking that has ended."""
+    visitor, booking_id = stage.hold()
+    with patched(attempts, "is_payable", lambda *_: False), patched(attempts, "end_sessions", _still_pending):
+        stage.press(visitor, stage.look("/pay/cancelled", visitor).answer, "/pay/release")
+    stage.shop.pay(booking_id)
+    return visitor, booking_id
+
+
+def _still_pending(*_: Any) -> BookingStatus:
+    return BookingStatus.PENDING
+
+
+@page("return, cancelled weeks later", Stake.LEDGER, is_private=True)
+def _return_cancelled(stage: Stage) -> Seen:
+    visitor, booking_id = _cancelled_by_staff(stage, part=10_000)
+    _let_refunds_go(stage)
     return stage.come_back(visitor, booking_id)
 
 
@@ -431,6 +479,112 @@ def _booking_confirmed(stage: Stage) -> Seen:
     return stage.booking_page(*stage.paid())
 
 
+def _with_dates(stage: Stage, first: int, nights: int = 3) -> tuple[Visitor, int]:
+    """Paid, and its stay moved to some days from today: the pages go by the dates alone."""
+    visitor, booking_id = stage.paid(slug=CABIN)
+    arrive = stage.shop.clock.now().astimezone(ZoneInfo(TIMEZONE)).date() + timedelta(days=first)
+    stay = Stay(arrive, arrive + timedelta(days=nights))
+    _rewrite(stage, update(Booking).where(Booking.id == booking_id).values(arrive=stay.arrive, leave=stay.leave))
+    return visitor, booking_id
+
+
+def _rewrite(stage: Stage, change: Update) -> None:
+    with stage.shop.app.app_context(), transaction() as session:
+        session.execute(change)
+
+
+@page("booking, arriving today", Stake.LEDGER, is_private=True)
+def _booking_today(stage: Stage) -> Seen:
+    return stage.booking_page(*_with_dates(stage, 0))
+
+
+@page("booking, the stay has begun", Stake.LEDGER, is_private=True)
+def _booking_begun(stage: Stage) -> Seen:
+    return stage.booking_page(*_with_dates(stage, -1))
+
+
+@page("booking, the stay is over", Stake.LEDGER, is_private=True)
+def _booking_stayed(stage: Stage) -> Seen:
+    return stage.booking_page(*_with_dates(stage, -9))
+
+
+@page("booking, confirmation could not be delivered", Stake.LEDGER, is_private=True)
+def _booking_mail_lost(stage: Stage) -> Seen:
+    visitor, booking_id = stage.paid(slug=CABIN)
+    _rewrite(stage, update(OutboxRow).where(OutboxRow.booking_id == booking_id).values(state=OutboxState.DEAD))
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, a part sent back and still on", Stake.LEDGER, is_private=True)
+def _booking_goodwill(stage: Stage) -> Seen:
+    visitor, booking_id = _goodwill(stage, 5_000)
+    return stage.booking_page(visitor, booking_id)
+
+
+def _goodwill(stage: Stage, minor: int | None = None) -> tuple[Visitor, int]:
+    """Staff has sent some or all of the money back, and the stay is on."""
+    visitor, booking_id = stage.paid(slug=CABIN)
+    booking: Booking = stage.shop.booking(booking_id)
+    amount = Money(minor or booking.amount_minor, booking.currency)
+    with stage.shop.app.app_context():
+        refunds.order_refund(stage.shop.runtime, booking_id, amount, "ada@example.org", f"goodwill-{booking_id}")
+    _let_refunds_go(stage)
+    return visitor, booking_id
+
+
+@page("booking, paid twice", Stake.LEDGER, is_private=True)
+def _booking_twice(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold(slug=CABIN)
+    first = stage.shop.session_of(booking_id)
+    stage.run_ahead(minutes=32)
+    with patched(attempts, "end_given_up", lambda *_: False):
+        stage.shop.check_out(booking_id)
+    stage.shop.pay(booking_id)
+    stage.shop.stripe.pay(first)
+    stage.shop.stripe.settle_down()
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, in a dispute", Stake.LEDGER, is_private=True)
+def _booking_disputed(stage: Stage) -> Seen:
+    return stage.booking_page(*_disputed(stage))
+
+
+@page("booking, dispute lost", Stake.LEDGER, is_private=True)
+def _booking_dispute_lost(stage: Stage) -> Seen:
+    return stage.booking_page(*_disputed(stage, "lost"))
+
+
+def _disputed(stage: Stage, end: str = "") -> tuple[Visitor, int]:
+    visitor, booking_id = stage.paid(DISPUTED, slug=CABIN)
+    stage.shop.pass_time(seconds=5)
+    wait_until(lambda: stage.shop.disputes(booking_id), what="news of the dispute")
+    if end:
+        stage.shop.stripe.post(f"disputes/{stage.shop.disputes(booking_id)[0].stripe_dispute_id}", {"status": end})
+        stage.shop.stripe.settle_down()
+    return visitor, booking_id
+
+
+@page("booking, time is over, a new page can be had", Stake.LEDGER, is_private=True)
+def _booking_reopen(stage: Stage) -> Seen:
+    return stage.booking_page(*_just_over(stage))
+
+
+@page("booking, let go and paid all the same", Stake.LEDGER, is_private=True)
+def _booking_late(stage: Stage) -> Seen:
+    return stage.booking_page(*_paid_after_the_end(stage))
+
+
+@page("booking, not paid and ended by the house", Stake.LEDGER, is_private=True)
+def _booking_ended_by_house(stage: Stage) -> Seen:
+    visitor, booking_id = stage.hold(slug=CABIN)
+    with stage.shop.app.app_context():
+        reservations.cancel_booking(
+            stage.shop.runtime, booking_id, CancelReason.STAFF, STAFF, None, f"form-{booking_id}"
+        )
+    return stage.booking_page(visitor, booking_id)
+
+
 @page("booking, held", Stake.LEDGER, is_private=True)
 def _booking_held(stage: Stage) -> Seen:
     return stage.booking_page(*stage.hold())
@@ -446,6 +600,18 @@ def _booking_over(stage: Stage) -> Seen:
 @page("booking, a bank is at work", Stake.LEDGER, is_private=True)
 def _booking_processing(stage: Stage) -> Seen:
     return stage.booking_page(*stage.paid(method="sepa_debit"))
+
+
+@page("booking, a bank is at work, nights gone", Stake.LEDGER, is_private=True)
+def _booking_processing_gone(stage: Stage) -> Seen:
+    return stage.booking_page(*_too_late(stage, method="sepa_debit"))
+
+
+@page("booking, paid in another currency", Stake.NOTHING_FALSE, is_private=True)
+def _booking_other_currency(stage: Stage) -> Seen:
+    visitor, booking_id = _odd_amount(stage)
+    _rewrite(stage, update(Payment).where(Payment.booking_id == booking_id).values(currency="usd"))
+    return stage.booking_page(visitor, booking_id)
 
 
 @page("booking, a person must look", Stake.LEDGER, is_private=True)
@@ -560,6 +726,9 @@ below("your data", "/privacy")
 below("cancel, all comes back", "/cancel")
 below("cancel, a part comes back", "/cancel", scene=lambda stage: _paid_soon(stage, days=4))
 below("cancel, nothing comes back", "/cancel", scene=lambda stage: _paid_soon(stage, days=1))
+below("cancel, all went back before", "/cancel", scene=lambda stage: _goodwill(stage))
+below("cancel, in a dispute", "/cancel", scene=lambda stage: _disputed(stage))
+below("receipt, dispute lost", "/receipt", scene=lambda stage: _disputed(stage, "lost"))
 below("cancel, not paid yet", "/cancel", Stake.LEDGER, Stage.hold)
 below("cancel, a bank is at work", "/cancel", Stake.LEDGER, lambda stage: stage.paid(method="sepa_debit"))
 below("cancel, a person must look", "/cancel", scene=lambda stage: _odd_amount(stage))

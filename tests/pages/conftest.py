@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from tests.conftest import IS_CI
 from tests.pages.archive import Archive, Kept
@@ -35,25 +35,26 @@ def fetched() -> Callable[[str], Path]:
     return get
 
 
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A window with JavaScript, no cookies, and no wish for motion."""
+@pytest.fixture(scope="session")
+def window(chromium: Browser) -> Iterator[Page]:
+    """A window with JavaScript and no wish for motion; one for all pages, for a new one takes longer than a look."""
     context = chromium.new_context(reduced_motion="reduce")
     context.set_default_timeout(15_000)
-    yield context
+    yield context.new_page()
     context.close()
 
 
 @pytest.fixture
-def show(context: BrowserContext, archive: Archive) -> Callable[..., Page]:
-    """Opens a page of the catalogue."""
-    page = context.new_page()
+def show(window: Page, archive: Archive) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the catalogue; nothing of the page before is left: no cookie, nothing kept, no focus."""
 
     def open_page(kept: Kept, width: int = 1280, scheme: str = "light") -> Page:
-        archive.serve_to(context, kept)
-        page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.goto(kept.url)
-        return page
+        window.goto("about:blank")
+        archive.serve_to(window.context, kept)
+        window.set_viewport_size({"width": width, "height": 800})
+        window.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        window.goto(kept.url)
+        return window
 
-    return open_page
+    yield open_page
+    window.context.clear_cookies()

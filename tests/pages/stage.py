@@ -250,8 +250,10 @@ def open_stage(folder: Path) -> Iterator[Stage]:
         stripe.post("webhook", {"url": f"{url}/webhooks/stripe/", "secrets": [SECRET]})
         places = {"stripe_api_base": stripe.url, "app_base_url": url, "media_dir": folder / "media"}
         app = create_app(make_settings(database, **places))
-        clock, mailer = ShiftedClock(), MemoryMailer()
+        clock, mailer, pictures = ShiftedClock(), MemoryMailer(), app.extensions["holdfast"].pictures
         outfit(app, clock, mailer)
+        # People look at these pages: they get the real pictures.
+        app.extensions["holdfast"] = replace(app.extensions["holdfast"], pictures=pictures)
         _prepare(app)
         with servers.serving(app, port):
             yield Stage(Shop(app, stripe, clock, mailer, url, _id_of(app, LOFT)))

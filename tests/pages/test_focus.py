@@ -11,22 +11,25 @@ from tests.pages.catalogue import NAMES
 
 pytestmark = pytest.mark.browser
 MOST_STOPS = 160
-# Where the focus is; how it is drawn, also around the card that it stands for; and whether anything lies over it.
+# Where the focus is, also within the calendar's own elements; how it is drawn, also around the card that it stands for;
+# and whether anything lies over it.
 STOP = """() => {
-    const at = document.activeElement;
+    let at = document.activeElement;
     if (at === document.body || !at) return null;
+    while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
     const drawn = (it) => {
         if (!it) return false;
-        const style = getComputedStyle(it);
-        return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== "none";
+        const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(it);
+        return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && outlineColor !== "rgba(0, 0, 0, 0)";
     };
     const label = at.matches("input") ? at.labels?.[0] : null;
     const box = at.getBoundingClientRect();
     const spots = [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5], [0.5, 0.2], [0.5, 0.8]].map(([x, y]) =>
-        document.elementFromPoint(box.left + box.width * x, box.top + box.height * y));
+        at.getRootNode().elementFromPoint(box.left + box.width * x, box.top + box.height * y));
     const free = spots.filter((seen) => seen && (at.contains(seen) || seen.contains(at) || seen === label
         || seen.closest("a, button, label") === at || at.closest(".card")?.contains(seen)));
-    return { name: `${at.tagName.toLowerCase()}.${at.className}: ${(at.innerText || at.name || "").slice(0, 40)}`,
+    const told = (at.innerText || at.ariaLabel || at.name || "").slice(0, 40);
+    return { name: `${at.tagName.toLowerCase()}.${at.className}: ${told}`,
              isDrawn: drawn(at) || drawn(label) || drawn(at.closest(".card")), isFree: free.length > 0,
              isIn: box.bottom > 0 && box.top < innerHeight && box.width > 0 && box.height > 0 };
 }"""
@@ -54,6 +57,35 @@ def _walk(page: Page) -> list[dict[str, Any]]:
         if stop is None:
             break
         stops.append(stop)
+    return stops
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("name", ["home", "results, offers"])
+def test_the_focus_is_seen_in_the_two_months_under_a_date(
+    show: Callable[..., Page], archive: Archive, name: str, width: int, scheme: str
+) -> None:
+    page = show(archive.page(name), width=width, scheme=scheme)
+    if not page.locator("#arrive").is_visible():
+        page.locator(".change > summary").click()
+    page.focus("#arrive")
+    page.wait_for_selector(".range:popover-open")
+
+    stops = [page.evaluate(STOP), *_press(page, "Alt+ArrowDown", "ArrowRight", "ArrowDown", "Enter", "ArrowRight")]
+    stops += _press(page, "Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab")
+
+    assert [stop["name"].partition(".")[0] for stop in stops] == ["input"] + 9 * ["button"]
+    assert [stop for stop in stops if not (stop["isDrawn"] and stop["isIn"] and stop["isFree"])] == []
+
+
+def _press(page: Page, *keys: str) -> list[dict[str, Any]]:
+    """The stop after each of these keys, drawn."""
+    stops = []
+    for key in keys:
+        page.keyboard.press(key)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        stops.append(page.evaluate(STOP))
     return stops
 
 

@@ -146,7 +146,7 @@ def test_a_shorter_stay_is_offered_where_a_part_of_the_nights_is_free(client, ap
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"leave": "2027-02-30"}, "The date to leave does not exist."),
+        ({"leave": "2027-02-30"}, "That day of departure does not exist."),
         ({"arrive": "20270-03-01"}, "The date to arrive must look like 2027-03-12."),
         ({"arrive": "2020-01-01", "leave": "2020-01-03"}, "The day of arrival has passed."),
         ({"guests": "7"}, "Our largest stay sleeps 6."),
