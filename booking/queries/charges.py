@@ -1,12 +1,13 @@
-"""Whether money was taken for a booking, as far as can be known. No page says more than this allows."""
+"""Whether money was taken for a booking, and taken back, as far as can be known. No page says more than this."""
 
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from booking.domain.money import Money
 from booking.domain.states import UNFINISHED_ATTEMPT
-from booking.models import Attempt, Payment
+from booking.models import Attempt, Booking, Dispute, Payment
 
 
 class Charge(StrEnum):
@@ -31,3 +32,11 @@ def find_charge(session: Session, booking_id: int, *, asked: str = "") -> Charge
         Attempt.status.in_(UNFINISHED_ATTEMPT),
     )
     return Charge.NOTHING if session.scalar(unheard.limit(1)) is None else Charge.UNHEARD
+
+
+def find_withdrawn(session: Session, booking: Booking) -> Money:
+    """What the guest's bank has taken back from the house in disputes."""
+    taken = select(func.coalesce(func.sum(Dispute.amount_minor), 0)).where(
+        Dispute.booking_id == booking.id, Dispute.funds_withdrawn.is_(True), Dispute.currency == booking.currency
+    )
+    return Money(int(session.scalars(taken).one()), booking.currency)

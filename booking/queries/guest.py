@@ -2,10 +2,11 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
@@ -17,6 +18,7 @@ from booking.domain.money import Money
 from booking.domain.policy import HOLD_GRACE, CancellationTerms, RefundStep, refund_steps
 from booking.domain.pricing import Quote
 from booking.domain.states import (
+    DISPUTE_CLOSED,
     REFUND_ENDED_BADLY,
     REFUND_IN_FLIGHT,
     BookingStatus,
@@ -27,11 +29,13 @@ from booking.domain.states import (
 )
 from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund
 from booking.models.outbox import OutboxKind, OutboxState
+from booking.queries.charges import Charge, find_charge, find_withdrawn
 from booking.queries.nights import keeps_nights
 
 # Banks say "5 to 10 days"; whoever has nothing after that should ask.
 BANKS_TAKE = timedelta(days=12)
 _CONFIRMATION = "confirmed"
+_NEVER_PAID = (PaymentStatus.UNPAID, PaymentStatus.FAILED)
 _REFUND_OF_NOTE = re.compile(r"refund (\d+)\b")
 
 
@@ -41,13 +45,13 @@ class GuestState(StrEnum):
     CONFIRMED = "confirmed"
     STAYED = "stayed"  # confirmed, and the day of departure has passed
     HELD = "held"  # not paid, can still pay
-    OVER = "over"  # the time to pay has passed, nothing was charged
+    OVER = "over"  # the time to pay has passed
     PROCESSING = "processing"  # a bank debit is on its way
     REVIEW = "review"  # a person looks at the payment
     DATES_GONE = "dates_gone"
-    LET_GO = "let_go"  # given up before anything was paid
+    LET_GO = "let_go"  # given up by its guest or the house, and nothing was ever paid
     CANCELLED = "cancelled"
-    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_FAILED = "payment_failed"  # and nothing was ever paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,14 @@ class Paid:
     number: int
     amount: Money
     day: date
+
+
+class LetterStage(StrEnum):
+    """How far the newest confirmation is on its way to the guest."""
+
+    COMING = "coming"
+    SENT = "sent"
+    LOST = "lost"  # given up: the address takes no mail
 
 
 class ReturnStage(StrEnum):
@@ -124,6 +136,7 @@ class GuestBooking:
     state: GuestState
     status: BookingStatus
     payment_status: PaymentStatus
+    cancel_reason: CancelReason | None
     stay: Stay
     guests: int
     quote: Quote
@@ -139,12 +152,16 @@ class GuestBooking:
     arrival_time: str
     pay_until: datetime | None  # None where no hold is running
     keeps_nights: bool  # with no end: paid for, or nobody else can have them until the news is here
+    charge: Charge
     paid: Money
     payments: tuple[Paid, ...]
     returned: tuple[Returned, ...]
+    withdrawn: Money  # what the guest's bank has taken back by itself
     refund_failed: bool
-    disputed: bool
-    is_confirmation_sent: bool
+    needs_review: bool
+    disputed: bool  # a lost one too: that money is gone
+    is_dispute_open: bool
+    confirmation: LetterStage
     cancelling: Cancelling
     can_change: bool  # name, telephone, arrival time, message
     erase_asked_on: date | None
@@ -162,7 +179,23 @@ class GuestBooking:
     @property
     def sent_back(self) -> Money:
         """What went back or is on its way."""
-        return sum((back.amount for back in self.returned if back.counts), Money(0, self.total.currency))
+        return _sum((back.amount for back in self.returned if back.counts), self.total.currency)
+
+    @property
+    def kept(self) -> Money:
+        """What the house has of the guest's money."""
+        rest = self.paid - self.sent_back - self.withdrawn
+        return Money(max(0, rest.minor), rest.currency)
+
+    @property
+    def received(self) -> tuple[Money, ...]:
+        """Each payment as it came: one that nobody asked for may be of another currency."""
+        return tuple(payment.amount for payment in self.payments)
+
+    @property
+    def can_reopen(self) -> bool:
+        """Whether its guest may ask for a new page to pay on, though the time of the last one is over."""
+        return self.state is GuestState.OVER and self.status is BookingStatus.PENDING
 
     @property
     def masked_email(self) -> str:
@@ -216,7 +249,7 @@ def _find(session: Session, condition: ColumnElement[bool], now: datetime, langu
 
 def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: str) -> GuestBooking:
     """Long, because a page shows much."""
-    quote, payments = Quote.from_json(booking.quote), _payments(session, booking)
+    quote = Quote.from_json(booking.quote)
     listing, zone = booking.listing, booking.listing.property.zone
     return GuestBooking(
         id=booking.id,
@@ -224,6 +257,7 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         state=_state(booking, now),
         status=booking.status,
         payment_status=booking.payment_status,
+        cancel_reason=booking.cancel_reason,
         stay=booking.stay,
         guests=booking.guests,
         quote=quote,
@@ -239,18 +273,34 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         arrival_time=booking.arrival_time,
         pay_until=_pay_until(booking),
         keeps_nights=keeps_nights(session, booking.id, booking.stay),
-        paid=sum((payment.amount for payment in payments), Money(0, booking.currency)),
-        payments=payments,
-        returned=_returned(session, booking, now),
-        refund_failed=booking.refund_failed,
-        disputed=booking.disputed,
-        is_confirmation_sent=_is_confirmation_sent(session, booking),
+        confirmation=_confirmation(session, booking),
         cancelling=read_cancelling(session, booking, now),
         can_change=may_change(booking, now),
         erase_asked_on=booking.erase_asked_at.astimezone(zone).date() if booking.erase_asked_at else None,
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
+        **_money_facts(session, booking, now),
     )
+
+
+def _money_facts(session: Session, booking: Booking, now: datetime) -> dict[str, Any]:
+    payments = _payments(session, booking)
+    return {
+        "charge": find_charge(session, booking.id),
+        "paid": _sum((payment.amount for payment in payments), booking.currency),
+        "payments": payments,
+        "returned": _returned(session, booking, now),
+        "withdrawn": find_withdrawn(session, booking),
+        "refund_failed": booking.refund_failed,
+        "needs_review": booking.needs_review,
+        "disputed": booking.disputed,
+        "is_dispute_open": booking.disputed and _is_dispute_open(session, booking),
+    }
+
+
+def _sum(amounts: Iterable[Money], currency: str) -> Money:
+    """The sum in one currency. Money of another one, which a person must look at, is no part of it."""
+    return Money(sum(amount.minor for amount in amounts if amount.currency == currency), currency)
 
 
 def _place(place: Property, language: str) -> Place:
@@ -285,10 +335,10 @@ def _state(booking: Booking, now: datetime) -> GuestState:
         return _cancelled_state(booking)
     if booking.needs_review:
         return GuestState.REVIEW
+    if booking.payment_status is PaymentStatus.PROCESSING:
+        return GuestState.PROCESSING  # also where its news came after the end of the hold
     if booking.status is BookingStatus.EXPIRED:
         return GuestState.OVER
-    if booking.payment_status is PaymentStatus.PROCESSING:
-        return GuestState.PROCESSING
     pay_until = _pay_until(booking)
     return GuestState.HELD if pay_until and pay_until > now else GuestState.OVER
 
@@ -296,10 +346,11 @@ def _state(booking: Booking, now: datetime) -> GuestState:
 def _cancelled_state(booking: Booking) -> GuestState:
     if booking.cancel_reason is CancelReason.DATES_UNAVAILABLE:
         return GuestState.DATES_GONE
+    if booking.confirmed_at is not None or booking.payment_status not in _NEVER_PAID:
+        return GuestState.CANCELLED
     if booking.cancel_reason is CancelReason.PAYMENT_FAILED:
         return GuestState.PAYMENT_FAILED
-    is_let_go = booking.confirmed_at is None and booking.payment_status is PaymentStatus.UNPAID
-    return GuestState.LET_GO if is_let_go else GuestState.CANCELLED
+    return GuestState.LET_GO
 
 
 def _payments(session: Session, booking: Booking) -> tuple[Paid, ...]:
@@ -351,12 +402,19 @@ def _refundable(session: Session, booking: Booking) -> Money:
     blocked = select(Dispute.payment_id).where(
         Dispute.booking_id == booking.id, Dispute.is_charge_refundable.is_(False)
     )
-    payments = session.scalars(wanted.where(Payment.id.not_in(blocked)))
+    payments = session.scalars(wanted.where(Payment.id.not_in(blocked), Payment.currency == booking.currency))
     return Money(sum(payment.entry.refundable_minor for payment in payments), booking.currency)
 
 
-def _is_confirmation_sent(session: Session, booking: Booking) -> bool:
-    sent = select(OutboxRow.payload).where(
-        OutboxRow.booking_id == booking.id, OutboxRow.kind == OutboxKind.MAIL, OutboxRow.state == OutboxState.DONE
-    )
-    return any(payload.get("mail") == _CONFIRMATION for payload in session.scalars(sent))
+def _is_dispute_open(session: Session, booking: Booking) -> bool:
+    statuses = session.scalars(select(Dispute.status).where(Dispute.booking_id == booking.id)).all()
+    return not statuses or any(status not in DISPUTE_CLOSED for status in statuses)
+
+
+def _confirmation(session: Session, booking: Booking) -> LetterStage:
+    """Of the newest one: an earlier one may have gone to an address that was wrong."""
+    asked = select(OutboxRow).where(OutboxRow.booking_id == booking.id, OutboxRow.kind == OutboxKind.MAIL)
+    rows = session.scalars(asked.order_by(OutboxRow.id.desc()))
+    newest = next((row for row in rows if row.payload.get("mail") == _CONFIRMATION), None)
+    stages = {OutboxState.DONE: LetterStage.SENT, OutboxState.DEAD: LetterStage.LOST}
+    return stages.get(newest.state, LetterStage.COMING) if newest else LetterStage.COMING

@@ -7,7 +7,7 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
@@ -15,8 +15,9 @@ from booking.domain.policy import CancellationTerms, RefundStep, refund_steps
 from booking.domain.pricing import Quote
 from booking.domain.states import REFUND_ENDED_BADLY, REFUND_IN_FLIGHT, BookingStatus, CancelReason
 from booking.language import localised
-from booking.models import Booking, Dispute, Payment, Property, Refund
+from booking.models import Booking, Payment, Property, Refund
 from booking.models.instance import LinkPurpose
+from booking.queries.charges import find_withdrawn
 from booking.queries.nights import keeps_nights
 from booking.runtime import Runtime
 from booking.services import access
@@ -150,23 +151,15 @@ def _steps_to_come(booking: Booking, now: datetime) -> tuple[RefundStep, ...]:
 def _money_facts(session: Session, booking: Booking) -> Facts:
     payments, refunds = _payments(session, booking), _refunds(session, booking)
     paid, returned = (sum(moved.amount.minor for moved in list_) for list_ in (payments, refunds))
-    withdrawn = _withdrawn(session, booking)
+    withdrawn = find_withdrawn(session, booking)
     return {
         "payments": payments,
         "refunds": refunds,
         "paid": Money(paid, booking.currency),
         "returned": Money(returned, booking.currency),
-        "withdrawn": Money(withdrawn, booking.currency),
-        "kept": Money(max(0, paid - returned - withdrawn), booking.currency),
+        "withdrawn": withdrawn,
+        "kept": Money(max(0, paid - returned - withdrawn.minor), booking.currency),
     }
-
-
-def _withdrawn(session: Session, booking: Booking) -> int:
-    """What the guest's bank has taken back in disputes."""
-    taken = select(func.coalesce(func.sum(Dispute.amount_minor), 0)).where(
-        Dispute.booking_id == booking.id, Dispute.funds_withdrawn.is_(True), Dispute.currency == booking.currency
-    )
-    return int(session.scalars(taken).one())
 
 
 def _payments(session: Session, booking: Booking) -> tuple[Moved, ...]:

@@ -144,7 +144,7 @@ def test_letting_go_frees_the_nights_for_the_next_guest(
 
     guest.press("Let them go")
 
-    assert guest.heading == "You let these nights go"
+    assert guest.heading == "These nights were let go"
     linus = new_guest()
     linus.book(stay)
     linus.pay()

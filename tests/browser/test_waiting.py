@@ -76,6 +76,17 @@ def test_a_hold_is_counted_beside_the_clock_and_spoken_of_twice(small_shop: Shop
     expect(counter).to_have_text("The time is over")
 
 
+def test_a_wrong_clock_of_the_visitor_counts_no_other_minutes(small_shop: Shop, page: Page) -> None:
+    visitor = Visitor(small_shop.url)
+    visitor.book_and_pay("harbour-loft", small_shop.stay(), GRACE)
+    page.context.add_cookies([{"name": "stay", "value": visitor.web.cookies["stay"], "url": small_shop.url}])
+    page.clock.install(time="2020-01-01T00:00:00Z")
+
+    page.goto(f"{small_shop.url}/pay/cancelled")
+
+    expect(page.locator("[data-until]")).to_have_text("35 minutes left")
+
+
 def test_letters_that_are_left_are_counted_while_one_types(small_shop: Shop, page: Page) -> None:
     stay = small_shop.stay()
     page.goto(f"{small_shop.url}/stays/harbour-loft/book?arrive={stay.arrive}&leave={stay.leave}&guests=2")

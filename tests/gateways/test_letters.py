@@ -150,7 +150,7 @@ def test_cancellation_says_who_cancelled_and_where_the_money_is() -> None:
     theirs = write("cancelled", facts(refund=Money(0, "eur"))).text
 
     assert "We are sorry: the house has cancelled your stay." in ours
-    assert "€477.00 goes back to the way you paid." in ours
+    assert "€477.00 goes back the way you paid." in ours
     assert "As you asked" in theirs
     assert "goes back" not in theirs
     assert "Stays with the house: €477.00\nThe house keeps this by the terms" in theirs

@@ -108,7 +108,7 @@ def test_return_of_a_guest_whose_nights_are_gone_tells_of_the_refund(shop: Shop)
     shop.pay(grace)
 
     assert _view(shop, grace).state is ReturnState.REFUNDED
-    assert "All of it is being sent back" in shop.come_back(shop.session_of(grace)).text
+    assert "is on its way back to you" in shop.come_back(shop.session_of(grace)).text
 
 
 def test_return_from_a_session_that_was_given_up_still_asks_whether_it_was_paid(shop: Shop) -> None:

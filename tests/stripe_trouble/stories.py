@@ -129,7 +129,7 @@ class GuestComesBack(Story):
 
 class GuestLetsGo(Story):
     call, method, path, is_prefix = "expire_checkout", "POST", SESSION, True
-    gone = Said(200, "Nothing was charged, and the nights are on sale again.")
+    gone = Said(200, "Nothing was charged. We no longer keep these nights for you.")
     kept = Said(503, "we free nights only when nobody can pay for them any more")
     said = {ANSWERED: (gone,), UNKNOWN: (kept,), ELSEWISE: (gone,)}
 

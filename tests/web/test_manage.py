@@ -58,7 +58,9 @@ def test_a_paid_booking_greets_its_guest_with_everything_needed(shop, grace):
 def test_an_unpaid_booking_says_until_when_it_is_held(shop, grace):
     words = text_of(page_of(shop, grace))
 
-    assert "Nothing was charged" in words
+    assert "No payment for these nights has reached us yet" in words
+    assert "othing was charged" not in words
+    assert "othing has been charged" not in words
     assert re.search(r"held until \d\d:\d\d", words)
 
 

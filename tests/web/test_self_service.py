@@ -221,7 +221,7 @@ def test_a_refund_is_told_from_the_wish_to_the_bank(shop, grace):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"status": RefundStatus.FAILED}, "Your bank would not take it on"),
+        ({"status": RefundStatus.FAILED}, "This refund did not go through on"),
         ({"status": RefundStatus.CANCELED, "failure_reason": CALLED_OFF}, "your bank had already given you this money"),
     ],
 )
@@ -229,6 +229,7 @@ def test_a_refund_that_did_not_go_out_is_told_as_it_is(shop, grace, values, word
     shop.breaks = ("I3", "I5")
     cancel_for(shop, Money(1000, "eur"))
     change(shop, Refund, **values)
+    change(shop, Booking, refund_failed=values["status"] is RefundStatus.FAILED)
 
     told = text_of(page(shop, grace))
 
@@ -242,7 +243,7 @@ def test_a_disputed_payment_is_named_and_points_to_the_house(shop, grace):
     words = text_of(page(shop, grace))
     assert "Your bank has asked us about this payment" in words
     assert "To cancel, ask the house: ada@example.org" in words
-    assert "decides on the money" in text_of(page(shop, grace, "/cancel"))
+    assert "in a dispute, so the booking cannot be cancelled here" in text_of(page(shop, grace, "/cancel"))
     change(shop, Booking, disputed=False)
 
 
@@ -394,11 +395,11 @@ def test_less_than_is_due_may_be_agreed_to_but_what_is_due_comes_back(shop, grac
 
 def test_unpaid_nights_are_let_go_after_a_word_on_what_that_means(shop, unpaid):
     words = text_of(page(shop, unpaid, "/cancel"))
-    assert "Nothing was charged. The nights go back on sale at once." in words
+    assert "No payment for these nights has reached us. You give them up at once." in words
 
     assert send(shop, unpaid, "/cancel").status_code == 303
 
-    assert "You let these nights go" in text_of(page(shop, unpaid))
+    assert "These nights were let go" in text_of(page(shop, unpaid))
     assert shop.nights(1) == []
 
 

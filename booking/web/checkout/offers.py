@@ -11,7 +11,7 @@ from booking.extensions import db
 from booking.queries.guest import GuestBooking, GuestState, find_guest_booking, find_newest_held
 from booking.queries.search import Offer, find_stay, get_listing
 from booking.web.checkout.pages import unavailable_page
-from booking.web.guest import known_references
+from booking.web.manage.blueprint import own_references
 from booking.web.storefront.forms import Question, read_question
 from booking.wiring import current_runtime
 
@@ -48,13 +48,13 @@ def args_of(offer: Offer) -> dict[str, Any]:
 
 def _go_to_own_booking(slug: str, stay: Stay) -> None:
     # A guest who uses the back button must not be told that "somebody" has the nights: it is they who have them.
-    session, now, known = db.session(), current_runtime().clock.now(), known_references()
+    session, now, known = db.session(), current_runtime().clock.now(), own_references()
     held = find_newest_held(session, known, now)
     if held and _is_about(held, slug, stay):
         abort(redirect(url_for("checkout.pay_cancelled"), 303))
     for reference in reversed(known):
         booking = find_guest_booking(session, reference, now)
-        if booking and booking.state in _HAS_NIGHTS and _is_about(booking, slug, stay):
+        if booking and (booking.state in _HAS_NIGHTS or booking.can_reopen) and _is_about(booking, slug, stay):
             abort(redirect(url_for("manage.booking", reference=reference), 303))
 
 

@@ -13,8 +13,8 @@ from booking.queries.charges import Charge, find_charge
 from booking.queries.guest import GuestBooking, GuestState, find_guest_booking
 from booking.queries.search import get_listing
 from booking.web.errors import RETRY_SECONDS, retry_seconds
-from booking.web.guest import known_references
 from booking.web.language import current_language
+from booking.web.manage.blueprint import own_references
 from booking.web.storefront.forms import Question, read_question
 from booking.wiring import current_runtime
 
@@ -66,7 +66,7 @@ def refused_page(slug: str, question: Question, refusal: StayRuleBroken) -> Resp
 def too_many_page(slug: str, question: Question, refusal: TooManyHolds) -> ResponseReturnValue:
     """Too much is held unpaid: what this browser holds can be paid for or let go here."""
     now = current_runtime().clock.now()
-    found = [find_guest_booking(db.session(), known, now, _language()) for known in known_references()]
+    found = [find_guest_booking(db.session(), known, now, _language()) for known in own_references()]
     held = [booking for booking in found if booking and booking.state is GuestState.HELD]
     facts = {"held": held, "slug": slug, "args": question.as_args(), "wait": retry_seconds(refusal)}
     response = make_response(render_template("checkout/too_many.html", **facts), 429)

@@ -5,7 +5,7 @@ import re
 from flask import abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from booking.domain.errors import BookingNotFound, DatesUnavailable, ListingNotFound
+from booking.domain.errors import DatesUnavailable, ListingNotFound
 from booking.domain.states import Source
 from booking.extensions import db
 from booking.gateways.payments import GatewayRefused, GatewayUnavailable
@@ -20,8 +20,8 @@ from booking.web.checkout.blueprint import blueprint
 from booking.web.checkout.news import News, find_news
 from booking.web.checkout.offers import good_question
 from booking.web.checkout.pages import Trouble, get_booking, lapsed_page, trouble_page
-from booking.web.guest import known_references
 from booking.web.language import current_language
+from booking.web.manage.blueprint import get_own, own_references
 from booking.web.security import count
 from booking.wiring import current_runtime
 
@@ -35,7 +35,7 @@ def pay_return() -> ResponseReturnValue:
     if not _SESSION_ID.fullmatch(session_id):
         return _newest_or_missing(session_id)
     view, booking, news = _look(session_id)
-    is_known = view.reference in known_references()
+    is_known = view.reference in own_references()
     if news is News.BOOKED and is_known:
         return redirect(url_for("manage.booking", reference=view.reference), 303)
     charge = find_charge(db.session(), booking.id, asked=session_id)
@@ -57,9 +57,9 @@ def pay_state() -> ResponseReturnValue:
 @blueprint.get("/pay/cancelled")
 def pay_cancelled() -> ResponseReturnValue:
     """The guest came back without paying: the nights are still held, and both ways are open."""
-    known, now = known_references(), current_runtime().clock.now()
+    known, now = own_references(), current_runtime().clock.now()
     held = find_newest_held(db.session(), known, now, current_language().code)
-    return render_template("checkout/cancelled.html", held=held, newest=known[-1] if known else None)
+    return render_template("checkout/cancelled.html", held=held, newest=known[-1] if known else None, now=now)
 
 
 @blueprint.post("/pay/resume")
@@ -116,15 +116,12 @@ def _free_instead(booking: GuestBooking) -> Alternatives:
 
 
 def _own_booking() -> GuestBooking:
-    reference = request.form.get("reference", "")
-    if reference not in known_references():
-        raise BookingNotFound
-    return get_booking(reference)
+    return get_own(request.form.get("reference", ""))
 
 
 def _newest_or_missing(session_id: str) -> ResponseReturnValue:
     # Some copies of the address still hold the placeholder that Stripe should have filled in.
-    references = known_references()
+    references = own_references()
     if references and session_id in ("", "{CHECKOUT_SESSION_ID}"):
         return redirect(url_for("manage.booking", reference=references[-1]), 303)
     return abort(404)

@@ -56,6 +56,11 @@ def is_own(reference: str) -> bool:
     return normal_reference(reference) in known_references()
 
 
+def own_references() -> list[str]:
+    """The bookings that this browser may open and change, newest last: none whose link was taken back since."""
+    return [reference for reference in known_references() if not _is_let_out(reference)]
+
+
 def nothing_here() -> NoReturn:
     """End the request: there is no such booking, or this browser may not see it. Nobody can tell which."""
     abort(make_response(render_template("manage/not_here.html"), 404))
