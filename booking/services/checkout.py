@@ -240,7 +240,7 @@ def _tell_of_refusal(runtime: Runtime, ticket: attempts.Ticket, error: GatewayRe
 
 def _let_go(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | None:
     """Where the booking stands now; None where it can be paid again since its sessions were ended."""
-    now = runtime.clock.now()
+    now, reason = runtime.clock.now(), CancelReason.STAFF if cause.source is Source.STAFF else CancelReason.GUEST
     with transaction() as session:
         booking = lock_booking(session, booking_id)
         if booking.status in (BookingStatus.PENDING, BookingStatus.EXPIRED) and not booking.needs_review:
@@ -248,7 +248,7 @@ def _let_go(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | 
                 return None
             timeline.move(
                 session, booking, BookingStatus.CANCELLED, "let_go", cause, now,
-                cancel_reason=CancelReason.GUEST, cancelled_at=now, hold_until=None,
+                cancel_reason=reason, cancelled_at=now, hold_until=None,
             )  # fmt: skip
             free_nights(session, booking_id=booking.id)
         return booking.status

@@ -161,7 +161,7 @@ def _key(key: str, fact_id: str | int) -> str:
 
 
 def _is_to_come(booking: Booking, now: datetime) -> bool:
-    return booking.status is BookingStatus.CONFIRMED and booking.leave > booking.listing.property.today(now)
+    return booking.status is BookingStatus.CONFIRMED and booking.arrive >= booking.listing.property.today(now)
 
 
 def _has_lapsed(session: Session, booking: Booking, now: datetime) -> bool:

@@ -101,6 +101,7 @@ def test_late_money_moves_the_guest_to_an_equal_unit_before_anything_is_refunded
     assert shop.refunds(grace) == []
 
 
+@pytest.mark.usefixtures("patience")
 def test_scenario_04_twenty_guests_submit_the_same_nights_at_once(shop: Shop) -> None:
     stay = shop.stay()
     visitors = [Visitor(shop.url) for _ in range(20)]
@@ -158,16 +159,19 @@ def test_scenario_14_guest_lets_go_after_having_paid_in_another_tab_and_keeps_th
     assert shop.causes(booking_id, "confirmed") == ["reconcile"]
 
 
-def test_letting_go_frees_the_nights_only_after_stripe_ended_the_session(shop: Shop) -> None:
+@pytest.mark.parametrize(("cause", "reason"), [(WEB, CancelReason.GUEST), (STAFF, CancelReason.STAFF)])
+def test_letting_go_frees_the_nights_only_after_stripe_ended_the_session(
+    shop: Shop, cause: Cause, reason: CancelReason
+) -> None:
     stay = shop.stay()
     booking_id = shop.book(stay)
 
     with shop.app.app_context():
-        checkout.abandon_checkout(shop.runtime, booking_id, WEB)
+        checkout.abandon_checkout(shop.runtime, booking_id, cause)
     shop.stripe.settle_down()
 
     assert shop.state(booking_id) == ("cancelled", "unpaid")
-    assert shop.booking(booking_id).cancel_reason is CancelReason.GUEST
+    assert shop.booking(booking_id).cancel_reason is reason
     assert shop.stripe.get("state")["sessions"][0]["status"] == "expired"
     assert shop.place(stay, LINUS, "linus").booking_id
 

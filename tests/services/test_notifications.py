@@ -265,14 +265,18 @@ def test_mail_that_is_no_longer_true_is_not_sent_and_says_so(
         assert (row.state, why in row.last_error) == (OutboxState.DONE, True)
 
 
-def test_stay_that_is_over_has_no_arrival(house: Shop) -> None:
+@pytest.mark.parametrize(("days", "letters"), [(0, 1), (1, 0), (60, 0)])
+def test_nobody_is_told_how_to_arrive_who_should_be_there(house: Shop, days: int, letters: int) -> None:
     put(house, **CONFIRMED)
     tell(house, GuestMail.PRE_ARRIVAL)
-    house.clock.offset += timedelta(days=60)
+    with house.app.app_context():
+        booking = db.session.get_one(Booking, 1)
+        until_arrival = booking.arrive - booking.listing.property.today(house.clock.now())
+    house.clock.offset += until_arrival + timedelta(days=days)
 
     house.work()
 
-    assert house.mailer.letters == []
+    assert len(house.mailer.letters) == letters
 
 
 # --- exactly once ---------------------------------------------------------------------------------------------------
