@@ -11,12 +11,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_day_names
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from babel.support import Translations
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pricing import LineKind, Quote, QuoteLine
+from booking.domain.pricing import IncludedTax, Quote, QuoteLine
+from booking.domain.rates import LineKind
 from booking.domain.words import Said
 
 TRANSLATIONS = Path(__file__).with_name("translations")
@@ -163,16 +164,38 @@ class Language:
     def line_label(self, line: QuoteLine, quote: Quote) -> str:
         """What a line of a quote charges for: "2 weekend nights × €164.00"."""
         match line.kind:
-            case LineKind.NIGHT:
-                return f"{self.nights(line.quantity)} × {self.money(line.unit)}"
-            case LineKind.WEEKEND_NIGHT:
-                words = self.ngettext("%(count)d weekend night", "%(count)d weekend nights", line.quantity)
-                return f"{words % {'count': line.quantity}} × {self.money(line.unit)}"
-            case LineKind.CLEANING:
-                return self.gettext("Cleaning")
+            case LineKind.NIGHT | LineKind.WEEKEND_NIGHT:
+                return self._night_label(line)
             case LineKind.TOURIST_TAX:
-                counted = f"{self.guests(quote.guests)} × {self.nights(quote.nights)} × {self.money(line.unit)}"
-                return self.gettext("Tourist tax, %(counted)s") % {"counted": counted}
+                return self.gettext("Tourist tax, %(counted)s") % {"counted": self._counted_tax(line, quote)}
+            case LineKind.MORE_GUESTS:
+                return self.gettext("More guests, %(counted)s") % {"counted": self._times(line)}
+            case LineKind.CLEANING:
+                return line.name or self.gettext("Cleaning")
+            case LineKind.COUPON:
+                return self.gettext("Code %(code)s") % {"code": line.name}
+        return line.name if line.quantity == 1 else f"{line.name}, {self._times(line)}"
+
+    def included_label(self, tax: IncludedTax) -> str:
+        """A tax that the prices hold already: "including VAT, 7 %"."""
+        percent = format_decimal(tax.share / 100, locale=self.code)
+        return self.gettext("including %(tax)s, %(percent)s %%") % {"tax": tax.name, "percent": percent}
+
+    def _night_label(self, line: QuoteLine) -> str:
+        words = self.nights(line.quantity)
+        if line.kind is LineKind.WEEKEND_NIGHT:
+            many = self.ngettext("%(count)d weekend night", "%(count)d weekend nights", line.quantity)
+            words = many % {"count": line.quantity}
+        return f"{words} × {self.money(line.unit)}" + (f", {line.name}" if line.name else "")
+
+    def _counted_tax(self, line: QuoteLine, quote: Quote) -> str:
+        """By heads and nights where it is due for each; where some are spared, only how many times it is due."""
+        if line.quantity != quote.guests * quote.nights:
+            return self._times(line)
+        return f"{self.guests(quote.guests)} × {self.nights(quote.nights)} × {self.money(line.unit)}"
+
+    def _times(self, line: QuoteLine) -> str:
+        return f"{line.quantity} × {self.money(line.unit)}"
 
 
 @lru_cache

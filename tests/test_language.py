@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,25 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 
+from booking.domain.coupons import Coupon
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.policy import StayRules, longest, shortest
-from booking.domain.pricing import Rates, quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import (
+    ROOM,
+    Discount,
+    Fee,
+    LineKind,
+    Party,
+    Per,
+    Prices,
+    RateCard,
+    Season,
+    Tax,
+    TouristTax,
+    plain_card,
+)
 from booking.domain.words import Said, say, say_count
 from booking.language import DEFAULT, LANGUAGES, TRANSLATIONS, language, localised
 from booking.translations.collect import collect
@@ -70,12 +85,38 @@ def test_a_stay_says_month_and_year_once_where_that_is_enough(leave: date, words
     assert (ENGLISH.stay_words(stay), ENGLISH.dates(stay)) == (words, dates)
 
 
+def test_each_kind_of_line_is_named_in_both_languages() -> None:
+    card = RateCard(
+        "eur",
+        Prices(100_00),
+        seasons=(Season("Summer", STAY.arrive, STAY.arrive, Prices(150_00)),),
+        included_guests=2,
+        more_guests_minor=20_00,
+        discounts=(Discount("A week", 10_00, min_nights=2),),
+        fees=(Fee(LineKind.CLEANING, 50_00, name="Deep cleaning"), Fee(LineKind.FEE, 6_00, Per.NIGHT, "Resort fee")),
+        extras=(Fee(LineKind.EXTRA, 15_00, name="Cot", key="cot"),),
+        tourist_tax=TouristTax(3_00, from_age=18),
+        taxes=(Tax("VAT", 7_50, ROOM, is_included=True), Tax("City tax", 5_00, ROOM, is_included=False)),
+    )
+    asked = Ask(Stay(STAY.arrive, STAY.arrive + timedelta(days=2)), Party(2, (4,)), 0, {"cot": 1}, Coupon("TEN", 10_00))
+
+    priced = quote(card, asked)
+
+    assert [ENGLISH.line_label(line, priced) for line in priced.lines] == [
+        "1 night × €150.00, Summer", "1 night × €100.00", "More guests, 2 × €20.00", "A week", "Code TEN",
+        "Deep cleaning", "Resort fee, 2 × €6.00", "Cot", "Tourist tax, 4 × €3.00", "City tax",
+    ]  # fmt: skip
+    assert [ENGLISH.included_label(tax) for tax in priced.included] == ["including VAT, 7.5 %"]
+    assert [GERMAN.included_label(tax) for tax in priced.included] == ["darin VAT, 7,5 %"]
+    assert GERMAN.line_label(priced.lines[2], priced) == "Weitere Gäste, 2 × 20,00\xa0€"
+
+
 def test_an_instant_is_told_on_the_clock_of_the_place() -> None:
     assert ENGLISH.moment(datetime(2027, 3, 12, 13, 5, tzinfo=UTC), "Europe/Copenhagen") == "12 March 2027, 14:05"
 
 
 def test_every_line_of_a_quote_has_words() -> None:
-    priced = quote(Rates("eur", 12800, 16400, 4500, 350), STAY, 2)
+    priced = quote(plain_card("eur", 12800, 16400, 4500, 350), Ask(STAY, Party(2)))
 
     assert [ENGLISH.line_label(line, priced) for line in priced.lines] == [
         "2 weekend nights × €164.00",

@@ -54,6 +54,11 @@ class Stay:
         """How many nights, always at least one."""
         return (self.leave - self.arrive).days
 
+    @property
+    def last_night(self) -> date:
+        """The day on which the last night begins."""
+        return self.leave - timedelta(days=1)
+
     def __iter__(self) -> Iterator[date]:
         """The nights in date order, which is also the order in which they are locked."""
         return (self.arrive + timedelta(days=offset) for offset in range(self.nights))

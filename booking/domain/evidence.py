@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from booking.domain.dates import Stay, spoken_moment
 from booking.domain.money import Money
 from booking.domain.policy import CancellationTerms, refund_due, refund_steps
-from booking.domain.pricing import Quote
+from booking.domain.pricing import Quote, QuoteLine
 from booking.domain.words import spoken
 
 # One text for each of Stripe's names: https://docs.stripe.com/api/disputes/evidence_object. Files are left out.
@@ -141,14 +141,15 @@ def _describe(case: StayCase) -> str:
         f"A stay of {nights} for {guests}: {where}.",
         f"Arrival {spoken(case.stay.arrive)}, departure {spoken(case.stay.leave)}. Booking reference {case.reference}.",
         "",
-        *(
-            f"{_kind(line.kind)}: {line.quantity} x {_plain(line.unit)} = {_plain(line.total)}"
-            for line in case.quote.lines
-        ),
+        *(f"{_label(line)}: {line.quantity} x {_plain(line.unit)} = {_plain(line.total)}" for line in case.quote.lines),
         f"Total: {_plain(case.quote.total)}",
         *(f"Paid on {case.at(at)} ({case.zone.key}): {_plain(amount)}" for at, amount in case.paid),
     ]
     return "\n".join(lines)
+
+
+def _label(line: QuoteLine) -> str:
+    return f"{_kind(line.kind)} ({line.name})" if line.name else _kind(line.kind)
 
 
 def _how_shown(case: StayCase) -> str:

@@ -62,8 +62,12 @@ class Money:
 
     def percent(self, percent: int) -> "Money":
         """That many hundredths, rounded half up to the smallest amount that can be moved."""
-        smallest = step(self.currency)
-        return Money((self.minor * percent + 50 * smallest) // (100 * smallest) * smallest, self.currency)
+        return self.share(percent * 100)
+
+    def share(self, hundredths: int) -> "Money":
+        """That many hundredths of a percent, rounded half up to the smallest amount that can be moved."""
+        whole = 10_000 * step(self.currency)
+        return Money((self.minor * hundredths + whole // 2) // whole * step(self.currency), self.currency)
 
     def _same(self, other: "Money") -> "Money":
         if self.currency != other.currency:

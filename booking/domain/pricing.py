@@ -1,53 +1,63 @@
 """What a stay costs: one pure function, used by search, stay page, review, mail and refund alike."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
 from typing import Any
 
+from booking.domain.coupons import Coupon
 from booking.domain.dates import Stay
-from booking.domain.money import Money
-
-FRIDAY, SATURDAY = 4, 5
-
-
-class LineKind(StrEnum):
-    """What a line of a quote charges for."""
-
-    NIGHT = "night"
-    WEEKEND_NIGHT = "weekend_night"
-    CLEANING = "cleaning"
-    TOURIST_TAX = "tourist_tax"
+from booking.domain.money import Money, step
+from booking.domain.rates import WHOLE, Discount, Fee, LineKind, Party, RateCard, Tax
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
-    """A listing's prices in minor units of one currency. Weekend nights are those of Friday and Saturday."""
+class Ask:
+    """What a price is asked for. `lead` is the number of days from today to the day of arrival."""
 
-    currency: str
-    nightly_minor: int
-    weekend_minor: int
-    cleaning_minor: int = 0
-    tourist_tax_minor: int = 0  # per guest and night
+    stay: Stay
+    party: Party
+    lead: int = 0
+    extras: Mapping[str, int] = field(default_factory=dict)  # the key of each chosen extra, and how many of it
+    coupon: Coupon | None = None
+
+    @classmethod
+    def by(cls, stay: Stay, guests: int, today: date) -> "Ask":
+        """Of so many adults, without extras; `today` is the property's own."""
+        return cls(stay, Party(guests), (stay.arrive - today).days)
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """`quantity` times `unit`; the product is stored too, so that nobody multiplies again."""
+    """`quantity` times `unit`; the product is stored too, so that nobody multiplies again. Discounts are negative."""
 
     kind: LineKind
     quantity: int
     unit: Money
     total: Money
+    name: str = ""  # of the season, fee, discount or tax, in the host's words
+
+
+@dataclass(frozen=True, slots=True)
+class IncludedTax:
+    """How much of the total is a tax that the prices hold already. `share` is in hundredths of a percent."""
+
+    name: str
+    share: int
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The itemised price of one stay. Its lines always sum to its total."""
+    """The itemised price of one stay. Its lines always sum to its total; what is included is told beside them."""
 
     nights: int
     guests: int
     lines: tuple[QuoteLine, ...]
     total: Money
+    included: tuple[IncludedTax, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The form in which a quote is frozen with a booking."""
@@ -56,57 +66,144 @@ class Quote:
             "guests": self.guests,
             "currency": self.total.currency,
             "total_minor": self.total.minor,
-            "lines": [
-                {
-                    "kind": line.kind.value,
-                    "quantity": line.quantity,
-                    "unit_minor": line.unit.minor,
-                    "total_minor": line.total.minor,
-                }
-                for line in self.lines
+            "lines": [_line_as_json(line) for line in self.lines],
+            "included": [
+                {"name": tax.name, "share": tax.share, "amount_minor": tax.amount.minor} for tax in self.included
             ],
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Quote":
-        """A frozen quote, read back."""
+        """A frozen quote, read back; those of older versions have neither names nor included taxes."""
         currency = data["currency"]
-        lines = tuple(
-            QuoteLine(
-                kind=LineKind(row["kind"]),
-                quantity=row["quantity"],
-                unit=Money(row["unit_minor"], currency),
-                total=Money(row["total_minor"], currency),
-            )
-            for row in data["lines"]
+        return cls(
+            data["nights"],
+            data["guests"],
+            tuple(_line_from_json(row, currency) for row in data["lines"]),
+            Money(data["total_minor"], currency),
+            tuple(
+                IncludedTax(row["name"], row["share"], Money(row["amount_minor"], currency))
+                for row in data.get("included", ())
+            ),
         )
-        return cls(data["nights"], data["guests"], lines, Money(data["total_minor"], currency))
 
 
-def is_weekend(weekday: int) -> bool:
-    """Whether a night that begins on this weekday (Monday is 0) is sold at the weekend price."""
-    return weekday in (FRIDAY, SATURDAY)
+def quote(card: RateCard, ask: Ask) -> Quote:
+    """The itemised price of a stay; lines of nothing are left out, the total has everything in it.
+
+    No sum hangs on the order in which seasons, discounts, fees or taxes were written down.
+    """
+    room = [*_nights(card, ask.stay), *_more_guests(card, ask)]
+    room += _discounts(card, ask, _sum(room, card.currency))
+    room += _coupon(ask, _sum(room, card.currency))
+    lines = [*room, *_fees(card, ask), *_tourist_tax(card, ask)]
+    lines += _taxes_on_top(card, lines)
+    lines = [line for line in lines if line.total.minor]
+    total, included = _sum(lines, card.currency), _included(card, lines)
+    return Quote(ask.stay.nights, ask.party.guests, tuple(lines), total, included)
 
 
-def quote(rates: Rates, stay: Stay, guests: int) -> Quote:
-    """The itemised price of a stay; lines of nothing are left out, the total has everything in it."""
-    weekend = sum(is_weekend(night.weekday()) for night in stay)
-    wanted = (
-        (LineKind.WEEKEND_NIGHT, weekend, rates.weekend_minor),
-        (LineKind.NIGHT, stay.nights - weekend, rates.nightly_minor),
-        (LineKind.CLEANING, 1, rates.cleaning_minor),
-        (LineKind.TOURIST_TAX, guests * stay.nights, rates.tourist_tax_minor),
-    )
-    lines = tuple(_line(kind, count, minor, rates.currency) for kind, count, minor in wanted if count and minor)
-    total = sum((line.total for line in lines), Money(0, rates.currency))
-    return Quote(stay.nights, guests, lines, total)
+# --- lines ----------------------------------------------------------------------------------------------------------
 
 
-def night_price(rates: Rates, weekday: int) -> Money:
-    """What the calendar shows for one night, before fees and taxes."""
-    return Money(rates.weekend_minor if is_weekend(weekday) else rates.nightly_minor, rates.currency)
+def _nights(card: RateCard, stay: Stay) -> Iterator[QuoteLine]:
+    """A line for each kind of night, in the order in which the guest sleeps them."""
+    for night, count in Counter(card.nights(stay)).items():
+        yield _line(card, night.kind, count, night.minor, night.name)
 
 
-def _line(kind: LineKind, quantity: int, unit_minor: int, currency: str) -> QuoteLine:
-    unit = Money(unit_minor, currency)
-    return QuoteLine(kind, quantity, unit, unit * quantity)
+def _more_guests(card: RateCard, ask: Ask) -> Iterator[QuoteLine]:
+    if card.included_guests is not None and ask.party.guests > card.included_guests:
+        more = ask.party.guests - card.included_guests
+        yield _line(card, LineKind.MORE_GUESTS, more * ask.stay.nights, card.more_guests_minor)
+
+
+def _discounts(card: RateCard, ask: Ask, room: Money) -> Iterator[QuoteLine]:
+    """The best discount for the length of the stay, and the best for its lead; together never more than the room."""
+    left = room
+    for is_about_lead in (False, True):
+        held = [each for each in card.discounts if each.is_about_lead is is_about_lead and _holds(each, ask)]
+        if best := max(held, key=lambda each: (each.off, each.name), default=None):
+            off = min(room.share(best.off), left, key=lambda money: money.minor)
+            left -= off
+            yield _line(card, LineKind.DISCOUNT, 1, -off.minor, best.name)
+
+
+def _holds(discount: Discount, ask: Ask) -> bool:
+    return discount.holds(ask.stay.nights, ask.lead)
+
+
+def _coupon(ask: Ask, room: Money) -> Iterator[QuoteLine]:
+    if ask.coupon:
+        off = ask.coupon.off(room)
+        yield QuoteLine(LineKind.COUPON, 1, off * -1, off * -1, ask.coupon.code)
+
+
+def _fees(card: RateCard, ask: Ask) -> Iterator[QuoteLine]:
+    nights, guests = ask.stay.nights, ask.party.guests
+    for fee in card.fees:
+        yield _fee_line(card, fee, fee.count(nights, guests))
+    for extra in card.extras:
+        yield _fee_line(card, extra, extra.count(nights, guests) * ask.extras.get(extra.key, 0))
+
+
+def _fee_line(card: RateCard, fee: Fee, quantity: int) -> QuoteLine:
+    return _line(card, fee.kind, quantity, fee.amount_minor, fee.name)
+
+
+def _tourist_tax(card: RateCard, ask: Ask) -> Iterator[QuoteLine]:
+    if card.tourist_tax:
+        count = card.tourist_tax.count(ask.party, ask.stay.nights)
+        yield _line(card, LineKind.TOURIST_TAX, count, card.tourist_tax.amount_minor)
+
+
+def _line(card: RateCard, kind: LineKind, quantity: int, unit_minor: int, name: str = "") -> QuoteLine:
+    unit = Money(unit_minor, card.currency)
+    return QuoteLine(kind, quantity, unit, unit * quantity, name)
+
+
+def _sum(lines: Iterable[QuoteLine], currency: str) -> Money:
+    return sum((line.total for line in lines), Money(0, currency))
+
+
+# --- taxes ----------------------------------------------------------------------------------------------------------
+
+
+def _taxes_on_top(card: RateCard, lines: Sequence[QuoteLine]) -> list[QuoteLine]:
+    on_top = [tax for tax in card.taxes if not tax.is_included]
+    return [_line(card, LineKind.TAX, 1, _tax_of(card, tax, lines), tax.name) for tax in on_top]
+
+
+def _included(card: RateCard, lines: Sequence[QuoteLine]) -> tuple[IncludedTax, ...]:
+    taxes = [(tax, Money(_tax_of(card, tax, lines), card.currency)) for tax in card.taxes if tax.is_included]
+    return tuple(IncludedTax(tax.name, tax.share, amount) for tax, amount in taxes if amount.minor)
+
+
+def _tax_of(card: RateCard, tax: Tax, lines: Sequence[QuoteLine]) -> int:
+    """A tax on the net price of all lines that it is laid on: rounded once, half up, to an amount that can be moved."""
+    net = sum((_net(card, line) for line in lines if line.kind in tax.on), Fraction(0))
+    smallest = step(card.currency)
+    return int(net * tax.share / WHOLE / smallest + Fraction(1, 2)) * smallest
+
+
+def _net(card: RateCard, line: QuoteLine) -> Fraction:
+    held = sum(tax.share for tax in card.taxes if tax.is_included and line.kind in tax.on)
+    return Fraction(line.total.minor * WHOLE, WHOLE + held)
+
+
+# --- frozen with a booking ------------------------------------------------------------------------------------------
+
+
+def _line_as_json(line: QuoteLine) -> dict[str, Any]:
+    return {
+        "kind": line.kind.value,
+        "quantity": line.quantity,
+        "unit_minor": line.unit.minor,
+        "total_minor": line.total.minor,
+        "name": line.name,
+    }
+
+
+def _line_from_json(row: dict[str, Any], currency: str) -> QuoteLine:
+    unit, total = Money(row["unit_minor"], currency), Money(row["total_minor"], currency)
+    return QuoteLine(LineKind(row["kind"]), row["quantity"], unit, total, row.get("name", ""))

@@ -82,7 +82,8 @@ def _environment(folder: Path, speak: Language) -> Environment:
         money=speak.money, day=speak.day, weekday=speak.weekday, dates=speak.dates, grouped=grouped
     )
     templates.globals.update(
-        line_label=speak.line_label, stay_words=speak.stay_words, night_word=speak.nights, guest_word=speak.guests,
+        line_label=speak.line_label, included_label=speak.included_label, stay_words=speak.stay_words,
+        night_word=speak.nights, guest_word=speak.guests,
         strip_nights=strip_nights,
     )  # fmt: skip
     return templates

@@ -6,7 +6,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, Un
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.domain.policy import StayRules
-from booking.domain.pricing import Rates
+from booking.domain.rates import RateCard, plain_card
 from booking.models.base import Stamped
 from booking.models.property import Property
 
@@ -68,14 +68,10 @@ class Listing(Stamped):
         return self.photos[0] if self.photos else None
 
     @builtins.property
-    def rates(self) -> Rates:
+    def rates(self) -> RateCard:
         """The prices as one value."""
-        return Rates(
-            currency=self.property.currency,
-            nightly_minor=self.nightly_minor,
-            weekend_minor=self.weekend_minor,
-            cleaning_minor=self.cleaning_minor,
-            tourist_tax_minor=self.tourist_tax_minor,
+        return plain_card(
+            self.property.currency, self.nightly_minor, self.weekend_minor, self.cleaning_minor, self.tourist_tax_minor
         )
 
     def words(self, field: str, language: str) -> str:

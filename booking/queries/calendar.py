@@ -10,7 +10,8 @@ from booking.domain.availability import TakenNights
 from booking.domain.dates import Stay
 from booking.domain.days import DayState, LeaveDays, Sale, arrival_problem, day_state, leave_days, rules_in_words
 from booking.domain.money import Money
-from booking.domain.pricing import Rates, night_price, quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import RateCard
 from booking.domain.words import Said
 from booking.models import Listing
 from booking.queries.nights import taken_days
@@ -90,7 +91,8 @@ class _Sheet:
     """What every cell of one drawing needs to know."""
 
     taken: TakenNights
-    rates: Rates
+    rates: RateCard
+    today: date
     sale: Sale
     choice: Choice
     leave_days: LeaveDays | None
@@ -109,7 +111,7 @@ class _Sheet:
         if arrive is None or self.leave_days is None or day not in self.leave_days:
             return None
         stay = Stay(arrive, day)
-        return stay, quote(self.rates, stay, self.choice.guests).total
+        return stay, quote(self.rates, Ask.by(stay, self.choice.guests, self.today)).total
 
 
 def draw_months(session: Session, listing: Listing, wanted: date | None, choice: Choice, now: datetime) -> MonthsView:
@@ -142,8 +144,8 @@ def _sheet(
     shortest, longest = timedelta(days=sale.min_nights), timedelta(days=max(sale.min_nights, sale.max_nights))
     since = min(shown[0] - shortest, arrive or shown[0]) - _ONE_DAY
     until = max(shown[1] + shortest, arrive + longest if arrive else shown[1]) + _ONE_DAY
-    taken = taken_days(session, listing.id, since, until, now)
-    return _Sheet(taken, listing.rates, sale, choice, leave_days(taken, arrive, sale) if arrive else None)
+    taken, today = taken_days(session, listing.id, since, until, now), listing.property.today(now)
+    return _Sheet(taken, listing.rates, today, sale, choice, leave_days(taken, arrive, sale) if arrive else None)
 
 
 def _weeks(month: date, sheet: _Sheet) -> tuple[tuple[Day | None, ...], ...]:
@@ -156,7 +158,7 @@ def _day(day: date, sheet: _Sheet) -> Day:
     return Day(
         day,
         sheet.state(day),
-        night_price(sheet.rates, day.weekday()),
+        sheet.rates.price(day),
         in_stay=sheet.choice.has(day),
         starts=sheet.kind(day - _ONE_DAY) != kind,
         ends=sheet.kind(day + _ONE_DAY) != kind,

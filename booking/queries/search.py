@@ -14,7 +14,7 @@ from booking.domain.dates import Stay
 from booking.domain.errors import InvalidDates, ListingNotFound, StayRuleBroken
 from booking.domain.money import Money
 from booking.domain.policy import RefundStep, StayRules, check_stay, longest, refund_steps
-from booking.domain.pricing import Quote, quote
+from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.words import Said, say
 from booking.models import Listing, Property
 from booking.queries.nights import free_unit_ids, free_units_by_listing, taken_days_by_listing
@@ -232,7 +232,7 @@ def find_nearby(session: Session, listing: Listing, stay: Stay, guests: int, now
 
 def from_price(listing: Listing) -> Money:
     """The price of the listing's cheapest night, before fees and taxes."""
-    return Money(min(listing.nightly_minor, listing.weekend_minor), listing.property.currency)
+    return listing.rates.cheapest
 
 
 def open_steps(quote: Quote, place: Property, stay: Stay, today: date) -> tuple[RefundStep, ...]:
@@ -274,7 +274,7 @@ def _answer(listing: Listing, stay: Stay, guests: int, now: datetime, is_free: b
         return Declined(listing, stay, guests, broken.said, str(broken.details["field"]))
     if not is_free:
         return Declined(listing, stay, guests, NOT_FREE, None)
-    price = quote(listing.rates, stay, guests)
+    price = quote(listing.rates, Ask.by(stay, guests, today))
     return Offer(listing, stay, price, open_steps(price, listing.property, stay, today))
 
 
@@ -332,8 +332,8 @@ def _fill(declined: Declined, wanted: Stay, taken: TakenNights, now: datetime) -
     part = _part(declined, taken, today)
     return replace(
         declined,
-        near=tuple(_priced(declined, stay) for stay in near),
-        shorter=_priced(declined, part) if part and fits(part) else None,
+        near=tuple(_priced(declined, stay, today) for stay in near),
+        shorter=_priced(declined, part, today) if part and fits(part) else None,
     )
 
 
@@ -369,8 +369,8 @@ def _fit_check(rules: StayRules, guests: int, today: date, taken: TakenNights) -
     return fits
 
 
-def _priced(declined: Declined, stay: Stay) -> Nearby:
-    return Nearby(declined.listing, stay, quote(declined.listing.rates, stay, declined.guests).total)
+def _priced(declined: Declined, stay: Stay, today: date) -> Nearby:
+    return Nearby(declined.listing, stay, quote(declined.listing.rates, Ask.by(stay, declined.guests, today)).total)
 
 
 def _nothing_free(page: ResultPage, declined: Sequence[Declined]) -> ResultPage:

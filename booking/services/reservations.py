@@ -21,7 +21,7 @@ from booking.domain.errors import (
 )
 from booking.domain.money import Money
 from booking.domain.policy import check_stay
-from booking.domain.pricing import Quote, quote
+from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.states import (
     BookingStatus,
     CancelReason,
@@ -146,8 +146,9 @@ def expire_holds(runtime: Runtime) -> list[str]:
 
 def check_and_quote(listing: Listing, stay: Stay, guests: int, now: datetime) -> Quote:
     """The price of a stay that the listing's rules allow. Raises StayRuleBroken naming the field."""
-    check_stay(listing.rules, stay, guests, listing.property.today(now))
-    return quote(listing.rates, stay, guests)
+    today = listing.property.today(now)
+    check_stay(listing.rules, stay, guests, today)
+    return quote(listing.rates, Ask.by(stay, guests, today))
 
 
 # --- placing --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pricing import Quote, QuoteLine
+from booking.domain.pricing import IncludedTax, Quote, QuoteLine
 from booking.domain.words import Said
 from booking.extensions import db
 from booking.language import Language, language
@@ -40,8 +40,8 @@ def install(app: Flask) -> None:
     ]
     filters += [night_word, guest_word, grouped, local_clock, said]
     app.jinja_env.filters.update({function.__name__: function for function in filters})
-    names: list[Callable[..., object]] = [shop_name, asset, from_price, line_label, stay_words, strip_nights]
-    names += [weekday_names, other_languages, address_in]
+    names: list[Callable[..., object]] = [shop_name, asset, from_price, line_label, included_label, stay_words]
+    names += [strip_nights, weekday_names, other_languages, address_in]
     app.jinja_env.globals.update({function.__name__: function for function in names})
     app.context_processor(lambda: {"language": current_language().code})
 
@@ -120,6 +120,11 @@ def grouped(reference: str) -> str:
 def local_clock(instant: datetime, timezone: str) -> str:
     """An instant on a place's own clock: "14:35"."""
     return f"{instant.astimezone(ZoneInfo(timezone)):%H:%M}"
+
+
+def included_label(tax: IncludedTax) -> str:
+    """A tax that the total holds already: "including VAT, 7 %"."""
+    return current_language().included_label(tax)
 
 
 def line_label(line: QuoteLine, quote: Quote) -> str:

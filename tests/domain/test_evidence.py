@@ -25,7 +25,8 @@ from booking.domain.evidence import (
 )
 from booking.domain.money import Money
 from booking.domain.policy import CancellationTerms
-from booking.domain.pricing import Rates, quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import Party, plain_card
 from booking.services.notifications import GuestMail
 
 STAY = Stay(date(2027, 3, 12), date(2027, 3, 15))
@@ -41,7 +42,7 @@ CASE = StayCase(
     listing="Harbour Loft",
     stay=STAY,
     guests=2,
-    quote=quote(Rates("eur", 12800, 16400, 0, 350), STAY, 2),
+    quote=quote(plain_card("eur", 12800, 16400, 0, 350), Ask(STAY, Party(2))),
     terms=CancellationTerms(7, 2, 50),
     zone=ZoneInfo("Europe/Berlin"),
     agreed_at=AGREED,

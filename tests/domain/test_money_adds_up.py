@@ -13,7 +13,8 @@ from booking.domain.dates import Stay
 from booking.domain.ledger import Ledger, PaymentEntry, RefundEntry, payment_status
 from booking.domain.money import Money, step
 from booking.domain.policy import CancellationTerms, refund_due, refund_steps
-from booking.domain.pricing import Rates, is_weekend, quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import FRIDAY, SATURDAY, Party, plain_card
 from booking.domain.states import PaymentStatus, RefundStatus
 
 CASES = int(os.environ.get("MONEY_CASES", "1500"))
@@ -32,9 +33,9 @@ def test_a_quote_is_what_its_nights_fees_and_taxes_come_to_one_by_one(
     nightly, weekend, cleaning, tax = (price * smallest for price in prices)
     stay = Stay(first, first + timedelta(days=nights))
 
-    result = quote(Rates(currency, nightly, weekend, cleaning, tax), stay, guests)
+    result = quote(plain_card(currency, nightly, weekend, cleaning, tax), Ask(stay, Party(guests)))
 
-    by_night = sum((weekend if is_weekend(day.weekday()) else nightly) + tax * guests for day in stay)
+    by_night = sum((weekend if day.weekday() in (FRIDAY, SATURDAY) else nightly) + tax * guests for day in stay)
     assert result.total == Money(by_night + cleaning, currency)
     assert sum(line.unit.minor * line.quantity for line in result.lines) == result.total.minor
     assert result.total.is_movable

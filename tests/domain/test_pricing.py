@@ -1,57 +1,172 @@
-"""The quote: its lines always sum to its total, and freezing loses nothing."""
+"""The quote: stays priced by hand, and what holds for every card, party and stay."""
 
 import json
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
+from random import Random
+from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
+from booking.domain.coupons import Coupon, find_refusal
 from booking.domain.dates import Stay
-from booking.domain.money import Money
-from booking.domain.pricing import LineKind, Quote, Rates, night_price, quote
-
-PRICES = st.integers(1, 10**7)
-FEES = st.integers(0, 10**6)
-RATES = st.builds(Rates, st.sampled_from(["eur", "jpy", "kwd"]), PRICES, PRICES, FEES, FEES)
-STAYS = st.builds(
-    lambda first, nights: Stay(first, first + timedelta(days=nights)),
-    st.dates(date(2026, 1, 1), date(2030, 1, 1)),
-    st.integers(1, 60),
+from booking.domain.money import Money, step
+from booking.domain.policy import CancellationTerms, refund_due
+from booking.domain.pricing import Ask, Quote, quote
+from booking.domain.rates import (
+    ROOM,
+    Discount,
+    Fee,
+    LineKind,
+    Party,
+    Per,
+    Prices,
+    RateCard,
+    Season,
+    Tax,
+    TouristTax,
+    plain_card,
 )
+from tests.domain.priced_stays import STAYS, Priced
+
+BEGINNING, END = date(2027, 6, 1), date(2028, 7, 5)
+FEE_KINDS, NAMES = [LineKind.CLEANING, LineKind.FEE, LineKind.EXTRA], ["A", "B", "C", "D"]
+PARTS = [ROOM, *(frozenset({kind}) for kind in sorted(set(LineKind) - ROOM - {LineKind.TAX}))]
 
 
-@given(RATES, STAYS, st.integers(1, 12))
-def test_lines_sum_to_the_total_and_each_line_to_its_product(rates: Rates, stay: Stay, guests: int) -> None:
-    result = quote(rates, stay, guests)
-
-    assert sum(line.total.minor for line in result.lines) == result.total.minor
-    assert all(line.unit * line.quantity == line.total for line in result.lines)
-    assert all(line.total.minor > 0 for line in result.lines)
+# --- by hand --------------------------------------------------------------------------------------------------------
 
 
-@given(RATES, STAYS, st.integers(1, 12))
-def test_nights_of_the_quote_are_those_that_the_calendar_prices(rates: Rates, stay: Stay, guests: int) -> None:
-    shown = sum((night_price(rates, night.weekday()) for night in stay), Money(0, rates.currency))
+@pytest.mark.parametrize("priced", STAYS, ids=lambda priced: priced.name)
+def test_a_stay_costs_what_a_person_works_out(priced: Priced) -> None:
+    found = quote(priced.card, priced.ask)
 
-    nights = [
-        line for line in quote(rates, stay, guests).lines if line.kind in (LineKind.NIGHT, LineKind.WEEKEND_NIGHT)
-    ]
+    sums: dict[LineKind, int] = defaultdict(int)
+    for line in found.lines:
+        sums[line.kind] += line.total.minor
+    assert dict(sums) == priced.sums
+    assert found.total == Money(priced.total, priced.card.currency)
+    assert {tax.name: tax.amount.minor for tax in found.included} == priced.included
 
-    assert sum(line.total.minor for line in nights) == shown.minor
-    assert sum(line.quantity for line in nights) == stay.nights
+
+def test_there_are_enough_of_them_and_none_twice() -> None:
+    assert len({priced.name for priced in STAYS}) == len(STAYS) >= 120
 
 
-@given(RATES, STAYS, st.integers(1, 12))
-def test_a_frozen_quote_is_read_back_the_same(rates: Rates, stay: Stay, guests: int) -> None:
-    result = quote(rates, stay, guests)
+# --- for every card -------------------------------------------------------------------------------------------------
 
-    assert Quote.from_json(json.loads(json.dumps(result.as_json()))) == result
+
+def _card(dice: Random) -> RateCard:
+    """Any card of a currency's movable amounts."""
+    currency = dice.choice(["eur", "jpy", "kwd", "isk"])
+
+    def minor() -> int:
+        return dice.randint(1, 10 ** dice.randint(1, 6)) * step(currency)
+
+    def prices() -> Prices:
+        return Prices(minor(), {weekday: minor() for weekday in dice.sample(range(7), dice.randint(0, 3))})
+
+    def fee() -> Fee:
+        return Fee(dice.choice(FEE_KINDS), minor(), dice.choice(list(Per)), dice.choice(NAMES), dice.choice(NAMES))
+
+    return RateCard(
+        currency,
+        prices(),
+        _some(4, lambda: _season(dice, prices()), dice),
+        {_day(dice): minor() for _ in range(dice.randint(0, 3))},
+        dice.choice([None, 0, 1, 2, 4]),
+        minor(),
+        _some(4, lambda: _discount(dice), dice),
+        _some(3, fee, dice),
+        _some(3, fee, dice),
+        dice.choice(
+            [None, TouristTax(minor(), dice.choice(list(Per)), dice.randint(0, 18), dice.choice([None, 1, 7]))]
+        ),
+        _some(3, lambda: Tax(dice.choice(NAMES), dice.randint(0, 4_000), _kinds(dice), dice.random() < 0.5), dice),
+    )
+
+
+def _season(dice: Random, prices: Prices) -> Season:
+    first = _day(dice)
+    return Season(dice.choice(NAMES), first, first + timedelta(days=dice.choice([0, 6, dice.randint(0, 200)])), prices)
+
+
+def _discount(dice: Random) -> Discount:
+    lead = [dice.choice([None, dice.randint(0, 200)]) for _ in range(2)]
+    return Discount(dice.choice(NAMES), dice.randint(0, 10_000), dice.randint(1, 30), *lead)
+
+
+def _kinds(dice: Random) -> frozenset[LineKind]:
+    return frozenset[LineKind]().union(*dice.sample(PARTS, dice.randint(0, len(PARTS))))
+
+
+def _day(dice: Random) -> date:
+    return BEGINNING + timedelta(days=dice.randrange(400))
+
+
+def _some(most: int, make: Callable[[], Any], dice: Random) -> tuple[Any, ...]:
+    return tuple(make() for _ in range(dice.randint(0, most)))
+
+
+def _ask(dice: Random) -> Ask:
+    """Any stay of any party, with extras and a code."""
+    arrive = _day(dice)
+    stay = Stay(arrive, arrive + timedelta(days=dice.randint(1, 60)))
+    party = Party(dice.randint(1, 6), _some(3, lambda: dice.randint(0, 17), dice))
+    coupon = Coupon(dice.choice(NAMES), dice.randint(0, 500) * 1_000, dice.randint(0, 10_000))
+    extras = {name: dice.randint(0, 3) for name in dice.sample(NAMES, 2)}
+    return Ask(stay, party, dice.randint(0, 400), extras, dice.choice([None, coupon]))
+
+
+@pytest.mark.parametrize("first", range(0, 5_000, 500))
+def test_whatever_the_card_parts_make_the_total_and_no_refund_is_above_it(first: int) -> None:
+    for seed in range(first, first + 500):
+        dice = Random(seed)
+        card, ask = _card(dice), _ask(dice)
+        found = quote(card, ask)
+
+        assert _problems(found, card, ask) == [], f"seed {seed}"
+        assert quote(_shuffled(card, dice), ask).total == found.total, f"order matters for seed {seed}"
+        assert 0 <= _refund(found.total, ask, dice).minor <= found.total.minor, f"seed {seed}"
+        assert Quote.from_json(json.loads(json.dumps(found.as_json()))) == found, f"seed {seed}"
+
+
+def _problems(found: Quote, card: RateCard, ask: Ask) -> list[str]:
+    nights = [line for line in found.lines if line.kind in (LineKind.NIGHT, LineKind.WEEKEND_NIGHT)]
+    prices = [card.price(day).minor for day in ask.stay]
+    promises = {
+        "parts make the total": sum(line.total.minor for line in found.lines) == found.total.minor,
+        "each line is its product": all(line.unit * line.quantity == line.total for line in found.lines),
+        "nobody is paid for staying": sum(line.total.minor for line in found.lines if line.kind in ROOM) >= 0,
+        "every line can be moved": all(line.total.is_movable for line in found.lines),
+        "nights cost what the calendar shows": sum(line.total.minor for line in nights) == sum(prices),
+        "each night is charged": sum(line.quantity for line in nights) == ask.stay.nights,
+        "no night is out of bounds": card.cheapest.minor <= min(prices) <= max(prices) <= card.dearest.minor,
+        "an included tax is a part": all(0 < tax.amount.minor <= found.total.minor for tax in found.included),
+    }
+    return [promise for promise, is_kept in promises.items() if not is_kept]
+
+
+def _shuffled(card: RateCard, dice: Random) -> RateCard:
+    """The same card with everything written down in another order."""
+    lists = {name: getattr(card, name) for name in ("seasons", "discounts", "fees", "extras", "taxes")}
+    return replace(card, **{name: tuple(dice.sample(items, len(items))) for name, items in lists.items()})
+
+
+def _refund(total: Money, ask: Ask, dice: Random) -> Money:
+    terms = CancellationTerms(dice.randint(0, 60), dice.randint(0, 60), dice.randint(0, 100))
+    return refund_due(total, terms, ask.stay.arrive, ask.stay.arrive - timedelta(days=dice.randint(0, 100)))
+
+
+# --- one by one -----------------------------------------------------------------------------------------------------
 
 
 def test_friday_and_saturday_nights_are_the_weekend() -> None:
-    rates = Rates("eur", 12800, 16400, cleaning_minor=5000, tourist_tax_minor=350)
+    card = plain_card("eur", 12800, 16400, cleaning_minor=5000, tourist_tax_minor=350)
 
-    result = quote(rates, Stay(date(2027, 3, 12), date(2027, 3, 16)), 2)
+    result = quote(card, Ask.by(Stay(date(2027, 3, 12), date(2027, 3, 16)), 2, date(2027, 1, 1)))
 
     assert [(line.kind, line.quantity, line.total.minor) for line in result.lines] == [
         (LineKind.WEEKEND_NIGHT, 2, 32800),
@@ -59,11 +174,64 @@ def test_friday_and_saturday_nights_are_the_weekend() -> None:
         (LineKind.CLEANING, 1, 5000),
         (LineKind.TOURIST_TAX, 8, 2800),
     ]
-    assert result.total == Money(66200, "eur")
-    assert (result.nights, result.guests) == (4, 2)
 
 
-def test_of_a_week_two_nights_are_sold_at_the_price_of_the_weekend() -> None:
-    rates = Rates("eur", 100, 999)
+def test_no_tax_is_laid_on_discounts_alone() -> None:
+    with pytest.raises(ValueError, match="all of the room"):
+        Tax("VAT", 7_00, frozenset({LineKind.DISCOUNT}), is_included=True)
 
-    assert [night_price(rates, weekday).minor for weekday in range(7)] == [100, 100, 100, 100, 999, 999, 100]
+
+def test_a_quote_of_an_older_version_is_read() -> None:
+    old = {
+        "nights": 1, "guests": 2, "currency": "eur", "total_minor": 100,
+        "lines": [{"kind": "night", "quantity": 1, "unit_minor": 100, "total_minor": 100}],
+    }  # fmt: skip
+
+    found = Quote.from_json(old)
+
+    assert (found.total, found.lines[0].name, found.included) == (Money(100, "eur"), "", ())
+
+
+def test_lead_is_counted_from_today_to_the_day_of_arrival() -> None:
+    assert Ask.by(Stay(date(2027, 3, 12), date(2027, 3, 16)), 2, date(2027, 3, 1)).lead == 11
+
+
+def test_amounts_that_cannot_be_moved_are_found_wherever_they_stand() -> None:
+    card = RateCard(
+        "isk",
+        Prices(100_00, {4: 100_50}),
+        (Season("S", BEGINNING, END, Prices(200_01)),),
+        {BEGINNING: 300_02},
+        more_guests_minor=3,
+        fees=(Fee(LineKind.CLEANING, 4),),
+        extras=(Fee(LineKind.EXTRA, 5),),
+        tourist_tax=TouristTax(6),
+    )
+
+    assert card.unmovable() == [3, 4, 5, 6, 100_50, 200_01, 300_02]
+    assert replace(card, currency="eur").unmovable() == []
+
+
+STAY, TODAY = Stay(date(2027, 3, 12), date(2027, 3, 16)), date(2027, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("coupon", "uses", "words"),
+    [
+        (Coupon("X"), 99, None),
+        (Coupon("X", until=TODAY), 0, None),
+        (Coupon("X", until=TODAY - timedelta(days=1)), 0, "This code could be used until {day}."),
+        (Coupon("X", most_uses=5), 4, None),
+        (Coupon("X", most_uses=5), 5, "This code has been used up."),
+        (Coupon("X", min_nights=4), 0, None),
+        (Coupon("X", min_nights=5), 0, "This code is for stays of at least {count} night."),
+        (Coupon("X", first=STAY.arrive), 0, None),
+        (Coupon("X", first=STAY.arrive + timedelta(days=1)), 0, "This code is for nights from {day} on."),
+        (Coupon("X", last=date(2027, 3, 15)), 0, None),
+        (Coupon("X", last=date(2027, 3, 14)), 0, "This code is for nights up to {day}."),
+    ],
+)
+def test_a_code_is_refused_in_words(coupon: Coupon, uses: int, words: str | None) -> None:
+    refusal = find_refusal(coupon, STAY, TODAY, uses)
+
+    assert (refusal.one if refusal else None) == words

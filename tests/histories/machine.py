@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from booking.domain.dates import Stay
 from booking.domain.errors import BookingError
-from booking.domain.pricing import quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import Party
 from booking.domain.states import CancelReason, Source
 from booking.extensions import db
 from booking.queries.invariants import PROMISES, Given, guards, inbox, nights
@@ -387,7 +388,7 @@ class ShopMachine(RuleBasedStateMachine):
         return {"nothing": 0, "all": left, "half": left // 2, "little": min(left, 1000), "more": left + 1}[part]
 
     def _price(self, days: tuple[int, ...]) -> int:
-        return quote(self.stage.house.rates, Stay(_date(days[0]), _date(days[-1] + 1)), 2).total.minor
+        return quote(self.stage.house.rates, Ask(Stay(_date(days[0]), _date(days[-1] + 1)), Party(2))).total.minor
 
     def _charge(self, session: Session) -> Any:
         return self.stage.charge_of(self.ids[session])

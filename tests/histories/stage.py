@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pricing import quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import Party
 from booking.domain.states import CancelReason, Source
 from booking.services import checkout, delivery, reconciliation, refunds, reservations, webhooks
 from booking.services.checkout import HandoffOutcome, ReturnView
@@ -81,7 +82,7 @@ class Stage(World):
         arrive = FIRST_NIGHT + timedelta(days=first)
         stay = Stay(arrive, arrive + timedelta(days=nights))
         details = GuestDetails(guest, f"{guest.replace(' ', '')}@example.org")
-        total = quote(self.house.rates, stay, 2).total
+        total = quote(self.house.rates, Ask(stay, Party(2))).total
         request = PlaceRequest(self.house.listing_id, stay, 2, details, guest, total)
         return self.do(lambda: reservations.place_booking(self.runtime, request)).booking_id
 

@@ -8,7 +8,8 @@ from typing import Any
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.policy import refund_due
-from booking.domain.pricing import quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import Party
 from booking.domain.states import CancelReason, Source
 from booking.extensions import db
 from booking.gateways.payments import EvidenceState, PaymentEvidence
@@ -106,7 +107,7 @@ class Cast:
             self._begin(f"{guest.name} books {stay.arrive:%d}-{stay.leave:%d}", WEB, lambda: self._place(guest, stay))
 
     def _place(self, guest: Guest, stay: Stay) -> str:
-        total = quote(self.world.house.rates, stay, 2).total
+        total = quote(self.world.house.rates, Ask(stay, Party(2))).total
         details = GuestDetails(guest.name, f"{guest.name.replace(' ', '')}@example.org")
         request = PlaceRequest(self.world.house.listing_id, stay, 2, details, guest.name, total)
         placed = reservations.place_booking(self.runtime, request)

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.policy import CancellationTerms, refund_steps
-from booking.domain.pricing import Rates, quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import Party, plain_card
 from booking.services.letter_facts import Moved
 
 STAY = Stay(date(2027, 3, 12), date(2027, 3, 15))
@@ -62,7 +63,7 @@ _BOOKING: dict[str, object] = {
 }
 _MONEY: dict[str, object] = {
     "total": TOTAL,
-    "quote": quote(Rates("eur", 12800, 16400, 0, 350), STAY, 2),
+    "quote": quote(plain_card("eur", 12800, 16400, 0, 350), Ask(STAY, Party(2))),
     "refund_steps": refund_steps(TOTAL, CancellationTerms(7, 2, 50), STAY.arrive),
     "payments": (Moved(date(2026, 11, 21), TOTAL),),
     "refunds": (),

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pricing import quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import Party
 from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason, RefundStatus, Source
 from booking.extensions import db
 from booking.gateways.payments import (
@@ -115,7 +116,7 @@ class MemoryShop:
     def place(self, stay: Stay | None = None, browser: str = "grace") -> int:
         """Hold some nights; the booking's id."""
         stay = stay or self.stay()
-        total = quote(self.house.rates, stay, 2).total
+        total = quote(self.house.rates, Ask(stay, Party(2))).total
         request = PlaceRequest(self.house.listing_id, stay, 2, GRACE, browser, total)
         return reservations.place_booking(self.runtime, request).booking_id
 

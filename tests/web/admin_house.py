@@ -17,7 +17,8 @@ from booking import create_app
 from booking.config import AppEnv, Settings
 from booking.domain.dates import Stay
 from booking.domain.policy import CancellationTerms
-from booking.domain.pricing import Rates, quote
+from booking.domain.pricing import Ask, quote
+from booking.domain.rates import Party, plain_card
 from booking.domain.states import (
     AttemptStatus,
     BookingStatus,
@@ -209,7 +210,7 @@ def _furnish() -> tuple[int, int]:
 
 def _booking(house: House, stay: Stay, status: BookingStatus, paid: bool, values: dict[str, Any]) -> Booking:
     number = next(_numbers)
-    priced = quote(Rates("eur", 12800, 16400, tourist_tax_minor=350), stay, 2)
+    priced = quote(plain_card("eur", 12800, 16400, tourist_tax_minor=350), Ask(stay, Party(2)))
     facts: dict[str, Any] = {
         "reference": "G" + "".join(_ALPHABET[(number >> shift) % 32] for shift in (30, 25, 20, 15, 10, 5, 0)),
         "unit_id": house.unit_id,
