@@ -13,15 +13,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
-from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser
 from stripe import HTTPClient
 
-from booking import create_app
+from booking import create_app, database
 from booking.extensions import db
+from booking.gateways import stripe_gateway
 from tests.stripe_judges import verdicts
 from tests.support import servers
 from tests.support.browser import CHROMIUM, open_chromium
+from tests.support.compiled import compile_once
 from tests.support.recordings import recordings
 from tests.support.servers import FakeStripe
 from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
@@ -36,25 +37,21 @@ gc.set_threshold(20_000, 50, 100)
 hypothesis_settings.register_profile("holdfast", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("holdfast")
 
-
-class CompiledTemplates(BytecodeCache):
-    """Templates compiled once for all the apps that a run of the suite makes."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
-Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
+compile_once()
 
 # A part that cannot run is skipped with its reason on a laptop, and fails where everything must be there.
 IS_CI = os.environ.get("CI") == "true"
+
+
+# Whose tests say which lines of domain and services are covered. Tracing all the others would only make them slower.
+TRACED = {"cli", "domain", "queries", "scenarios", "services", "web"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trace no lines where no coverage is looked for."""
+    for item in items:
+        if item.path.relative_to(servers.ROOT / "tests").parts[0] not in TRACED:
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +68,10 @@ def _stripes_own_words() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database at the newest migration, to be copied."""
+    """An SQLite database at the newest migration, to be copied: `SQLITE_TEMPLATE`, or made here."""
+    given = os.environ.get("SQLITE_TEMPLATE")
+    if given:
+        return Path(given)
     path = tmp_path_factory.mktemp("template") / "template.db"
     _migrate(f"sqlite:///{path}")
     return path
@@ -115,6 +115,19 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh database: each test that asks for it runs on both engines."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody gives up waiting for a lock or for Stripe; to be asked for with `usefixtures`, before there is a shop.
+
+    In production a page gives up after some seconds, and answers 503. A machine that is busy with other things may be
+    slower than that, which says nothing of what is done at the same moment.
+    """
+    monkeypatch.setattr(database, "LOCK_WAIT_MS", 60_000)
+    monkeypatch.setattr(database, "TURN_WAIT_SECONDS", 60)
+    monkeypatch.setattr(stripe_gateway, "CONNECT_SECONDS", 60)
+    monkeypatch.setattr(stripe_gateway, "WEB_READ_SECONDS", 60)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -59,6 +60,7 @@ def scratch_settings(own: Own, database_url: str, shop_url: str, stripe_url: str
         stripe_api_base=stripe_url,
         mail_from=own.mail_from,
         queue_url="sqlite:////nonexistent/never-used.db",
+        media_dir=Path("/nonexistent/never-used"),
         hold_minutes=own.hold_minutes,
         rate_limits=False,  # twenty guests of one address would be stopped before they get anywhere
     )
@@ -66,13 +68,14 @@ def scratch_settings(own: Own, database_url: str, shop_url: str, stripe_url: str
 
 def as_plain(settings: Settings) -> dict[str, Any]:
     """Settings as JSON holds them, for a child process."""
-    return asdict(settings)
+    return {**asdict(settings), "media_dir": str(settings.media_dir)}
 
 
 def from_plain(data: dict[str, Any]) -> Settings:
     """Settings, read back."""
     lists = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
-    return Settings(**{**data, **lists, "app_env": AppEnv(data["app_env"])})
+    types = {"app_env": AppEnv(data["app_env"]), "media_dir": Path(data["media_dir"])}
+    return Settings(**{**data, **lists, **types})
 
 
 def open_app(settings: Settings, clock: ShiftedClock, mailer: KeptLetters) -> Flask:

@@ -17,7 +17,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 from booking import create_app
 from booking.config import AppEnv, Settings
 from booking.drill import catalogue, deaths, setting, simulator
-from booking.drill.stand_ins import Own, scratch_settings
+from booking.drill.stand_ins import Own, as_plain, from_plain, scratch_settings
 from booking.extensions import db
 from booking.services import settlement, webhooks
 from booking.services.settlement import Outcome
@@ -241,6 +241,8 @@ def test_scratch_settings_hold_nothing_of_the_shops_secrets(live: Flask) -> None
     secret = ("secret_key", "database_url", "stripe_secret_key", "stripe_webhook_secrets", "mail_url", "app_base_url")
     assert {name for name in secret if getattr(scratch, name) == getattr(own, name)} == set()
     assert (scratch.livemode, scratch.mail_url, scratch.stripe_api_base) == (False, "", "http://127.0.0.1:2")
+    assert scratch.media_dir != own.media_dir
+    assert from_plain(json.loads(json.dumps(as_plain(scratch)))) == scratch  # as the process that dies is told them
 
 
 def test_programs_that_the_drill_starts_are_told_no_setting_of_the_shop(monkeypatch: pytest.MonkeyPatch) -> None:

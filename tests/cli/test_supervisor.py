@@ -70,7 +70,6 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     demo = Demo(folder, free_port(), free_port())
     demo.run("booking.cli.environment")
     demo.run("flask", "db", "upgrade", ports=False)
-    demo.run("flask", "seed-demo", ports=False)
     yield demo
     assert demo.children() == []
 
@@ -78,6 +77,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks for orphans in /proc, which only Linux has")
 def test_demo_comes_up_tells_its_login_and_leaves_no_orphan(demo: Demo) -> None:
     shop = f"http://127.0.0.1:{demo.port}"
+    demo.run("flask", "seed-demo", ports=False)
     process = demo.start("booking.cli.supervisor", "demo")
     try:
         wait_until(lambda: answers(f"{shop}/readyz") and requests.get(f"{shop}/readyz", timeout=5).ok, 60, "readiness")

@@ -26,7 +26,7 @@ from booking.services.timeline import Cause
 from tests.support.crowd import rush
 from tests.support.shop import Shop, add_listing
 
-pytestmark = pytest.mark.race
+pytestmark = [pytest.mark.race, pytest.mark.usefixtures("patience")]
 
 
 # --- the same evidence, many times ----------------------------------------------------------------------------------

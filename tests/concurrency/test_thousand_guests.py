@@ -61,8 +61,9 @@ def test_control_the_same_race_without_the_guards_sells_nights_twice(
     """With the guards off the race must be lost, or the test above would prove nothing.
 
     The guards are the unique night and the one statement that takes it. Here the night's primary key is dropped, and
-    the statement replaced by looking first and writing afterwards (unguarded.py). PostgreSQL shows it, because its
-    transactions run side by side; on SQLite a writing transaction has the database for itself, which is a third guard.
+    the statement replaced by looking first and writing afterwards, where whoever has looked waits until another one
+    has looked, too (unguarded.py). PostgreSQL shows it, because its transactions run side by side; on SQLite a writing
+    transaction has the database for itself, which is a third guard.
     """
     monkeypatch.setattr(nights, "_insert_nights", look_then_write)  # the house's own sweeps take nights too
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:

@@ -1,6 +1,8 @@
 """Telling a story on a fresh database, over as many deaths as are asked for; and how it must end all the same."""
 
+import fcntl
 import json
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -36,16 +38,21 @@ class End:
 class Driver:
     """The process whose children are killed, and the database that they die in."""
 
-    def __init__(self, database: Renewable, stripe: FakeStripe, folder: Path) -> None:
-        self._database, self._stripe, self._folder = database, stripe, folder
+    def __init__(self, database: Renewable, stripe: FakeStripe, folder: Path, shared: Path) -> None:
+        self._database, self._stripe, self._folder, self._shared = database, stripe, folder, shared
         self._undisturbed: dict[str, End] = {}
         command = [sys.executable, "-m", "tests.crash.driver"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def undisturbed(self, story: str) -> End:
-        """How it ends when nobody dies, told when it is first asked for."""
+        """How it ends when nobody dies, told when it is first asked for by any driver that shares the folder."""
         if story not in self._undisturbed:
-            self._undisturbed[story] = self.tell(story, Path(tempfile.mkdtemp(dir=self._folder)))
+            path = self._shared / f"{story}.pickle"
+            with path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not path.exists():
+                    path.write_bytes(pickle.dumps(self.tell(story, Path(tempfile.mkdtemp(dir=self._folder)))))
+            self._undisturbed[story] = pickle.loads(path.read_bytes())  # noqa: S301  (written by this very run)
         return self._undisturbed[story]
 
     def tell(self, story: str, folder: Path, *deaths: str | int) -> End:
@@ -80,9 +87,9 @@ class Driver:
 
 
 @contextmanager
-def driving(database: Renewable, stripe: FakeStripe, folder: Path) -> Iterator[Driver]:
+def driving(database: Renewable, stripe: FakeStripe, folder: Path, shared: Path | None = None) -> Iterator[Driver]:
     """A driver, and its database, for as long as they are needed."""
-    driver = Driver(database, stripe, folder)
+    driver = Driver(database, stripe, folder, shared or folder)
     try:
         yield driver
     finally:

@@ -7,26 +7,40 @@ when `GUARDS` is `all`.
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.guards.guards import GUARDS, Guard
-from tests.support.servers import ROOT
+from tests.support import servers
+from tests.support.servers import ROOT, FakeStripe
 
 SOME = GUARDS if os.environ.get("GUARDS") == "all" else GUARDS[::2]
 
 
-def run_without(guard: Guard) -> subprocess.CompletedProcess[str]:
-    """Run the guard's test in a process where the guard is gone."""
+def run_without(guard: Guard, **lent: str) -> subprocess.CompletedProcess[str]:
+    """Run the guard's test in a process where the guard is gone, with what it is lent instead of starting its own."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "tests.guards.removal", "-p", "no:cacheprovider"]
     return subprocess.run(
-        [*command, guard.test], cwd=ROOT, env={**os.environ, "GUARD": guard.name}, capture_output=True, text=True
+        [*command, guard.test],
+        cwd=ROOT,
+        env={**os.environ, **lent, "GUARD": guard.name},
+        capture_output=True,
+        text=True,
     )
 
 
+@pytest.fixture(scope="module")
+def lent() -> Iterator[FakeStripe]:
+    """A fakestripe for all of these runs: a shop without one of its guards may say to it what it should not."""
+    with servers.fakestripe(is_honest=False) as stripe:
+        yield stripe
+
+
 @pytest.mark.parametrize("guard", SOME, ids=lambda guard: guard.name)
-def test_a_guard_that_is_taken_away_is_missed(guard: Guard) -> None:
-    done = run_without(guard)
+def test_a_guard_that_is_taken_away_is_missed(guard: Guard, sqlite_template: Path, lent: FakeStripe) -> None:
+    done = run_without(guard, SQLITE_TEMPLATE=str(sqlite_template), FAKESTRIPE_URL=lent.url)
 
     assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-2000:]
     assert "GuardHasChanged" not in done.stdout + done.stderr, done.stdout[-2000:]

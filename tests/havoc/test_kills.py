@@ -38,7 +38,7 @@ from tests.support.shop import Shop
 pytestmark = pytest.mark.gunicorn
 
 SEED = int(os.environ.get("HAVOC_SEED", "20261121"))
-SECONDS = float(os.environ.get("HAVOC_SECONDS", "12"))
+SECONDS = float(os.environ.get("HAVOC_SECONDS", "8"))
 GUESTS = 4
 UNITS = 3 + int(SECONDS / 30)  # enough nights to sell until the end
 SETTLED_WITHIN = 60

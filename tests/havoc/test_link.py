@@ -38,7 +38,7 @@ from tests.support.shop import Shop, Visitor, fields_of
 pytestmark = pytest.mark.postgresql
 
 SEED = int(os.environ.get("LINK_SEED", "20261121"))
-WANTED = int(os.environ.get("LINK_CUTS", "200"))
+WANTED = int(os.environ.get("LINK_CUTS", "120"))
 MOST_CUTS_OF_A_STEP = 4
 COME_BACK = "The shop cannot answer just now. Please try again in a moment."
 # How these end depends on when each thing is done, and a cut makes it be done later: a letter that is tried while the

@@ -2,8 +2,8 @@
 
 Five ways lead to the one door: the webhook, the guest's redirect, the poll of the page they are on, the reconciler, and
 a click of staff. Here they come in all 120 orders, with the process killed at a boundary in between, and all at once
-in fifty threads on both databases. `ORDERS` says in how many of the orders the less common stories are told (12 by
-default, `make torture` asks for 120), `ORDER_DEATHS` how many deaths are tried (40 by default, 2,880 are all of them).
+in fifty threads on both databases. `ORDERS` says in how many of the orders the less common stories are told (8 by
+default, `make torture` asks for 120), `ORDER_DEATHS` how many deaths are tried (24 by default, 2,880 are all of them).
 """
 
 import json
@@ -14,10 +14,9 @@ from itertools import permutations
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
 from booking.domain.states import Source
-from booking.extensions import db
+from booking.extensions import DATABASE_AWAY, db
 from booking.models import Attempt
 from booking.services import attempts, checkout, reconciliation, webhooks
 from booking.services.reservations import GuestDetails
@@ -29,8 +28,8 @@ from tests.support.crowd import rush
 from tests.support.hostile import sign
 from tests.support.shop import LINUS, Shop
 
-SOME_ORDERS = int(os.environ.get("ORDERS", "12"))
-DEATHS = int(os.environ.get("ORDER_DEATHS", "40"))
+SOME_ORDERS = int(os.environ.get("ORDERS", "8"))
+DEATHS = int(os.environ.get("ORDER_DEATHS", "24"))
 WAYS = ("webhook", "redirect", "poll", "reconcile", "staff")
 ALL_ORDERS = list(permutations(WAYS))
 A_STAFF_CLICK = Cause(Source.STAFF, STAFF)
@@ -214,6 +213,7 @@ FIRST, SECOND = (GuestDetails(name, f"{name.lower()}@example.org") for name in (
 
 
 @pytest.mark.race
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_fifty_bringers_of_the_same_news_at_once_leave_what_one_leaves(shop: Shop, is_lost: bool) -> None:
     """Hedy's news is brought by one webhook, Mary's by fifty threads in five ways; their ends must be alike."""
@@ -223,9 +223,10 @@ def test_fifty_bringers_of_the_same_news_at_once_leave_what_one_leaves(shop: Sho
 
     answers = rush(lambda way: _bring(shop, way, session_id), WAYS * 10)
 
-    busy = [way for way, answer in zip(WAYS * 10, answers, strict=True) if isinstance(answer, OperationalError)]
-    assert sum(isinstance(answer, Exception) for answer in answers) == len(busy), answers
-    for way in busy:  # a lock was not to be had in time: Stripe, the guest or the worker comes again
+    busy = [way for way, answer in zip(WAYS * 10, answers, strict=True) if isinstance(answer, DATABASE_AWAY)]
+    errors = [answer for answer in answers if isinstance(answer, Exception)]
+    assert [error for error in errors if not isinstance(error, DATABASE_AWAY)] == []
+    for way in busy:  # a lock or a connection was not to be had in time: Stripe, the guest or the worker comes again
         _bring(shop, way, session_id)
     _finish(shop)
     with shop.app.app_context():

@@ -10,8 +10,8 @@ Where two guests have paid for the same nights and nobody has heard of either, t
 them. In those histories the two are not told apart: whoever it is, one has the nights and the letters of a winner, and
 the other has all of the money back and the letters of a loser.
 
-`STORMS` is how many storms each kind of booking goes through (8 by default), `BIG_BOOKINGS` and `BIG_STORMS` how
-large the large history is and how often it is told (57 and 1), `STORM_SEEDS` how many large histories there are (1).
+`STORMS` is how many storms each kind of booking goes through (5 by default), `BIG_BOOKINGS` and `BIG_STORMS` how
+large the large history is and how often it is told (38 and 1), `STORM_SEEDS` how many large histories there are (1).
 For 100,000 deliveries of each of 20 seeds: BIG_BOOKINGS=95 BIG_STORMS=70 STORM_SEEDS=20.
 """
 
@@ -35,10 +35,10 @@ from tests.histories.storm import (
 from tests.simulation.removed import GUARDS, Change, without
 from tests.support.figures import note_figures
 
-STORMS = int(os.environ.get("STORMS", "8"))
+STORMS = int(os.environ.get("STORMS", "5"))
 # A control ends at the first storm that misses its guard.
 STORMS_TO_MISS_A_GUARD = 60
-BIG_BOOKINGS = int(os.environ.get("BIG_BOOKINGS", "57"))
+BIG_BOOKINGS = int(os.environ.get("BIG_BOOKINGS", "38"))
 BIG_STORMS = int(os.environ.get("BIG_STORMS", "1"))
 STORM_SEEDS = int(os.environ.get("STORM_SEEDS", "1"))
 MIDDLE_BOOKINGS, MIDDLE_STORMS, CONTESTS, CONTEST_STORMS = 8, 5, 3, 5

@@ -28,6 +28,7 @@ def test_paid_session_is_confirmed_by_the_webhook(shop: Shop) -> None:
     assert shop.mails(booking_id) == ["confirmed", "new_booking"]
 
 
+@pytest.mark.usefixtures("patience")
 def test_scenario_01_redirect_and_webhook_at_the_same_instant_confirm_once(shop: Shop) -> None:
     for repetition in range(20):
         booking_id = shop.book(shop.stay(ahead=30 + 3 * repetition), browser=f"grace-{repetition}")

@@ -395,6 +395,7 @@ def test_scenario_25_an_answer_is_sent_once_as_it_was_shown(case: tuple[Shop, in
     ]
 
 
+@pytest.mark.usefixtures("patience")
 def test_scenario_25_ten_staff_at_once_send_one_answer(case: tuple[Shop, int]) -> None:
     shop, _ = case
 

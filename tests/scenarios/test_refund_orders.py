@@ -4,6 +4,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 
+import pytest
+
 from booking.domain.errors import RefundRefused
 from booking.domain.money import Money
 from booking.domain.states import RefundStatus
@@ -24,6 +26,7 @@ def _order(shop: Shop, booking_id: int, minor: int, token: str) -> int:
         return refunds.order_refund(shop.runtime, booking_id, Money(minor, "eur"), "ada@example.org", token)
 
 
+@pytest.mark.usefixtures("patience")
 def test_scenario_24_two_staff_at_once_never_send_back_more_than_came(shop: Shop) -> None:
     booking_id = _paid(shop)
     total = shop.booking(booking_id).amount_minor

@@ -61,7 +61,8 @@ class Story:
 
 # --- guests ---------------------------------------------------------------------------------------------------------
 
-NOT_OPENED, TO_STRIPE = Said(503, "does not answer just now. Nothing was charged. "), Said(303, "")
+KEPT = "does not answer just now. Your nights are kept for you; try again in a moment. Nothing was charged. "
+NOT_OPENED, TO_STRIPE = Said(503, KEPT), Said(303, "")
 
 
 class GuestBooks(Story):

@@ -217,7 +217,14 @@ class FakeStripe:
 
 @contextlib.contextmanager
 def fakestripe(*, is_honest: bool = True) -> Iterator[FakeStripe]:
-    """A fakestripe of our own, as a process of its own, on a free port; honest if no bad request is sent on purpose."""
+    """A fakestripe of our own, as a process of its own, on a free port; honest if no bad request is sent on purpose.
+
+    Or the one at `FAKESTRIPE_URL`, which somebody lends who has no use for it meanwhile.
+    """
+    given = os.environ.get("FAKESTRIPE_URL")
+    if given:
+        yield FakeStripe(given)
+        return
     port = free_port()
     command = [sys.executable, "-m", "fakestripe", "--port", str(port), "--retry-scale", "0.0002"]
     command += recordings.new(is_honest=is_honest)

@@ -1,0 +1,44 @@
+"""SQL statements and templates compiled once for all the apps of a process, which each test makes a new one of.
+
+SQLAlchemy keeps compiled statements for each engine alone, and Jinja templates for each app: a test would compile all
+of the shop anew, which is a good part of its time.
+"""
+
+from functools import cache, partial
+from typing import Any
+
+from flask import Flask
+from jinja2 import Environment
+from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
+
+from booking.gateways import letters
+
+_MOST_STATEMENTS = 5_000
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates as they were compiled first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@cache
+def compile_once() -> None:
+    """From now on, in this process. Dialects of one kind count as one, as all engines of the tests have them alike."""
+    kept: LRUCache[Any, Any] = LRUCache(_MOST_STATEMENTS)
+    Engine._compiled_cache = property(lambda _engine: kept, lambda _engine, _own: None)  # type: ignore[assignment]
+    DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign,assignment]
+    DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign,assignment]
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
+    letters.Environment = partial(Environment, bytecode_cache=CompiledTemplates())  # type: ignore[assignment,misc]
