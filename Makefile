@@ -26,9 +26,9 @@ NIGHT := SIMULATION_SEEDS=50000 RACE_SEEDS=20 RECHECK_PAIRS=2000 HERD_VIEWS=2000
 	MONEY_CASES=125000 BALANCE_EXAMPLES=1000
 PROOFS := tests/simulation tests/concurrency tests/crash tests/histories tests/havoc tests/stripe_trouble tests/guards \
 	tests/domain/test_money_adds_up.py tests/fakestripe/test_balance_property.py
-# What else is too slow for daily work: all guest pages are made first, Stripe's own command line is fetched, or much is tried.
-SLOW := tests/pages tests/stripe_judges/test_stripe_cli.py tests/stripe_judges/test_tour.py tests/gateways/test_pictures.py \
-	tests/fakestripe/test_fuzz.py tests/scenarios/test_clock_trouble.py
+# What else is too slow for daily work: whole stories, whole pages, the simulated Stripe itself, programs of others.
+SLOW := tests/scenarios tests/pages tests/fakestripe tests/stripe_judges tests/cli/test_drill.py \
+	tests/cli/test_supervisor.py tests/gateways/test_pictures.py tests/test_security_headers.py tests/test_logs.py
 FIGURES := var/figures
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
@@ -61,7 +61,7 @@ test: lint  ## Everything: style, types, the whole suite, coverage.
 	@.ci/tools
 	@$(TESTS) $(COVERAGE)
 
-test-fast: .venv/.installed-dev  ## The part for daily work: no browser, no server of its own, no PostgreSQL, none of the long proofs.
+test-fast: .venv/.installed-dev  ## The part for daily work: rules, services and pages, each for itself, on SQLite.
 	@$(TESTS) -m "not browser and not race and not gunicorn and not postgresql" $(addprefix --ignore=,$(PROOFS) $(SLOW))
 
 torture:  ## A night of proofs: 50,000 seeds, every crash on both databases, twenty races ... Takes hours.
