@@ -106,12 +106,14 @@ STORIES: dict[str, tuple[Step, ...]] = {
         settle(),
     ),
     "a delayed payment comes": (
-        place("ada"), check_out("ada"), pay("ada", method="sepa_debit"), deliver(), settle_delayed("ada", "succeeded"),
-        deliver(), settle(),
+        place("ada"), check_out("ada"), pay("ada", method="sepa_debit"), deliver(), work(),
+        pass_time(stripe=False, minutes=10), work(),
+        settle_delayed("ada", "succeeded"), deliver(), settle(),
     ),
     "a delayed payment fails": (
-        place("ada"), check_out("ada"), pay("ada", method="sepa_debit"), deliver(), settle_delayed("ada", "failed"),
-        deliver(), settle(),
+        place("ada"), check_out("ada"), pay("ada", method="sepa_debit"), deliver(), work(),
+        pass_time(stripe=False, minutes=10), work(),
+        settle_delayed("ada", "failed"), deliver(), settle(),
     ),
     "mail is down": (
         place("ada"), check_out("ada"), pay("ada"), deliver(), abort_mail(is_final=False), work(),
