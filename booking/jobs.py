@@ -5,7 +5,7 @@ Each task may run twice at once and may be killed at any point: rows are leased,
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from flask import Flask
@@ -142,14 +142,12 @@ class Worker:
 
 def work_outbox(runtime: Runtime) -> None:
     """Send mail and refunds that are due."""
-    for line in delivery.run_due(runtime):
-        logger.info("outbox_row", extra={"result": line})
+    _tell("outbox_row", delivery.run_due(runtime))
 
 
 def expire_holds(runtime: Runtime) -> None:
     """Let go of holds whose time has passed."""
-    for line in reservations.expire_holds(runtime):
-        logger.info("hold_expired", extra={"result": line})
+    _tell("hold_expired", reservations.expire_holds(runtime))
 
 
 def reconcile(runtime: Runtime) -> None:
@@ -163,6 +161,11 @@ def compare_lists(runtime: Runtime) -> None:
     heartbeat.beat(runtime, RECONCILER)
 
 
+def _tell(event: str, lines: Iterable[str]) -> None:
+    for line in lines:
+        logger.info(event, extra={"result": line})
+
+
 def _log(findings: list[Finding]) -> None:
     for finding in findings:
         level = logging.WARNING if finding.is_problem else logging.INFO
@@ -171,26 +174,22 @@ def _log(findings: list[Finding]) -> None:
 
 def remind(runtime: Runtime) -> None:
     """Remind staff of disputes that must be answered soon."""
-    for line in disputes.remind_of_due(runtime):
-        logger.info("reminded", extra={"result": line})
+    _tell("reminded", disputes.remind_of_due(runtime))
 
 
 def write_before_arrivals(runtime: Runtime) -> None:
     """Write to guests who come soon."""
-    for line in occasions.write_before_arrivals(runtime):
-        logger.info("mail_asked", extra={"result": line})
+    _tell("mail_asked", occasions.write_before_arrivals(runtime))
 
 
 def write_after_holds(runtime: Runtime) -> None:
     """Write once to guests who did not pay in time."""
-    for line in occasions.write_after_holds(runtime):
-        logger.info("mail_asked", extra={"result": line})
+    _tell("mail_asked", occasions.write_after_holds(runtime))
 
 
 def erase_guests(runtime: Runtime) -> None:
     """Erase guests who asked for it, once nothing stands in the way."""
-    for line in privacy.erase_due(runtime):
-        logger.info("guest_erased", extra={"result": line})
+    _tell("guest_erased", privacy.erase_due(runtime))
 
 
 def prove(runtime: Runtime) -> None:

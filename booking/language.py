@@ -204,6 +204,16 @@ def language(code: str) -> Language:
     return Language(code if code in LANGUAGES else DEFAULT)
 
 
+def grouped(reference: str) -> str:
+    """A reference in groups that can be read out: "H7K2-M9QX"."""
+    return "-".join(reference[start : start + 4] for start in range(0, len(reference), 4))
+
+
+def strip_nights(stay: Stay) -> int:
+    """How many lozenges the ribbon of a stay is drawn with: a longer one would not fit a telephone."""
+    return min(stay.nights, 14)
+
+
 def localised(path: str, code: str) -> str:
     """The address of a page in a language: "/de/manage". The default language's has no mark of its own."""
     return path if code == DEFAULT else f"/{code}{path}"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from booking.config import ROOT
-from booking.services import access, holds, limits, self_service
+from booking.services import access, holds, limits, resending
 from booking.web.manage import blueprint, links
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def test_the_table_of_limits_is_what_the_code_counts() -> None:
         [f"{links.LINKS_PER_HOUR} in 1 hour", "network"],
         [f"{blueprint.CHANGES_PER_HOUR} in 1 hour", "booking"],
         [f"{blueprint.CHANGES_FROM_PER_HOUR} in 1 hour", "network"],
-        [f"{self_service.RESENDS_PER_HOUR} in 1 hour", "booking"],
+        [f"{resending.RESENDS_PER_HOUR} in 1 hour", "booking"],
         [f"{holds.MOST_BY_BROWSER} at a time", "browser"],
         [f"{holds.MOST_BY_EMAIL} at a time", "e-mail address"],
         [f"{holds.MOST_BY_NETWORK} at a time", "network"],

@@ -98,10 +98,8 @@ def hold_deadline(session_expires_at: datetime) -> datetime:
 
 def refund_due(total: Money, terms: CancellationTerms, arrive: date, today: date) -> Money:
     """What a guest who cancels today gets back, by the terms frozen with the booking."""
-    for step in refund_steps(total, terms, arrive):
-        if today <= step.last_day:
-            return step.refund
-    return Money(0, total.currency)
+    steps = open_steps(total, terms, arrive, today)
+    return steps[0].refund if steps else Money(0, total.currency)
 
 
 def refund_steps(total: Money, terms: CancellationTerms, arrive: date) -> tuple[RefundStep, ...]:
@@ -109,6 +107,11 @@ def refund_steps(total: Money, terms: CancellationTerms, arrive: date) -> tuple[
     full = RefundStep(arrive - timedelta(days=terms.full_days), total)
     part = RefundStep(arrive - timedelta(days=terms.part_days), total.percent(terms.part_percent))
     return (full, part) if part.refund.minor and part.last_day > full.last_day else (full,)
+
+
+def open_steps(total: Money, terms: CancellationTerms, arrive: date, today: date) -> tuple[RefundStep, ...]:
+    """Those that can still be reached today: a day that has passed promises nothing any more."""
+    return tuple(step for step in refund_steps(total, terms, arrive) if step.last_day >= today)
 
 
 def _refuse_if(broken: bool, field: str, said: Said) -> None:

@@ -7,17 +7,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from booking.domain.dates import Stay
 from booking.gateways.calendar_file import BookedStay, calendar_file, stay_entry
 from booking.gateways.mail import Attachment, Letter
 from booking.gateways.plain_text import one_line, some_lines
 from booking.gateways.reservation_data import lodging_reservation
-from booking.language import LANGUAGES, Language, language
+from booking.language import LANGUAGES, Language, grouped, language, strip_nights
 
 # With these goes a calendar entry, which a later one with the same UID replaces.
 WITH_CALENDAR = ("confirmed", "cancelled")
-# A strip of more cells than this would not fit a telephone.
-LONGEST_STRIP = 14
 # Headers longer than this help nobody, and some servers cut them badly.
 LONGEST_SUBJECT = 200
 # Facts that people write in several lines. All others are put on one, whatever stands in them.
@@ -55,16 +52,6 @@ class TemplateLetters:
         )
 
 
-def grouped(reference: str) -> str:
-    """A reference in groups that can be read out: "H7K2-M9QX"."""
-    return "-".join(reference[start : start + 4] for start in range(0, len(reference), 4))
-
-
-def strip_nights(stay: Stay) -> int:
-    """How many lozenges the ribbon of a stay is drawn with."""
-    return min(stay.nights, LONGEST_STRIP)
-
-
 def _environment(folder: Path, speak: Language) -> Environment:
     templates = Environment(
         loader=FileSystemLoader(folder),
@@ -83,8 +70,7 @@ def _environment(folder: Path, speak: Language) -> Environment:
     )
     templates.globals.update(
         line_label=speak.line_label, included_label=speak.included_label, stay_words=speak.stay_words,
-        night_word=speak.nights, guest_word=speak.guests,
-        strip_nights=strip_nights,
+        night_word=speak.nights, guest_word=speak.guests, strip_nights=strip_nights,
     )  # fmt: skip
     return templates
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 from booking.domain.cancelling import Cancelling, Standing, cancelling
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.policy import HOLD_GRACE, CancellationTerms, RefundStep, refund_steps
+from booking.domain.policy import HOLD_GRACE, CancellationTerms, RefundStep, open_steps
 from booking.domain.pricing import Quote
 from booking.domain.states import (
     DISPUTE_CLOSED,
@@ -250,7 +250,8 @@ def _find(session: Session, condition: ColumnElement[bool], now: datetime, langu
 def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: str) -> GuestBooking:
     """Long, because a page shows much."""
     quote = Quote.from_json(booking.quote)
-    listing, zone = booking.listing, booking.listing.property.zone
+    listing, place = booking.listing, booking.listing.property
+    today = place.today(now)
     return GuestBooking(
         id=booking.id,
         reference=booking.reference,
@@ -261,11 +262,11 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         stay=booking.stay,
         guests=booking.guests,
         quote=quote,
-        steps=_steps(booking, quote, now),
+        steps=open_steps(quote.total, CancellationTerms.from_json(booking.terms), booking.arrive, today),
         listing_name=listing.words("name", language),
         listing_slug=listing.slug,
         cover=listing.cover,
-        place=_place(listing.property, language),
+        place=_place(place, language),
         name=booking.guest_name,
         email=booking.guest_email,
         phone=booking.guest_phone,
@@ -276,7 +277,7 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         confirmation=_confirmation(session, booking),
         cancelling=read_cancelling(session, booking, now),
         can_change=may_change(booking, now),
-        erase_asked_on=booking.erase_asked_at.astimezone(zone).date() if booking.erase_asked_at else None,
+        erase_asked_on=place.today(booking.erase_asked_at) if booking.erase_asked_at else None,
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
         **_money_facts(session, booking, now),
@@ -322,12 +323,6 @@ def _pay_until(booking: Booking) -> datetime | None:
     return booking.hold_until - HOLD_GRACE if booking.hold_until else None
 
 
-def _steps(booking: Booking, quote: Quote, now: datetime) -> tuple[RefundStep, ...]:
-    today: date = now.astimezone(ZoneInfo(booking.listing.property.timezone)).date()
-    steps = refund_steps(quote.total, CancellationTerms.from_json(booking.terms), booking.arrive)
-    return tuple(step for step in steps if step.last_day >= today)
-
-
 def _state(booking: Booking, now: datetime) -> GuestState:
     if booking.status is BookingStatus.CONFIRMED:
         return GuestState.STAYED if booking.listing.property.today(now) > booking.leave else GuestState.CONFIRMED
@@ -355,20 +350,18 @@ def _cancelled_state(booking: Booking) -> GuestState:
 
 def _payments(session: Session, booking: Booking) -> tuple[Paid, ...]:
     rows = session.scalars(select(Payment).where(Payment.booking_id == booking.id).order_by(Payment.id))
-    zone = booking.listing.property.zone
-    return tuple(
-        Paid(number, row.amount, row.captured_at.astimezone(zone).date()) for number, row in enumerate(rows, start=1)
-    )
+    place = booking.listing.property
+    return tuple(Paid(number, row.amount, place.today(row.captured_at)) for number, row in enumerate(rows, start=1))
 
 
 def _returned(session: Session, booking: Booking, now: datetime) -> tuple[Returned, ...]:
     rows = session.scalars(select(Refund).where(Refund.booking_id == booking.id).order_by(Refund.id))
-    heard, zone = _refund_steps(session, booking), booking.listing.property.zone
+    heard, place = _refund_steps(session, booking), booking.listing.property
     returned = []
     for number, row in enumerate(rows, start=1):
         steps = heard[row.id] or [row.created_at]
         stage = _stage(row, steps[-1], now)
-        days = (at.astimezone(zone).date() for at in (steps[0], steps[-1]))
+        days = (place.today(at) for at in (steps[0], steps[-1]))
         returned.append(Returned(number, row.amount, row.status, stage, row.reason, *days))
     return tuple(returned)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from booking.domain.money import Money
 from booking.models import Listing, Property
 from booking.queries.search import Offer, from_price
 
@@ -50,8 +49,9 @@ def describe_stay(listing: Listing, offer: Offer | None, language: str, url: str
 
 def _price_range(place: Property, listings: Sequence[Listing]) -> str:
     """From the cheapest night to the dearest, in no language: "EUR 74.00-236.00". Empty where nothing is on sale."""
-    prices = sorted({price for listing in listings for price in (listing.nightly_minor, listing.weekend_minor)})
-    ends = [str(Money(price, place.currency).major) for price in (*prices[:1], *prices[1:][-1:])]
+    cards = [listing.rates for listing in listings]
+    prices = sorted({price.major for card in cards for price in (card.cheapest, card.dearest)})
+    ends = [str(price) for price in (*prices[:1], *prices[1:][-1:])]
     return f"{place.currency.upper()} {'-'.join(ends)}" if ends else ""
 
 

@@ -13,7 +13,7 @@ from booking.domain.availability import TakenNights, fitting_units, longest_free
 from booking.domain.dates import Stay
 from booking.domain.errors import InvalidDates, ListingNotFound, StayRuleBroken
 from booking.domain.money import Money
-from booking.domain.policy import RefundStep, StayRules, check_stay, longest, refund_steps
+from booking.domain.policy import RefundStep, StayRules, check_stay, longest, open_steps
 from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.words import Said, say
 from booking.models import Listing, Property
@@ -235,12 +235,6 @@ def from_price(listing: Listing) -> Money:
     return listing.rates.cheapest
 
 
-def open_steps(quote: Quote, place: Property, stay: Stay, today: date) -> tuple[RefundStep, ...]:
-    """The refund steps that can still be reached today."""
-    steps = refund_steps(quote.total, place.terms, stay.arrive)
-    return tuple(step for step in steps if step.last_day >= today)
-
-
 def sold_days(listings: Iterable[Listing], now: datetime) -> SoldDays | None:
     """From today to the last day on which a stay may end, over several listings; None without any."""
     spans = [(listing.property.today(now), timedelta(days=listing.horizon_days)) for listing in listings]
@@ -275,7 +269,7 @@ def _answer(listing: Listing, stay: Stay, guests: int, now: datetime, is_free: b
     if not is_free:
         return Declined(listing, stay, guests, NOT_FREE, None)
     price = quote(listing.rates, Ask.by(stay, guests, today))
-    return Offer(listing, stay, price, open_steps(price, listing.property, stay, today))
+    return Offer(listing, stay, price, open_steps(price.total, listing.property.terms, stay.arrive, today))
 
 
 def _refuse_hopeless(listings: list[Listing], stay: Stay, guests: int, now: datetime) -> None:

@@ -14,6 +14,7 @@ from booking.domain.dates import Stay
 from booking.domain.errors import BookingError, DatesUnavailable
 from booking.domain.words import say
 from booking.models import Listing, Property, Unit
+from booking.queries.search import find_property
 from booking.runtime import Runtime
 from booking.services import demo_shop
 from booking.services.demo_shop import DEMO_LISTINGS, DemoListing, DemoPhoto
@@ -65,7 +66,7 @@ def _make_shop() -> tuple[list[str], dict[str, int]]:
 
 
 def _find_or_make_property(session: Session) -> tuple[Property, list[str]]:
-    place = session.scalar(select(Property).order_by(Property.id).limit(1))
+    place = find_property(session)
     lines = []
     if place is None:
         place = _seal_harbour()

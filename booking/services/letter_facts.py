@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms, RefundStep, refund_steps
+from booking.domain.policy import CancellationTerms, open_steps
 from booking.domain.pricing import Quote
 from booking.domain.states import REFUND_ENDED_BADLY, REFUND_IN_FLIGHT, BookingStatus, CancelReason
 from booking.language import localised
@@ -19,6 +19,7 @@ from booking.models import Booking, Payment, Property, Refund
 from booking.models.instance import LinkPurpose
 from booking.queries.charges import find_withdrawn
 from booking.queries.nights import keeps_nights
+from booking.queries.search import find_property
 from booking.runtime import Runtime
 from booking.services import access
 from booking.services.outbox import Task
@@ -89,7 +90,7 @@ def find_place(session: Session, booking: Booking | None) -> Property | None:
     """The property of a booking; without one, the first; None in a shop that has none yet."""
     if booking is not None:
         return booking.listing.property
-    return session.scalar(select(Property).order_by(Property.id).limit(1))
+    return find_property(session)
 
 
 def short_hash(text: str, length: int = 12) -> str:
@@ -134,18 +135,12 @@ def _guest_facts(booking: Booking) -> Facts:
 
 
 def _price_facts(booking: Booking, now: datetime) -> Facts:
+    terms = CancellationTerms.from_json(booking.terms)
     return {
         "total": booking.amount,
         "quote": Quote.from_json(booking.quote),
-        "refund_steps": _steps_to_come(booking, now),
+        "refund_steps": open_steps(booking.amount, terms, booking.arrive, booking.listing.property.today(now)),
     }
-
-
-def _steps_to_come(booking: Booking, now: datetime) -> tuple[RefundStep, ...]:
-    """A day that has passed promises nothing any more."""
-    today = booking.listing.property.today(now)
-    steps = refund_steps(booking.amount, CancellationTerms.from_json(booking.terms), booking.arrive)
-    return tuple(step for step in steps if step.last_day >= today)
 
 
 def _money_facts(session: Session, booking: Booking) -> Facts:

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.database import transaction
-from booking.domain.states import Source
+from booking.domain.errors import TransitionRefused
+from booking.domain.states import BookingStatus, Source
 from booking.models import Booking, OutboxRow, Payment
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.runtime import Runtime
@@ -18,6 +19,7 @@ from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
 
 MOST_AN_HOUR = 10
+RESENDS_PER_HOUR = 3  # by the guest alone
 _AGAIN = ":again:"
 
 
@@ -57,6 +59,28 @@ def send_again(runtime: Runtime, booking_id: int, row_id: int, staff_email: str,
             timeline.record(session, booking, "mail_sent_again", cause, now, note=row.payload["mail"])
     runtime.wake_worker()
     return Resent.ASKED
+
+
+def resend_confirmation(runtime: Runtime, booking_id: int) -> None:
+    """Mail a guest who asks for it the confirmation once more, to the address on file. Commits.
+
+    Two clicks in one minute are one mail.
+
+    Raises:
+        BookingNotFound, TransitionRefused: there is no confirmed booking.
+        TooManyTries: it was asked for too often.
+    """
+    check_limit(runtime, "resend", str(booking_id), RESENDS_PER_HOUR, timedelta(hours=1))
+    now = runtime.clock.now()
+    fact_id = f"again-{now:%Y%m%d%H%M}"
+    with transaction() as session:
+        booking = lock_booking(session, booking_id)
+        if booking.status is not BookingStatus.CONFIRMED:
+            raise TransitionRefused
+        if not _is_asked(session, notifications.guest_key(GuestMail.CONFIRMED, booking_id, fact_id)):
+            notifications.tell_guest(session, booking, GuestMail.CONFIRMED, now, fact_id=fact_id)
+            timeline.record(session, booking, "confirmation_resent", Cause(Source.WEB), now)
+    runtime.wake_worker()
 
 
 def mail_receipt(runtime: Runtime, booking_id: int, cause: Cause, form_token: str) -> Resent:

@@ -1,12 +1,8 @@
-"""What guests change of their own booking: their details, a mail once more, and the end of it."""
+"""What guests change of their own booking: their details, and the end of it. Staff corrects the address."""
 
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from booking.database import end_read, transaction
 from booking.domain.arrival import arrival_times
@@ -16,19 +12,15 @@ from booking.domain.money import Money
 from booking.domain.states import BookingStatus, CancelReason, Source
 from booking.domain.words import say
 from booking.extensions import db
-from booking.models import Booking, BookingEvent
+from booking.models import Booking
 from booking.queries.guest import may_change, read_cancelling
 from booking.runtime import Runtime
 from booking.services import access, checkout, notifications, reservations, timeline
-from booking.services.limits import check_limit
 from booking.services.locks import lock_booking
 from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
-
-RESENDS_PER_HOUR = 3
-_RESENT = "confirmation_resent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +81,6 @@ def change_email(runtime: Runtime, booking_id: int, email: str, staff_email: str
     runtime.wake_worker()
 
 
-def resend_confirmation(runtime: Runtime, booking_id: int) -> None:
-    """Mail the confirmation once more to the address on file. Commits. Two clicks in one minute are one mail.
-
-    Raises:
-        BookingNotFound, TransitionRefused: there is no confirmed booking.
-        TooManyTries: it was asked for too often.
-    """
-    check_limit(runtime, "resend", str(booking_id), RESENDS_PER_HOUR, timedelta(hours=1))
-    now = runtime.clock.now()
-    minute = now.replace(second=0, microsecond=0)
-    with transaction() as session:
-        booking = lock_booking(session, booking_id)
-        if booking.status is not BookingStatus.CONFIRMED:
-            raise TransitionRefused
-        if not _was_resent(session, booking_id, minute):
-            notifications.tell_guest(session, booking, GuestMail.CONFIRMED, now, fact_id=f"again-{minute:%Y%m%d%H%M}")
-            timeline.record(session, booking, _RESENT, Cause(Source.WEB), now)
-    runtime.wake_worker()
-
-
 def cancel_as_guest(runtime: Runtime, booking_id: int, shown: Money, form_token: str) -> None:
     """Cancel for the guest, with what the terms give back at this moment, or let unpaid nights go. Commits.
 
@@ -155,13 +127,6 @@ def _write(booking: Booking, details: Details) -> tuple[str, ...]:
     for column, value in wanted.values():
         setattr(booking, column, value)
     return changed
-
-
-def _was_resent(session: Session, booking_id: int, since: datetime) -> bool:
-    found = select(BookingEvent.id).where(
-        BookingEvent.booking_id == booking_id, BookingEvent.kind == _RESENT, BookingEvent.at >= since
-    )
-    return session.scalar(found.limit(1)) is not None
 
 
 # --- cancelling -----------------------------------------------------------------------------------------------------

@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,11 +14,10 @@ from booking.domain.money import Money
 from booking.domain.pricing import IncludedTax, Quote, QuoteLine
 from booking.domain.words import Said
 from booking.extensions import db
-from booking.language import Language, language
+from booking.language import Language, grouped, language, strip_nights
 from booking.queries.search import find_property, from_price
 from booking.web.language import address_in, current_language, other_languages
 
-MOST_STRIP_NIGHTS = 14  # a longer ribbon would not fit a telephone
 _SHOP, _EMAIL = "holdfast_shop_name", "holdfast_house_email"
 _asset_versions: dict[str, str] = {}
 
@@ -28,17 +26,8 @@ def install(app: Flask) -> None:
     """Give the app's templates their words."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    filters: list[Callable[..., str]] = [
-        money,
-        short_money,
-        money_words,
-        day,
-        short_day,
-        weekday,
-        month_name,
-        iso_month,
-    ]
-    filters += [night_word, guest_word, grouped, local_clock, said]
+    filters: list[Callable[..., str]] = [money, short_money, money_words, day, short_day, weekday, month_name]
+    filters += [iso_month, night_word, guest_word, grouped, said]
     app.jinja_env.filters.update({function.__name__: function for function in filters})
     names: list[Callable[..., object]] = [shop_name, asset, from_price, line_label, included_label, stay_words]
     names += [strip_nights, weekday_names, other_languages, address_in]
@@ -112,16 +101,6 @@ def said(sentence: Said) -> str:
     return current_language().speak(sentence)
 
 
-def grouped(reference: str) -> str:
-    """A reference in groups that can be read out: "H7K2-M9QX"."""
-    return "-".join(reference[start : start + 4] for start in range(0, len(reference), 4))
-
-
-def local_clock(instant: datetime, timezone: str) -> str:
-    """An instant on a place's own clock: "14:35"."""
-    return f"{instant.astimezone(ZoneInfo(timezone)):%H:%M}"
-
-
 def included_label(tax: IncludedTax) -> str:
     """A tax that the total holds already: "including VAT, 7 %"."""
     return current_language().included_label(tax)
@@ -135,11 +114,6 @@ def line_label(line: QuoteLine, quote: Quote) -> str:
 def stay_words(stay: Stay) -> str:
     """A stay in a few words: "Fri 12 to Tue 16 March 2027"."""
     return current_language().stay_words(stay)
-
-
-def strip_nights(stay: Stay) -> int:
-    """How many lozenges the ribbon of a stay is drawn with."""
-    return min(stay.nights, MOST_STRIP_NIGHTS)
 
 
 def asset(path: str) -> str:

@@ -12,7 +12,8 @@ from booking.domain.states import CancelReason, Source
 from booking.models import Booking
 from booking.models.instance import LinkPurpose
 from booking.services import access, reservations, self_service
-from booking.services.self_service import Details, RefundChanged, cancel_as_guest, change_details, resend_confirmation
+from booking.services.resending import resend_confirmation
+from booking.services.self_service import Details, RefundChanged, cancel_as_guest, change_details
 from booking.services.timeline import Cause
 from tests.support.crowd import rush
 from tests.support.shop import Shop

@@ -4,7 +4,6 @@ import re
 import secrets
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -18,12 +17,13 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, Regexp, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from booking.domain.dates import Stay
 from booking.domain.errors import BookingError
 from booking.domain.evidence import FIELDS, Texts, check_texts
 from booking.domain.money import Money, exponent, parse_major
+from booking.web.guest_fields import normalise_address
 from booking.web.templating import money
 from booking.web.text import one_line, some_lines
 
@@ -88,11 +88,8 @@ class AddressForm(FlaskForm):
     email = EmailField("New e-mail address", [InputRequired("Type the new address.")], filters=[one_line])
 
     def validate_email(self, field: Field) -> None:
-        """A possible address, in its normal form. Whether it can be reached is not looked up."""
-        try:
-            field.data = validate_email(field.data or "", check_deliverability=False).normalized
-        except EmailNotValidError:
-            raise ValidationError("That is no e-mail address.") from None
+        """A possible address, in its normal form."""
+        normalise_address(field, "That is no e-mail address.")
 
 
 class OnceForm(FlaskForm):

@@ -4,55 +4,37 @@ import re
 from datetime import datetime
 from typing import Self
 
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import EmailField, Field, HiddenField, SelectField, StringField, TelField, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms import EmailField, Field, HiddenField, SelectField, StringField
+from wtforms.validators import InputRequired, ValidationError
 
 from booking.domain.arrival import arrival_times
 from booking.domain.money import Money
 from booking.services.reservations import GuestDetails, PlaceRequest
-from booking.web.cards import no_card_number
 from booking.web.checkout import trap
 from booking.web.guest import Typed
+from booking.web.guest_fields import message_field, name_field, normalise_address, phone_field, time_choices
 from booking.web.language import current_language
 from booking.web.storefront.forms import Question
-from booking.web.text import one_line, some_lines
+from booking.web.text import one_line
 
-LONGEST_MESSAGE = 500
-_PHONE = re.compile(r"[0-9+()./ -]{5,40}", re.ASCII)
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 
 class GuestForm(FlaskForm):
     """Who is coming. Only name and e-mail are needed."""
 
-    name = StringField(
-        lazy_gettext("Full name"),
-        filters=[one_line],
-        validators=[
-            InputRequired(lazy_gettext("Enter your name.")),
-            no_card_number,
-            Length(max=120, message=lazy_gettext("Use at most 120 characters for your name.")),
-        ],
-    )
+    name = name_field(InputRequired(lazy_gettext("Enter your name.")))
     email = EmailField(
         lazy_gettext("E-mail address"),
         filters=[one_line],
         validators=[InputRequired(lazy_gettext("Enter your e-mail address."))],
     )
-    phone = TelField(lazy_gettext("Telephone (optional)"), filters=[one_line], validators=[no_card_number])
+    phone = phone_field()
     # What the list offers depends on the house, and the review has no list: the shape is checked below.
     arrival_time = SelectField(lazy_gettext("When will you arrive? (optional)"), choices=[], validate_choice=False)
-    message = TextAreaField(
-        lazy_gettext("Message to the house (optional)"),
-        filters=[some_lines],
-        validators=[
-            no_card_number,
-            Length(max=LONGEST_MESSAGE, message=lazy_gettext("Use at most 500 characters for your message.")),
-        ],
-    )
+    message = message_field()
 
     @classmethod
     def filled(cls, typed: Typed | None) -> Self:
@@ -61,27 +43,13 @@ class GuestForm(FlaskForm):
 
     def offer_times(self, check_in_from: str) -> None:
         """Fill the list of times of arrival: from the house's check-in time on."""
-        times = arrival_times(check_in_from)
-        self.arrival_time.choices = [("", gettext("I do not know yet")), *((time, time) for time in times)]
-
-    def validate_name(self, field: Field) -> None:
-        """Spaces alone are no name."""
-        if not field.data:
-            raise ValidationError(gettext("Enter your name."))
+        self.arrival_time.choices = time_choices(arrival_times(check_in_from))
 
     def validate_email(self, field: Field) -> None:
         """A possible address, in its normal form. Whether it can be reached is not looked up."""
-        try:
-            field.data = validate_email(field.data or "", check_deliverability=False).normalized
-        except EmailNotValidError:
-            raise ValidationError(gettext("Enter an e-mail address like grace@example.org.")) from None
+        normalise_address(field, gettext("Enter an e-mail address like grace@example.org."))
         if len(field.data) > 254:
             raise ValidationError(gettext("That e-mail address is too long."))
-
-    def validate_phone(self, field: Field) -> None:
-        """Digits and the signs people write between them; empty is fine."""
-        if field.data and not field.errors and not _PHONE.fullmatch(field.data):
-            raise ValidationError(gettext("Enter a telephone number like +49 171 5550123, or leave it empty."))
 
     def validate_arrival_time(self, field: Field) -> None:
         """A time of day; empty is fine. It binds nobody, so any is taken."""

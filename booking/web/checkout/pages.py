@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from booking.domain.errors import BookingNotFound, StayRuleBroken, TooManyHolds
 from booking.extensions import db
 from booking.queries.alternatives import Alternatives, find_alternatives
-from booking.queries.charges import Charge, find_charge
+from booking.queries.charges import Charge
 from booking.queries.guest import GuestBooking, GuestState, find_guest_booking
 from booking.queries.search import get_listing
 from booking.web.errors import RETRY_SECONDS, retry_seconds
@@ -53,7 +53,7 @@ def lapsed_page(reference: str) -> ResponseReturnValue:
     stay = booking.stay
     args = {"arrive": stay.arrive.isoformat(), "leave": stay.leave.isoformat(), "guests": str(booking.guests)}
     question = read_question(MultiDict(args))
-    return unavailable_page(booking.listing_slug, question, Gone.LAPSED, find_charge(db.session(), booking.id))
+    return unavailable_page(booking.listing_slug, question, Gone.LAPSED, booking.charge)
 
 
 def refused_page(slug: str, question: Question, refusal: StayRuleBroken) -> ResponseReturnValue:
@@ -77,8 +77,7 @@ def too_many_page(slug: str, question: Question, refusal: TooManyHolds) -> Respo
 def trouble_page(reference: str, status: int, kind: Trouble) -> ResponseReturnValue:
     """Stripe does not do what it was asked. Whether money was taken is said as far as it is known."""
     booking = get_booking(reference)
-    charge = find_charge(db.session(), booking.id)
-    page = render_template("checkout/trouble.html", booking=booking, kind=kind, charge=charge)
+    page = render_template("checkout/trouble.html", booking=booking, kind=kind, charge=booking.charge)
     response = make_response(page, status)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)

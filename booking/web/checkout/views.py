@@ -14,13 +14,15 @@ from booking.extensions import db
 from booking.queries.search import Offer, get_listing
 from booking.services.limits import PLACING
 from booking.services.reservations import PlaceRequest, place_booking
+from booking.web.checkout import trap
 from booking.web.checkout.blueprint import blueprint
-from booking.web.checkout.forms import LONGEST_MESSAGE, DetailsForm, ReviewForm
+from booking.web.checkout.forms import DetailsForm, ReviewForm
 from booking.web.checkout.offers import args_of, good_question, offer_or_elsewhere
 from booking.web.checkout.pages import Gone, refused_page, too_many_page, unavailable_page
 from booking.web.checkout.paying import hand_over
 from booking.web.errors import old_form_page
 from booking.web.guest import browser_id, keep_typed, remember_booking, typed_details
+from booking.web.guest_fields import LONGEST_MESSAGE
 from booking.web.security import client_address, count
 from booking.web.storefront.forms import Question, read_question
 from booking.wiring import current_runtime
@@ -134,13 +136,15 @@ def _details_page(offer: Offer, form: DetailsForm, *, again: bool = False, is_ol
 def _review_page(offer: Offer, form: ReviewForm, *, change: PriceChanged | None = None, is_old: bool = False) -> str:
     browser_id()  # before the button is there: both halves of a first double click must carry the same id
     runtime = current_runtime()
-    correction = DetailsForm.filled(form.typed())
-    correction.show(offer.listing.property.check_in_from, runtime.clock.now())
     facts = {"offer": offer, "form": form, "args": args_of(offer), "is_old": is_old}
     facts |= {"change": change, "difference": _difference(change, offer)}
     meant = suggest_address(form.email.data or "")
     return render_template(
-        "checkout/review.html", **facts, meant=meant, correction=correction, hold_minutes=runtime.settings.hold_minutes
+        "checkout/review.html",
+        **facts,
+        meant=meant,
+        shown_at=trap.stamp(runtime.clock.now()),
+        hold_minutes=runtime.settings.hold_minutes,
     )
 
 

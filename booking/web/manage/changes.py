@@ -8,7 +8,8 @@ from booking.domain.cancelling import CancelDoor
 from booking.domain.errors import TransitionRefused
 from booking.gateways.payments import GatewayUnavailable
 from booking.queries.guest import GuestBooking
-from booking.services.self_service import RefundChanged, cancel_as_guest, change_details, resend_confirmation
+from booking.services.resending import resend_confirmation
+from booking.services.self_service import RefundChanged, cancel_as_guest, change_details
 from booking.web.manage.blueprint import blueprint, count_try, get_own, tell
 from booking.web.manage.forms import CancelForm, DetailsForm
 from booking.wiring import current_runtime

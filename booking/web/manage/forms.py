@@ -5,18 +5,16 @@ import secrets
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, Field, HiddenField, SelectField, StringField, TelField, TextAreaField
-from wtforms.validators import InputRequired, Length, Regexp, ValidationError
+from wtforms import BooleanField, EmailField, HiddenField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Regexp
 
 from booking.domain.arrival import arrival_times
 from booking.domain.money import Money
 from booking.queries.guest import GuestBooking
 from booking.services.self_service import Details
-from booking.web.cards import no_card_number
-from booking.web.text import one_line, some_lines
+from booking.web.guest_fields import message_field, name_field, phone_field, time_choices
+from booking.web.text import one_line
 
-LONGEST_MESSAGE = 500
-_PHONE = re.compile(r"[0-9+()./ -]{5,40}", re.ASCII)
 _TOKEN = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 _MINOR = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
 
@@ -45,21 +43,10 @@ class LookupForm(FlaskForm):
 class DetailsForm(FlaskForm):
     """What a guest may change after booking. The address is not among it: links to the booking go there."""
 
-    name = StringField(
-        lazy_gettext("Full name"),
-        filters=[one_line],
-        validators=[no_card_number, Length(max=120, message=lazy_gettext("Use at most 120 characters for your name."))],
-    )
-    phone = TelField(lazy_gettext("Telephone (optional)"), filters=[one_line], validators=[no_card_number])
+    name = name_field()
+    phone = phone_field()
     arrival_time = SelectField(lazy_gettext("When will you arrive? (optional)"), filters=[one_line])
-    message = TextAreaField(
-        lazy_gettext("Message to the house (optional)"),
-        filters=[some_lines],
-        validators=[
-            no_card_number,
-            Length(max=LONGEST_MESSAGE, message=lazy_gettext("Use at most 500 characters for your message.")),
-        ],
-    )
+    message = message_field()
 
     @classmethod
     def of(cls, booking: GuestBooking, *, is_sent: bool) -> "DetailsForm":
@@ -68,18 +55,8 @@ class DetailsForm(FlaskForm):
         form = cls() if is_sent else cls(formdata=None, data=known)
         # What was said before can stay, even where the house has changed its hours since.
         times = sorted({*arrival_times(booking.place.check_in_from), booking.arrival_time} - {""})
-        form.arrival_time.choices = [("", lazy_gettext("I do not know yet")), *((time, time) for time in times)]
+        form.arrival_time.choices = time_choices(times)
         return form
-
-    def validate_name(self, field: Field) -> None:
-        """Spaces alone are no name."""
-        if not field.data:
-            raise ValidationError(lazy_gettext("Enter your name."))
-
-    def validate_phone(self, field: Field) -> None:
-        """Digits and the signs people write between them; empty is fine."""
-        if field.data and not field.errors and not _PHONE.fullmatch(field.data):
-            raise ValidationError(lazy_gettext("Enter a telephone number like +49 171 5550123, or leave it empty."))
 
     def details(self) -> Details:
         """What the guest wants to be written down."""
