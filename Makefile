@@ -27,7 +27,7 @@ NIGHT := SIMULATION_SEEDS=50000 RACE_SEEDS=20 RECHECK_PAIRS=2000 HERD_VIEWS=2000
 PROOFS := tests/simulation tests/concurrency tests/crash tests/histories tests/havoc tests/stripe_trouble tests/guards \
 	tests/domain/test_money_adds_up.py tests/fakestripe/test_balance_property.py
 # What else is too slow for daily work: whole stories, whole pages, the simulated Stripe itself, programs of others.
-SLOW := tests/scenarios tests/pages tests/fakestripe tests/stripe_judges tests/cli/test_drill.py \
+SLOW := tests/scenarios tests/pages tests/desk tests/fakestripe tests/stripe_judges tests/cli/test_drill.py \
 	tests/cli/test_supervisor.py tests/gateways/test_pictures.py tests/test_security_headers.py tests/test_logs.py
 FIGURES := var/figures
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95

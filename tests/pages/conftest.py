@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.conftest import IS_CI
 from tests.pages.archive import Archive, Kept
-from tests.pages.making import shared_archive
+from tests.pages.making import make_archive, shared_archive
 from tests.stripe_judges.fetching import NotFetched
 from tests.support import npm
 
@@ -17,7 +17,7 @@ from tests.support import npm
 def archive(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Archive:
     """Every page in every state."""
     own = tmp_path_factory.getbasetemp()
-    return shared_archive((own if worker_id == "master" else own.parent) / "pages")
+    return shared_archive((own if worker_id == "master" else own.parent) / "pages", make_archive)
 
 
 @pytest.fixture(scope="session")

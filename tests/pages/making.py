@@ -19,7 +19,7 @@ from tests.pages.catalogue import CATALOGUE, State
 from tests.pages.stage import Stage, open_stage
 
 
-def shared_archive(folder: Path) -> Archive:
+def shared_archive(folder: Path, make: Callable[[Path], Archive]) -> Archive:
     """The pages of this run: made by whoever asks first, while the others wait.
 
     A folder named by `KEPT_PAGES` outlives the run, for somebody who works on a judge and not on the pages.
@@ -30,19 +30,22 @@ def shared_archive(folder: Path) -> Archive:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            path.write_bytes(pickle.dumps(make_archive(folder)))
+            path.write_bytes(pickle.dumps(make(folder)))
     return pickle.loads(path.read_bytes())  # noqa: S301  (written a moment ago by this very run)
 
 
 def make_archive(
-    folder: Path, wanted: Callable[[State], bool] | None = None, languages: Sequence[str] = tuple(LANGUAGES)
+    folder: Path,
+    wanted: Callable[[State], bool] | None = None,
+    languages: Sequence[str] = tuple(LANGUAGES),
+    states: Sequence[State] = CATALOGUE,
 ) -> Archive:
     """Every page in every language, with its pictures, and every mail; or only the wanted pages, and no mail."""
     archive = Archive()
     with open_stage(folder) as stage:
         for code in languages:
             stage.prefix = "" if code == "en" else f"/{code}"
-            for state in filter(wanted, CATALOGUE):
+            for state in filter(wanted, states):
                 archive.pages[state.name, code] = _keep(stage, state, code)
         _fetch_pictures(stage, archive)
         if wanted is None:

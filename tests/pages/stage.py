@@ -20,6 +20,7 @@ from booking.domain.states import REFUND_IN_FLIGHT, PaymentStatus, RefundStatus
 from booking.extensions import db
 from booking.gateways.payments import GatewayRefused, GatewayUnavailable
 from booking.models import Booking, Listing
+from booking.services import staff
 from booking.services.demo import seed_demo
 from booking.services.listings import close_nights
 from tests.pages.archive import Ledger
@@ -41,6 +42,7 @@ LOFT, DUNES, ROOM = "harbour-loft", "dune-house", "ropewalk-room"
 # Days ahead on which the demo closes nothing: for pages that only look, and then, one stay after the other, for those
 # that take nights, so that no page takes another one's.
 _LOOKED_AT, _FIRST_DAY, _EACH = 57, 66, 3
+PASSWORD = "tin kettle purple morning"
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Stage:
     prefix: str = ""
     _taken: dict[str, int] = field(default_factory=dict)
     _ahead: timedelta = timedelta(0)  # of Stripe's clock
+    _staff: Visitor | None = None
 
     # --- what guests do ---------------------------------------------------------------------------------------------
 
@@ -138,6 +141,27 @@ class Stage:
         """The way back from Stripe's page."""
         seen = self.look("/pay/return", visitor, session_id=self.shop.session_of(booking_id))
         return Seen(seen.answer, booking_id)
+
+    # --- what staff does --------------------------------------------------------------------------------------------
+
+    def staff(self) -> Visitor:
+        """Ada's browser, signed in."""
+        if self._staff is None:
+            with self.shop.app.app_context():
+                staff.create_staff(self.shop.runtime, "ada@example.org", "Ada Lovelace", PASSWORD)
+            self._staff = Visitor(self.shop.url)
+            form = fields_of(self._staff.get("/admin/login").text)
+            self._staff.post("/admin/login", {**form, "email": "ada@example.org", "password": PASSWORD})
+        return self._staff
+
+    def desk(self, path: str, **params: str) -> Seen:
+        """Open a page of the desk."""
+        return self.look(f"/admin{path}", self.staff(), **params)
+
+    def at_desk(self, shown: str, sent_to: str | None = None, **typed: str) -> Seen:
+        """Open a page of the desk and send one of its forms, there or elsewhere, with what was typed."""
+        page = self.desk(shown).answer
+        return self.press(self.staff(), page, f"/admin{shown if sent_to is None else sent_to}", **typed)
 
     # --- what goes wrong --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,163 @@
+"""Every page of the desk: how to bring the demo shop there. A page that is new belongs into this list.
+
+A scene is given the stage of tests/pages: `stage.desk(path)` opens a page as Ada, `stage.at_desk(path, **typed)` sends
+a form of it. Few rich states are worth more than many: one with all that a page can show, one with its refusals.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from booking.extensions import db
+from booking.models import WebhookEvent
+from booking.services.reservations import GuestDetails
+from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, Scene, State
+from tests.pages.stage import Seen, Stage
+from tests.support.servers import wait_until
+from tests.support.shop import GRACE, fields_of
+
+DESK: list[State] = []
+# What somebody may type: no space to break at, letters of a script that runs the other way, and markup.
+LONG = "Wolfeschlegelsteinhausenbergerdorff" * 3
+HOSTILE = f'<b>{LONG}</b> "=1+1" \N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}'[:120]
+
+
+def page(name: str, status: int = 200) -> Callable[[Scene], Scene]:
+    """Put a scene into the list."""
+
+    def add(scene: Scene) -> Scene:
+        DESK.append(State(name, scene, status=status))
+        return scene
+
+    return add
+
+
+def look(path: str, status: int = 200, **params: str) -> None:
+    """A page that needs nothing but its address."""
+    DESK.append(State(f"{path} {params or ''}".strip(), lambda stage: stage.desk(path, **params), status=status))
+
+
+@page("sign in")
+def _sign_in(stage: Stage) -> Seen:
+    return stage.look("/admin/login", next="/admin/bookings")
+
+
+@page("sign in, refused", 422)
+def _sign_in_refused(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    form = fields_of(visitor.get("/admin/login").text)
+    return Seen(visitor.post("/admin/login", {**form, "email": "ada@example.org", "password": "wrong"}))
+
+
+@page("a booking: disputed, by a guest with a hostile name")
+def _disputed(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_dispute(stage)}")
+
+
+def _dispute(stage: Stage) -> int:
+    """A guest who likes trouble paid, wrote a long message, and had the bank take the money back."""
+    stay = stage.nights(slug=CABIN)
+    guest: GuestDetails = replace(GRACE, name=HOSTILE, message=f"{LONG}\n{HOSTILE}")
+    visitor = stage.visitor()
+    visitor.post(f"/stays/{CABIN}/review", visitor.review_form(CABIN, stay, guest))
+    booking_id = stage.shop.bookings()[-1].id
+    stage.shop.pay(booking_id, DISPUTED)
+    stage.shop.pass_time(seconds=5)
+    wait_until(lambda: stage.shop.disputes(booking_id), what="news of the dispute")
+    return booking_id
+
+
+@page("a booking: paid")
+def _paid(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}")
+
+
+def _paid_booking(stage: Stage) -> int:
+    _, booking_id = stage.paid(slug=CABIN, stay=stage.nights(slug=CABIN))
+    stage.shop.work()
+    return booking_id
+
+
+@page("a booking: cancelled, the refund failed")
+def _refund_failed(stage: Stage) -> Seen:
+    _, booking_id = stage.paid(REFUND_FAILS, slug=CABIN, stay=stage.nights(slug=CABIN))
+    stage.at_desk(f"/bookings/{booking_id}/cancel/check?refund=full", f"/bookings/{booking_id}/cancel")
+    stage.shop.work()
+    stage.shop.pass_time(minutes=2)
+    stage.shop.stripe.settle_down()
+    return stage.desk(f"/bookings/{booking_id}")
+
+
+@page("a booking: held")
+def _held(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_held_booking(stage)}")
+
+
+def _held_booking(stage: Stage) -> int:
+    return stage.hold()[1]
+
+
+@page("a booking that is not there", 404)
+def _no_booking(stage: Stage) -> Seen:
+    return stage.desk("/bookings/999999")
+
+
+@page("let go")
+def _let_go(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_held_booking(stage)}/let-go")
+
+
+@page("address")
+def _address(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/address")
+
+
+@page("cancel")
+def _cancel(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/cancel")
+
+
+@page("cancel, the consequence")
+def _check_cancel(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/cancel/check", refund="other", amount="20")
+
+
+@page("refund")
+def _refund(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/refund")
+
+
+@page("refund, the consequence")
+def _check_refund(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/refund/check", amount="20")
+
+
+@page("refund, more than there is", 422)
+def _refund_too_much(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/refund/check", amount="99999999")
+
+
+@page("a dispute")
+def _a_dispute(stage: Stage) -> Seen:
+    return stage.desk("/disputes/1")
+
+
+@page("closures, refused", 422)
+def _closures_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/closures", unit_id="1", arrive="2027-03-05", leave="2027-03-01", reason=LONG)
+
+
+@page("an event from Stripe")
+def _event(stage: Stage) -> Seen:
+    with stage.shop.app.app_context():
+        event_id = db.session.scalars(select(WebhookEvent.id)).first()
+    return stage.desk(f"/webhooks/{event_id}")
+
+
+for _path in ("/", "/bookings", "/disputes", "/closures", "/webhooks", "/mails", "/account"):
+    look(_path)
+look("/bookings", q="Grace", page="2")
+look("/nothing-here", status=404)
+
+NAMES = [state.name for state in DESK]
