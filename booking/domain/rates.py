@@ -38,7 +38,29 @@ class LineKind(StrEnum):
     TAX = "tax"  # laid on other lines
 
 
+class TaxPart(StrEnum):
+    """What a tax can be laid on: whole parts of the price."""
+
+    ROOM = "room"
+    CLEANING = "cleaning"
+    FEES = "fees"
+    EXTRAS = "extras"
+    TOURIST_TAX = "tourist_tax"
+
+    @property
+    def kinds(self) -> frozenset[LineKind]:
+        """The lines of a quote that belong to it."""
+        return _PARTS[self]
+
+
 ROOM = frozenset({LineKind.NIGHT, LineKind.WEEKEND_NIGHT, LineKind.MORE_GUESTS, LineKind.DISCOUNT, LineKind.COUPON})
+_PARTS = {
+    TaxPart.ROOM: ROOM,
+    TaxPart.CLEANING: frozenset({LineKind.CLEANING}),
+    TaxPart.FEES: frozenset({LineKind.FEE}),
+    TaxPart.EXTRAS: frozenset({LineKind.EXTRA}),
+    TaxPart.TOURIST_TAX: frozenset({LineKind.TOURIST_TAX}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +250,18 @@ class RateCard:
         yield from [self.tourist_tax.amount_minor] if self.tourist_tax else []
 
 
+def weekend_prices(weekend_minor: int) -> dict[int, int]:
+    """The nights of Friday and Saturday at one price."""
+    return {FRIDAY: weekend_minor, SATURDAY: weekend_minor}
+
+
 def plain_card(
     currency: str, nightly_minor: int, weekend_minor: int, cleaning_minor: int = 0, tourist_tax_minor: int = 0
 ) -> RateCard:
     """A card of four amounts: a plain night, one of Friday or Saturday, cleaning once, and tourist tax a head."""
     return RateCard(
         currency,
-        Prices(nightly_minor, {FRIDAY: weekend_minor, SATURDAY: weekend_minor}),
+        Prices(nightly_minor, weekend_prices(weekend_minor)),
         fees=(Fee(LineKind.CLEANING, cleaning_minor),),
         tourist_tax=TouristTax(tourist_tax_minor),
     )

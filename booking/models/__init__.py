@@ -7,6 +7,7 @@ from booking.models.listing import Listing, Photo, Unit
 from booking.models.outbox import OutboxRow
 from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.property import Property
+from booking.models.rates import Coupon, DayPrice, Discount, Extra, Fee, Season, Tax
 from booking.models.staff import Staff
 from booking.models.webhook import WebhookEvent
 
@@ -16,9 +17,14 @@ __all__ = [
     "Booking",
     "BookingEvent",
     "Closure",
+    "Coupon",
+    "DayPrice",
+    "Discount",
     "Dispute",
     "EvidenceDraft",
     "EvidenceSubmission",
+    "Extra",
+    "Fee",
     "Heartbeat",
     "Instance",
     "Listing",
@@ -30,7 +36,9 @@ __all__ = [
     "Property",
     "RateWindow",
     "Refund",
+    "Season",
     "Staff",
+    "Tax",
     "Unit",
     "WebhookEvent",
 ]

@@ -58,6 +58,9 @@ class Booking(Stamped):
     currency: Mapped[str] = mapped_column(String(3))
     quote: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen, domain.pricing.Quote
     terms: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen, domain.policy.CancellationTerms
+    # Frozen, domain.pricing.Wishes; None in rows from before there was anything to choose.
+    wishes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    coupon_id: Mapped[int | None] = mapped_column(ForeignKey("coupon.id"), index=True)
     guest_name: Mapped[str] = mapped_column(String(120))
     guest_email: Mapped[str] = mapped_column(String(254), index=True)
     guest_phone: Mapped[str] = mapped_column(String(40), default="")

@@ -6,9 +6,11 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, Un
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.domain.policy import StayRules
-from booking.domain.rates import RateCard, plain_card
+from booking.domain.rates import Fee as FeeTerm
+from booking.domain.rates import LineKind, Per, Prices, RateCard, TouristTax, weekend_prices
 from booking.models.base import Stamped
 from booking.models.property import Property
+from booking.models.rates import DayPrice, Discount, Fee, Season, read_weekdays
 
 
 class Listing(Stamped):
@@ -43,7 +45,17 @@ class Listing(Stamped):
     nightly_minor: Mapped[int] = mapped_column(BigInteger)
     weekend_minor: Mapped[int] = mapped_column(BigInteger)  # nights of Friday and Saturday
     cleaning_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # per stay
-    tourist_tax_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # per guest and night
+    tourist_tax_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    # These have defaults in the database too: a version from before them may still be running beside this one.
+    tourist_tax_per: Mapped[str] = mapped_column(  # a value of domain.rates.Per
+        String(32), default=Per.GUEST_NIGHT.value, server_default=Per.GUEST_NIGHT.value
+    )
+    tourist_tax_from_age: Mapped[int] = mapped_column(default=0, server_default="0")
+    tourist_tax_most_nights: Mapped[int | None] = mapped_column()  # None: every night
+    # Weekdays with a price of their own, above the two plain ones: {"6": 9900}, Monday is 0.
+    weekday_minor: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
+    included_guests: Mapped[int | None] = mapped_column()  # None: the price of a night is for all that it sleeps
+    more_guests_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # a head and night
     min_nights: Mapped[int] = mapped_column(default=1)
     max_nights: Mapped[int] = mapped_column(default=30)
     notice_days: Mapped[int] = mapped_column(default=0)
@@ -56,6 +68,11 @@ class Listing(Stamped):
     photos: Mapped[list["Photo"]] = relationship(
         back_populates="listing", order_by="Photo.position, Photo.id", lazy="selectin"
     )
+    # Pages that show many listings load these for all at once: queries/search.py.
+    seasons: Mapped[list[Season]] = relationship(order_by=Season.first_on)
+    day_prices: Mapped[list[DayPrice]] = relationship(order_by=DayPrice.day)
+    discounts: Mapped[list[Discount]] = relationship(order_by=Discount.id)
+    fees: Mapped[list[Fee]] = relationship(order_by=Fee.id)
 
     @builtins.property  # the plain name is the relationship to the place
     def rules(self) -> StayRules:
@@ -68,10 +85,32 @@ class Listing(Stamped):
         return self.photos[0] if self.photos else None
 
     @builtins.property
+    def prices(self) -> Prices:
+        """What nights cost outside all seasons."""
+        own = read_weekdays(self.weekday_minor)
+        return Prices(self.nightly_minor, {**weekend_prices(self.weekend_minor), **own})
+
+    @builtins.property
     def rates(self) -> RateCard:
-        """The prices as one value."""
-        return plain_card(
-            self.property.currency, self.nightly_minor, self.weekend_minor, self.cleaning_minor, self.tourist_tax_minor
+        """All prices as one value."""
+        return RateCard(
+            self.property.currency,
+            self.prices,
+            seasons=tuple(season.term for season in self.seasons),
+            days={row.day: row.nightly_minor for row in self.day_prices},
+            included_guests=self.included_guests,
+            more_guests_minor=self.more_guests_minor,
+            discounts=tuple(row.term for row in self.discounts),
+            fees=(FeeTerm(LineKind.CLEANING, self.cleaning_minor), *(row.term for row in self.fees)),
+            extras=tuple(row.term for row in self.property.extras),
+            tourist_tax=self._tourist_tax,
+            taxes=tuple(row.term for row in self.property.taxes),
+        )
+
+    @builtins.property
+    def _tourist_tax(self) -> TouristTax:
+        return TouristTax(
+            self.tourist_tax_minor, Per(self.tourist_tax_per), self.tourist_tax_from_age, self.tourist_tax_most_nights
         )
 
     def words(self, field: str, language: str) -> str:

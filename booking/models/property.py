@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.domain.policy import CancellationTerms
 from booking.models.base import Stamped
+from booking.models.rates import Extra, Tax
 
 if TYPE_CHECKING:
     from booking.models.listing import Listing
@@ -43,6 +44,8 @@ class Property(Stamped):
     cancel_part_percent: Mapped[int] = mapped_column(default=50)
 
     listings: Mapped[list["Listing"]] = relationship(back_populates="property")
+    taxes: Mapped[list[Tax]] = relationship(order_by=Tax.id)
+    extras: Mapped[list[Extra]] = relationship(order_by=Extra.id)
 
     @property
     def terms(self) -> CancellationTerms:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from booking.domain.availability import TakenNights, fitting_units, longest_free_part, nearest_stays
 from booking.domain.dates import Stay
@@ -25,6 +25,11 @@ MOST_NEARBY = 3
 PAGE_SIZE = 20
 NOT_FREE = say("Not free on all of these nights.")
 _T = TypeVar("_T")
+# All that prices are made of, in one statement for each kind, however many listings there are.
+_WITH_RATES = (
+    *(selectinload(kind) for kind in (Listing.seasons, Listing.day_prices, Listing.discounts, Listing.fees)),
+    *(joinedload(Listing.property).selectinload(kind) for kind in (Property.taxes, Property.extras)),
+)
 
 
 class Order(StrEnum):
@@ -165,13 +170,14 @@ class ResultPage:
 
 def list_listings(session: Session) -> list[Listing]:
     """Everything on sale, in the house's own order."""
-    return list(session.scalars(select(Listing).where(Listing.is_active).order_by(Listing.position, Listing.id)))
+    on_sale = select(Listing).where(Listing.is_active).options(*_WITH_RATES)
+    return list(session.scalars(on_sale.order_by(Listing.position, Listing.id)))
 
 
 def get_listing(session: Session, slug: str) -> Listing:
     """The listing on sale with this name in its address. Raises ListingNotFound."""
     # PostgreSQL refuses such a letter with an error of its own.
-    wanted = select(Listing).where(Listing.slug == slug.replace("\0", ""), Listing.is_active)
+    wanted = select(Listing).where(Listing.slug == slug.replace("\0", ""), Listing.is_active).options(*_WITH_RATES)
     listing = session.scalar(wanted)
     if listing is None:
         raise ListingNotFound
@@ -202,7 +208,7 @@ def find_stays(session: Session, stay: Stay, guests: int, now: datetime, order: 
 def find_page(
     session: Session, stay: Stay, guests: int, now: datetime, order: Order = Order.HOUSE, number: int = 1
 ) -> ResultPage:
-    """One page of the answer, and what near the wanted nights does fit. Seven statements at most, however many stays.
+    """One page of the answer, and what near the wanted nights does fit. The same few statements, however many stays.
 
     Raises StayRuleBroken as `find_stays` does.
     """
