@@ -1,14 +1,11 @@
-"""Bookings as staff looks at them: a searchable list, and everything about one."""
+"""Bookings as staff looks at them: a line of a list, and everything about one."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Executable, func, or_, select
+from sqlalchemy import ColumnElement, Executable, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -28,27 +25,10 @@ from booking.models import (
     OutboxRow,
     Payment,
     Property,
-    Refund,
     Unit,
-    WebhookEvent,
 )
 
 RowT = TypeVar("RowT", bound=Base)
-PAGE_SIZE = 25
-_STRIPE_ID = re.compile(r"(cs|pi|ch|py|re|pyr|du|dp|evt)_\w+", re.ASCII)
-
-
-class BookingFilter(StrEnum):
-    """What the list can be narrowed to."""
-
-    ALL = "all"
-    PENDING = "pending"
-    CONFIRMED = "confirmed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    REVIEW = "review"
-    DISPUTED = "disputed"
-    REFUND_FAILED = "refund_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +76,6 @@ class BookingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class BookingPage:
-    """One page of the list; `number` begins at 1 and is never beyond the last page."""
-
-    rows: tuple[BookingRow, ...]
-    number: int
-    pages: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
 class BookingFile:
     """Everything about one booking, loaded: showing it asks the database nothing more."""
 
@@ -129,17 +99,6 @@ class BookingFile:
     def asked(self) -> dict[int, Money]:
         """What each attempt asked for, by its id."""
         return {attempt.id: Money(attempt.amount_minor, attempt.currency) for attempt in self.attempts}
-
-
-def list_bookings(session: Session, wanted: str, narrowed: BookingFilter, page: int) -> BookingPage:
-    """One page of the bookings that match what was typed and chosen, newest first."""
-    conditions = [*_matching(wanted), *_narrowing(narrowed)]
-    total = session.scalar(select(func.count(Booking.id)).where(*conditions)) or 0
-    pages = max(1, -(-total // PAGE_SIZE))
-    number = min(max(1, page), pages)
-    part = _SELECT_ROWS.where(*conditions).order_by(Booking.id.desc()).limit(PAGE_SIZE)
-    rows = _rows(session, part.offset((number - 1) * PAGE_SIZE))
-    return BookingPage(tuple(rows), number, pages, total)
 
 
 def get_booking_file(session: Session, booking_id: int, now: datetime) -> BookingFile:
@@ -184,10 +143,10 @@ def get_booking_file(session: Session, booking_id: int, now: datetime) -> Bookin
 def list_rows(session: Session, *conditions: ColumnElement[bool], soonest: bool = False) -> list[BookingRow]:
     """Bookings that meet all conditions: by arrival where `soonest`, else newest first."""
     order = (Booking.arrive, Booking.id) if soonest else (Booking.id.desc(),)
-    return _rows(session, _SELECT_ROWS.where(*conditions).order_by(*order))
+    return read_rows(session, SELECT_ROWS.where(*conditions).order_by(*order))
 
 
-_SELECT_ROWS = (
+SELECT_ROWS = (
     select(
         Booking.id,
         Booking.reference,
@@ -214,7 +173,8 @@ _SELECT_ROWS = (
 )
 
 
-def _rows(session: Session, statement: Executable) -> list[BookingRow]:
+def read_rows(session: Session, statement: Executable) -> list[BookingRow]:
+    """What a statement made from SELECT_ROWS finds."""
     return [BookingRow(*row) for row in session.execute(statement)]
 
 
@@ -222,50 +182,3 @@ def _of(session: Session, model: type[RowT], booking_id: int, *options: Executab
     table: Any = model  # each of them has both columns
     rows = select(model).where(table.booking_id == booking_id).order_by(table.id).options(*options)
     return tuple(session.scalars(rows.execution_options(populate_existing=True)))
-
-
-def _narrowing(narrowed: BookingFilter) -> list[ColumnElement[bool]]:
-    flags = {
-        BookingFilter.REVIEW: Booking.needs_review,
-        BookingFilter.DISPUTED: Booking.disputed,
-        BookingFilter.REFUND_FAILED: Booking.refund_failed,
-    }
-    if narrowed is BookingFilter.ALL:
-        return []
-    return [flags[narrowed].is_(True)] if narrowed in flags else [Booking.status == BookingStatus(narrowed.value)]
-
-
-def _matching(wanted: str) -> list[ColumnElement[bool]]:
-    text = wanted.replace("\0", "").strip()[:120]  # PostgreSQL has no place for NUL
-    if not text:
-        return []
-    if _STRIPE_ID.fullmatch(text):
-        return [or_(*_with_stripe_id(text))]
-    return [or_(Booking.reference == _as_reference(text), *_containing(text))]
-
-
-def _with_stripe_id(stripe_id: str) -> Iterator[ColumnElement[bool]]:
-    """A booking is found by the id of any object that Stripe made for it, or of any event about it."""
-    places: tuple[tuple[Any, Any], ...] = (
-        (Attempt, Attempt.session_id),
-        (Attempt, Attempt.payment_intent_id),
-        (Payment, Payment.payment_intent_id),
-        (Payment, Payment.charge_id),
-        (Refund, Refund.stripe_refund_id),
-        (Dispute, Dispute.stripe_dispute_id),
-        (WebhookEvent, WebhookEvent.id),
-    )
-    for model, column in places:
-        yield Booking.id.in_(select(model.booking_id).where(column == stripe_id))
-
-
-def _containing(text: str) -> Iterator[ColumnElement[bool]]:
-    # SQLite ignores case only for ASCII letters, so the usual ways to write other ones are tried too.
-    for variant in {text, text.lower(), text.upper(), text.title()}:
-        yield Booking.guest_name.icontains(variant, autoescape=True)
-        yield Booking.guest_email.icontains(variant, autoescape=True)
-
-
-def _as_reference(text: str) -> str:
-    """What a person read out or typed, in the alphabet of references: no O, I or L, and no dashes."""
-    return text.upper().translate(str.maketrans("OIL", "011", "- "))

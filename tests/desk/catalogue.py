@@ -158,6 +158,7 @@ def _event(stage: Stage) -> Seen:
 for _path in ("/", "/bookings", "/disputes", "/closures", "/webhooks", "/mails", "/account"):
     look(_path)
 look("/bookings", q="Grace", page="2")
+look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")
 look("/nothing-here", status=404)
 
 NAMES = [state.name for state in DESK]

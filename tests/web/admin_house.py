@@ -224,10 +224,10 @@ def _booking(house: House, stay: Stay, status: BookingStatus, paid: bool, values
         "guest_phone": "+49 30 123456",
         "message": "We arrive late.",
     }
+    facts |= {"listing_id": 1, "amount_minor": priced.total.minor, "currency": "eur", **values}
     return Booking(
-        listing_id=1, arrive=stay.arrive, leave=stay.leave, guests=2, status=status, hold_key=f"hold{number}",
-        browser_key="browser", amount_minor=priced.total.minor, currency="eur", quote=priced.as_json(),
-        terms=CancellationTerms(7, 2, 50).as_json(), **{**facts, **values},
+        arrive=stay.arrive, leave=stay.leave, guests=2, status=status, hold_key=f"hold{number}",
+        browser_key="browser", quote=priced.as_json(), terms=CancellationTerms(7, 2, 50).as_json(), **facts,
     )  # fmt: skip
 
 

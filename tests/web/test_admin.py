@@ -86,7 +86,7 @@ def test_pages_have_one_heading_a_title_and_labelled_tables(house: House) -> Non
     client = house.ada()
 
     for method, endpoint, path in staff_pages(house):
-        if method == "GET" and endpoint not in OPEN_TO_STRANGERS:
+        if method == "GET" and endpoint not in OPEN_TO_STRANGERS and not path.endswith(".csv"):
             page = client.get(path).text
             assert page.count("<h1") == 1, path
             assert page.count("<table") == page.count("<caption") == page.count('class="table-region"'), path

@@ -1,12 +1,12 @@
-"""The first page, the list of bookings, and one booking."""
+"""The first page, and one booking."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from booking.domain.states import Source
 from booking.gateways.payments import GatewayUnavailable
-from booking.queries.bookings import BookingFile, BookingFilter, get_booking_file, list_bookings
+from booking.queries.bookings import BookingFile, get_booking_file
 from booking.queries.dashboard import get_dashboard
 from booking.services import checkout, reviews
 from booking.services.notifications import GuestMail
@@ -26,17 +26,6 @@ _LET_GO_WORDS = {
 def today() -> ResponseReturnValue:
     """What needs a person, who comes and goes, who is still paying."""
     return render_template("admin/today.html", board=get_dashboard(reader(), now()))
-
-
-@blueprint.get("/bookings")
-def bookings() -> ResponseReturnValue:
-    """The list; words and filters that mean nothing are no error."""
-    wanted, chosen = request.args.get("q", ""), request.args.get("status", "")
-    narrowed = BookingFilter(chosen) if chosen in set(BookingFilter) else BookingFilter.ALL
-    page = list_bookings(reader(), wanted, narrowed, request.args.get("page", 1, type=int))
-    return render_template(
-        "admin/bookings.html", page=page, wanted=wanted, narrowed=narrowed, filters=list(BookingFilter)
-    )
 
 
 @blueprint.get("/bookings/<int:booking_id>")

@@ -1,6 +1,7 @@
 """Gathers the staff pages: importing this module puts all of them on the blueprint."""
 
 from booking.web.admin import (  # noqa: F401  (they register themselves)
+    booking_list,
     bookings,
     closures,
     disputes,
