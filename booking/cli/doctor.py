@@ -18,6 +18,7 @@ from booking.extensions import db
 from booking.queries.health import is_worker_alive
 from booking.queries.photos import find_digests
 from booking.runtime import Runtime
+from booking.services.endpoint import check_endpoint
 from booking.services.instance import get_instance_id
 from booking.wiring import current_runtime, find_schema_problem
 
@@ -35,13 +36,12 @@ class Check:
 
 
 @click.command("doctor")
-@click.option("--online", is_flag=True, help="Also ask Stripe (or STRIPE_API_BASE) for the time.")
+@click.option("--online", is_flag=True, help="Also ask Stripe (or STRIPE_API_BASE) for the time and our endpoint.")
 @with_appcontext
 def doctor(online: bool) -> None:
-    """Check settings, keys, schema, worker and instance: one line each, exit code 1 if anything is wrong."""
+    """Check settings, keys, schema, worker, instance and endpoint: one line each, exit code 1 if anything is wrong."""
     settings = current_runtime().settings
-    checks = [*_setting_checks(settings), *_database_checks(), *([_clock_check(settings)] if online else [])]
-    _report(checks)
+    _report([*_setting_checks(settings), *_database_checks(), *(_online_checks(settings) if online else [])])
 
 
 def _report(checks: list[Check]) -> None:
@@ -87,6 +87,12 @@ def _pictures_check(runtime: Runtime) -> Check:
     if lost:
         return Check("pictures", False, f"{len(lost)} of {len(digests)} have no files in {folder}: was it restored?")
     return Check("pictures", True, f"{len(digests)}, all in {folder}")
+
+
+def _online_checks(settings: Settings) -> Iterator[Check]:
+    yield _clock_check(settings)
+    for finding in check_endpoint(current_runtime()):
+        yield Check(finding.name, finding.is_well, finding.text)
 
 
 def _clock_check(settings: Settings) -> Check:

@@ -193,6 +193,25 @@ class RefundOrder:
     requested_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class EventEndpoint:
+    """An address to which the provider sends events, and in the words of which version of its API."""
+
+    url: str
+    is_enabled: bool
+    event_types: frozenset[str]
+    api_version: str | None  # None: the one that the account has by itself
+    must_be_fetched: bool = False  # that version shows objects otherwise than they are read here
+
+
+@dataclass(frozen=True, slots=True)
+class EventNeeds:
+    """What this shop has to hear of, and the version of the provider's API that it reads."""
+
+    event_types: frozenset[str]
+    api_version: str
+
+
 Params = dict[str, Any]
 
 
@@ -276,4 +295,12 @@ class PaymentGateway(Protocol):
 
         Raises BadSignature where it is about no object of the provider's.
         """
+        ...
+
+    def event_needs(self) -> EventNeeds:
+        """What an endpoint of this shop has to send. Asks nobody."""
+        ...
+
+    def list_endpoints(self) -> list[EventEndpoint]:
+        """Every address to which the provider sends events of this account. A restricted key may not see them."""
         ...

@@ -18,6 +18,8 @@ from booking.gateways.payments import (
     ChargeEvidence,
     CheckoutOrder,
     DisputeEvidence,
+    EventEndpoint,
+    EventNeeds,
     EvidenceState,
     GatewayConflict,
     GatewayEvent,
@@ -182,6 +184,15 @@ class StripeGateway:
         if ask is None:
             raise BadSignature("an event about no object that is known here")
         return stripe_objects.read_fetched(event, self._call(lambda api: ask(api, event.object_id)))
+
+    def event_needs(self) -> EventNeeds:
+        return EventNeeds(frozenset(stripe_objects.READERS), stripe_objects.API_VERSION)
+
+    def list_endpoints(self) -> list[EventEndpoint]:
+        """Sixteen is the most that an account may have: https://docs.stripe.com/webhooks."""
+        params: Any = {"limit": 100}
+        page = self._call(lambda api: api.webhook_endpoints.list(params=params))
+        return [stripe_objects.read_endpoint(endpoint) for endpoint in page["data"]]
 
     def _walk(self, kind: Callable[[Any], Any], since: datetime, **more: Any) -> Iterator[dict[str, Any]]:
         """Every object of one kind made since then, page by page: https://docs.stripe.com/api/pagination."""

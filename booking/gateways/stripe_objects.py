@@ -14,6 +14,7 @@ from booking.gateways.payments import (
     BadSignature,
     ChargeEvidence,
     DisputeEvidence,
+    EventEndpoint,
     Evidence,
     EvidenceState,
     FraudWarning,
@@ -92,6 +93,17 @@ def read_charge(data: Data) -> ChargeEvidence:
         captured=Money(int(data.get("amount_captured") or 0), currency),
         refunded=Money(int(data.get("amount_refunded") or 0), currency),
         tag=read_tag(data),
+    )
+
+
+def read_endpoint(data: Data) -> EventEndpoint:
+    """A webhook endpoint; `*` stands for every type of event, or nearly: https://docs.stripe.com/api/webhook_endpoints."""
+    return EventEndpoint(
+        url=str(data["url"]),
+        is_enabled=data.get("status") == "enabled",
+        event_types=frozenset(map(str, data.get("enabled_events") or ())),
+        api_version=data.get("api_version"),
+        must_be_fetched=_is_of_another_version(data.get("api_version")),
     )
 
 

@@ -312,6 +312,8 @@ def test_doctor_is_content_with_a_shop_that_runs(small_shop: Shop) -> None:
 
     assert result.exit_code == 0, result.output
     assert "clock" in result.output
+    assert f"endpoint: {small_shop.url}/webhooks/stripe/, sent all" in result.output
+    assert "api version: " in result.output
     secrets = small_shop.runtime.settings
     for secret in (secrets.secret_key, secrets.stripe_secret_key, *secrets.stripe_webhook_secrets):
         assert secret not in result.output

@@ -259,6 +259,20 @@ def test_refunds_of_a_payment_are_listed_and_counted(gateway: StripeGateway) -> 
     assert [one.refund_id for one in gateway.list_refunds("pi_1")] == ["re_1"]
 
 
+@responses.activate
+def test_endpoints_are_listed_with_what_they_are_sent(gateway: StripeGateway) -> None:
+    shown = {"object": "webhook_endpoint", "url": "https://stay.example.org/webhooks/stripe/", "status": "enabled"}
+    old = {**shown, "enabled_events": ["*"], "api_version": "2020-08-27"}
+    own = {**shown, "enabled_events": ["refund.failed"], "api_version": None, "status": "disabled"}
+    responses.get(f"{API}/webhook_endpoints", json={"object": "list", "data": [old, own], "has_more": False})
+
+    first, second = gateway.list_endpoints()
+
+    assert (first.is_enabled, first.event_types, first.must_be_fetched) == (True, {"*"}, True)
+    assert (second.is_enabled, second.event_types, second.must_be_fetched) == (False, {"refund.failed"}, False)
+    assert gateway.event_needs().event_types == set(READERS)
+
+
 def _error(kind: str, code: str | None = None) -> dict:
     return {"error": {"type": kind, "code": code, "message": "No such key: sk_test_0123456789abcdef of Grace"}}
 
