@@ -43,6 +43,8 @@ MAIL_WORDS = {
     "hold_expired": "news that the time to pay had passed",
     "refund_delayed": "news that a refund had not arrived and that the house was on it",
     "pre_arrival": "directions and hours, sent before the arrival",
+    "payment_link": "where to pay for the stay, how much and until when",
+    "stay_changed": "the stay as the house had changed it, with dates, price and cancellation terms",
     "receipt": "receipt for what was paid",
     "manage_link": "link to the page of the booking, asked for with reference and e-mail address",
 }
@@ -51,6 +53,7 @@ STEP_WORDS = {
     "payment_processing": "the guest's bank began to work on the payment",
     "payment_received": "Stripe reported the payment",
     "confirmed": "the booking was confirmed",
+    "moved": "the house moved the booking to another unit",
     "cancelled": "the booking was cancelled",
     "dates_gone": "the booking was cancelled, because another guest had taken the nights",
     "refund_requested": "a refund was ordered",

@@ -14,7 +14,7 @@ from booking.gateways.reservation_data import lodging_reservation
 from booking.language import LANGUAGES, Language, grouped, language, strip_nights
 
 # With these goes a calendar entry, which a later one with the same UID replaces.
-WITH_CALENDAR = ("confirmed", "cancelled")
+WITH_CALENDAR = ("confirmed", "stay_changed", "cancelled")
 # Headers longer than this help nobody, and some servers cut them badly.
 LONGEST_SUBJECT = 200
 # Facts that people write in several lines. All others are put on one, whatever stands in them.
@@ -66,7 +66,7 @@ def _environment(folder: Path, speak: Language) -> Environment:
         speak.gettext, speak.ngettext, newstyle=True, pgettext=speak.pgettext, npgettext=speak.npgettext
     )
     templates.filters.update(
-        money=speak.money, day=speak.day, weekday=speak.weekday, dates=speak.dates, grouped=grouped
+        money=speak.money, day=speak.day, weekday=speak.weekday, dates=speak.dates, moment=speak.moment, grouped=grouped
     )
     templates.globals.update(
         line_label=speak.line_label, included_label=speak.included_label, stay_words=speak.stay_words,

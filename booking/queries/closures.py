@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
+from booking.domain.words import spoken
 from booking.models import Booking, Closure, Listing, Night, Unit
 from booking.queries.nights import is_taken
 
@@ -22,6 +23,14 @@ class NightsTaken:
     is_for_good: bool
     first: date
     leave: date
+
+    @property
+    def in_words(self) -> str:
+        """Who has which nights, for staff."""
+        nights = f"{spoken(self.first)} to {spoken(self.leave)}"
+        if self.reference is None:
+            return f"Closed already, {nights}" + (f" ({self.reason})" if self.reason else "")
+        return f"{'Booking' if self.is_for_good else 'Unpaid hold'} {self.reference}, {nights}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,12 @@ def free_unit_ids(session: Session, listing_id: int, stay: Stay, now: datetime) 
     return list(session.scalars(_free_units(stay, now).where(Unit.listing_id == listing_id)))
 
 
+def free_unit_ids_of_house(session: Session, property_id: int, stay: Stay, now: datetime) -> list[int]:
+    """The same for all listings of a house, on sale or not."""
+    wanted = _free_units(stay, now).join(Listing, Unit.listing_id == Listing.id)
+    return list(session.scalars(wanted.where(Listing.property_id == property_id)))
+
+
 def free_units_by_listing(session: Session, stay: Stay, now: datetime) -> dict[int, list[int]]:
     """For each listing on sale that has a unit free for all nights: those units."""
     rows = session.execute(_free_units(stay, now).add_columns(Unit.listing_id).join(Listing).where(Listing.is_active))

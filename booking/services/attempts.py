@@ -54,12 +54,22 @@ class Ticket:
 
 
 def write_attempt(
-    session: Session, runtime: Runtime, booking: Booking, number: int, now: datetime, identity: Identity
+    session: Session,
+    runtime: Runtime,
+    booking: Booking,
+    number: int,
+    now: datetime,
+    identity: Identity,
+    *,
+    minutes: int | None = None,
 ) -> Attempt:
-    """Write attempt N with its key and frozen parameters, and let the hold end with it. Joins the transaction."""
+    """Write attempt N with its key and frozen parameters, and let the hold end with it. Joins the transaction.
+
+    `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests.
+    """
     require_transaction(session)
     token = uuid.uuid4().hex
-    expires_at = session_expiry(now, runtime.settings.hold_minutes)
+    expires_at = session_expiry(now, minutes or runtime.settings.hold_minutes)
     tag = Tag(app=identity.instance_id, purpose="booking", booking_id=str(booking.id), attempt=token)
     attempt = Attempt(
         booking_id=booking.id,

@@ -173,7 +173,7 @@ def _next_step(runtime: Runtime, booking_id: int, identity: Identity) -> Handoff
         if attempt is not None and _can_be_paid(attempt, now):
             return Handoff(HandoffOutcome.PAY, booking.reference, attempt.url)
         if attempt is None or attempt.status is AttemptStatus.OPEN:
-            attempt = _renew(session, runtime, booking, attempt, now, identity)
+            attempt = renew(session, runtime, booking, attempt, now, identity, Cause(Source.WEB))
         return attempts.ticket_of(attempt, booking.reference)
 
 
@@ -188,21 +188,33 @@ def _can_be_paid(attempt: Attempt, now: datetime) -> bool:
     return attempt.status is AttemptStatus.OPEN and attempt.expires_at - now > LEAST_SESSION_LIFE
 
 
-def _renew(
-    session: Session, runtime: Runtime, booking: Booking, old: Attempt | None, now: datetime, identity: Identity
+def renew(
+    session: Session,
+    runtime: Runtime,
+    booking: Booking,
+    old: Attempt | None,
+    now: datetime,
+    identity: Identity,
+    cause: Cause,
+    *,
+    minutes: int | None = None,
 ) -> Attempt:
-    """Give up the old attempt and write the next one, with the nights taken anew for its time."""
+    """Give up the old attempt and write the next one, with the nights taken anew for its time. Joins the transaction.
+
+    Raises:
+        DatesUnavailable: the hold was over and somebody else has the nights.
+    """
     if old is not None:
         old.status = AttemptStatus.SUPERSEDED
         session.flush()  # the unique index allows one live attempt
     last = session.scalar(select(func.max(Attempt.number)).where(Attempt.booking_id == booking.id)) or 0
-    attempt = attempts.write_attempt(session, runtime, booking, last + 1, now, identity)
+    attempt = attempts.write_attempt(session, runtime, booking, last + 1, now, identity, minutes=minutes)
     session.flush()  # its id goes into the ticket
     unit_id = retake_nights(session, booking, now, hold_until=booking.hold_until)
     if unit_id is None:
         raise DatesUnavailable
     booking.unit_id = unit_id
-    timeline.record(session, booking, "attempt_renewed", Cause(Source.WEB), now, note=f"attempt {attempt.number}")
+    timeline.record(session, booking, "attempt_renewed", cause, now, note=f"attempt {attempt.number}")
     return attempt
 
 

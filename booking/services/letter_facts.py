@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms, open_steps
+from booking.domain.policy import HOLD_GRACE, CancellationTerms, open_steps
 from booking.domain.pricing import Quote
 from booking.domain.states import REFUND_ENDED_BADLY, REFUND_IN_FLIGHT, BookingStatus, CancelReason
 from booking.language import localised
@@ -46,6 +46,7 @@ def shared_facts(runtime: Runtime, task: Task, place: Property | None, code: str
         "sent_at": now,
         "today": place.today(now) if place else now.date(),
         "refund": None,
+        "difference": None,
         **_place_facts(runtime, place, code),
     }
 
@@ -59,6 +60,7 @@ def booking_facts(session: Session, booking: Booking, base_url: str, code: str, 
         "listing_name": booking.listing.words("name", code),
         "unit_name": booking.unit.name if booking.unit.name != booking.listing.name else "",
         "stay": booking.stay,
+        "pay_until": booking.hold_until - HOLD_GRACE if booking.hold_until else None,
         "has_nights": keeps_nights(session, booking.id, booking.stay),
         "is_over": booking.status in (BookingStatus.CANCELLED, BookingStatus.EXPIRED),
         "is_cancelled_by_guest": booking.cancel_reason is CancelReason.GUEST,

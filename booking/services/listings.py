@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.errors import DatesUnavailable, ListingNotFound, StayRuleBroken
-from booking.domain.words import spoken
 from booking.models import Closure, Night, Unit
 from booking.queries.closures import NightsTaken, list_clashes
 from booking.runtime import Runtime
@@ -77,8 +76,4 @@ def _clash(session: Session, unit_id: int, stay: Stay, now: datetime) -> DatesUn
 
 
 def _told(row: NightsTaken) -> Clash:
-    nights = f"{spoken(row.first)} to {spoken(row.leave)}"
-    if row.reference is None:
-        return Clash(f"Closed already, {nights}" + (f" ({row.reason})" if row.reason else ""), None)
-    kind = "Booking" if row.is_for_good else "Unpaid hold"
-    return Clash(f"{kind} {row.reference}, {nights}", row.booking_id)
+    return Clash(row.in_words, row.booking_id)

@@ -35,6 +35,8 @@ class GuestMail(StrEnum):
     REFUND_DELAYED = "refund_delayed"  # it did not arrive, and the house is on it
     DUPLICATE_REFUND = "duplicate_refund"  # paid twice, the second payment goes back
     PAYMENT_FAILED = "payment_failed"  # a delayed payment failed: book again
+    PAYMENT_LINK = "payment_link"  # booked by telephone, or given more time: where to pay, how much and until when
+    STAY_CHANGED = "stay_changed"  # by staff: another listing, other dates
     MANAGE_LINK = "manage_link"
     PRE_ARRIVAL = "pre_arrival"  # two days before
     RECEIPT = "receipt"  # only where somebody asks for it
@@ -142,6 +144,10 @@ def why_not(session: Session, booking: Booking, kind: str, now: datetime) -> str
         return "not sent: the booking was cancelled first"
     if kind == GuestMail.PROCESSING and booking.status is not BookingStatus.PENDING:
         return "not sent: the result of the payment was known first"
+    if kind == GuestMail.PAYMENT_LINK and not _can_be_paid(booking, now):
+        return "not sent: it is paid, or the time to pay is over"
+    if kind == GuestMail.STAY_CHANGED and booking.status is not BookingStatus.CONFIRMED:
+        return "not sent: the booking is over"
     if kind == GuestMail.PRE_ARRIVAL and not _is_to_come(booking, now):
         return "not sent: nobody is expected"
     if kind == GuestMail.HOLD_EXPIRED and not _has_lapsed(session, booking, now):
@@ -158,6 +164,10 @@ def enqueue_letter(
 
 def _key(key: str, fact_id: str | int) -> str:
     return f"{key}:{fact_id}" if fact_id else key
+
+
+def _can_be_paid(booking: Booking, now: datetime) -> bool:
+    return booking.status is BookingStatus.PENDING and booking.hold_until is not None and booking.hold_until > now
 
 
 def _is_to_come(booking: Booking, now: datetime) -> bool:

@@ -4,6 +4,7 @@ A scene is given the stage of tests/pages: `stage.desk(path)` opens a page as Ad
 a form of it. Few rich states are worth more than many: one with all that a page can show, one with its refusals.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -111,6 +112,49 @@ def _let_go(stage: Stage) -> Seen:
 @page("address")
 def _address(stage: Stage) -> Seen:
     return stage.desk(f"/bookings/{_paid_booking(stage)}/address")
+
+
+@page("note")
+def _note(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/note")
+
+
+@page("note, refused", 422)
+def _note_refused(stage: Stage) -> Seen:
+    return stage.at_desk(f"/bookings/{_paid_booking(stage)}/note", text=LONG * 9)
+
+
+@page("link for the guest")
+def _link(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/link")
+
+
+@page("link for the guest, made")
+def _link_made(stage: Stage) -> Seen:
+    return stage.at_desk(f"/bookings/{_paid_booking(stage)}/link")
+
+
+@page("more time to pay")
+def _more_time(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_held_booking(stage)}/more-time")
+
+
+@page("move")
+def _move(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/move")
+
+
+@page("move, nothing chosen", 422)
+def _move_nothing(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/move/check")
+
+
+@page("move, the consequence")
+def _check_move(stage: Stage) -> Seen:
+    booking_id = _paid_booking(stage)
+    choice = re.search(r'name="unit_id" value="(\d+)"', stage.desk(f"/bookings/{booking_id}/move").answer.text)
+    assert choice
+    return stage.desk(f"/bookings/{booking_id}/move/check", unit_id=choice[1])
 
 
 @page("cancel")

@@ -217,7 +217,9 @@ def reservation_in(page: str) -> dict[str, object]:
     return dict(json.loads(block))
 
 
-@pytest.mark.parametrize(("kind", "status"), [("confirmed", "Confirmed"), ("cancelled", "Cancelled")])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("confirmed", "Confirmed"), ("stay_changed", "Confirmed"), ("cancelled", "Cancelled")]
+)
 def test_reservation_is_told_to_mail_programs(kind: str, status: str) -> None:
     told = reservation_in(write(kind, facts()).html)
 
@@ -235,7 +237,9 @@ def test_name_cannot_break_out_of_the_reservation() -> None:
 
 
 def test_only_letters_about_a_stay_that_stands_or_ends_carry_a_reservation() -> None:
-    assert [kind for kind in KINDS if "ld+json" in write(kind, facts()).html] == ["confirmed", "cancelled"]
+    carrying = [kind for kind in KINDS if "ld+json" in write(kind, facts()).html]
+
+    assert carrying == ["confirmed", "cancelled", "stay_changed"]
 
 
 def test_house_without_such_a_time_names_the_day() -> None:
@@ -257,7 +261,9 @@ def test_calendar_entry_is_attached_and_replaces_the_one_before(kind: str, statu
 
 
 def test_other_mails_attach_nothing() -> None:
-    assert [kind for kind in KINDS if write(kind, facts()).attachments] == ["confirmed", "cancelled"]
+    attaching = [kind for kind in KINDS if write(kind, facts()).attachments]
+
+    assert attaching == ["confirmed", "cancelled", "stay_changed"]
 
 
 # --- what guests may type -------------------------------------------------------------------------------------------

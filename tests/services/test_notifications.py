@@ -170,6 +170,7 @@ def test_notice_without_a_booking_is_mailed_once_for_each_piece_of_news(house: S
 STATE_FOR: dict[str, dict[str, object]] = {
     GuestMail.CONFIRMED: CONFIRMED,
     GuestMail.PRE_ARRIVAL: CONFIRMED,
+    GuestMail.STAY_CHANGED: CONFIRMED,
     GuestMail.HOLD_EXPIRED: {"status": BookingStatus.EXPIRED, "hold_until": None},
     GuestMail.CANCELLED: {"status": BookingStatus.CANCELLED, "cancel_reason": CancelReason.GUEST},
 }

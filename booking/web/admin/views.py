@@ -3,12 +3,14 @@
 from booking.web.admin import (  # noqa: F401  (they register themselves)
     booking_list,
     bookings,
+    care,
     closures,
     disputes,
     guests,
     inbox,
     letters,
     money,
+    moving,
 )
 from booking.web.admin.blueprint import blueprint
 
