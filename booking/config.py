@@ -14,6 +14,8 @@ _KEY = re.compile(r"(sk|rk|pk)_(test|live)_[A-Za-z0-9]{8,}")
 _WEAK_SECRET = re.compile(r"change.?me|placeholder|your.?secret|example|password", re.IGNORECASE)
 _QUEUES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://", "redis://", "rediss://")
 LEAST_HOLD, LONGEST_HOLD = 31, 1435
+# A bank may ask for a dispute's evidence months after the stay.
+LEAST_KEPT, LONGEST_KEPT = 180, 36_500
 
 
 class AppEnv(StrEnum):
@@ -51,6 +53,7 @@ class Settings:
     queue_url: str = field(repr=False)
     media_dir: Path = ROOT / "var" / "media"  # pictures; one folder for all hosts
     hold_minutes: int = 35
+    keep_guests_days: int = 0  # after the stay; 0: until they ask
     instance_id: str = ""  # empty: the one kept in the database
     rate_limits: bool = True
     metrics: bool = False
@@ -116,6 +119,7 @@ def _read(reader: "_Reader") -> Settings:
         queue_url=reader.text("QUEUE_URL", _queue_beside(database_url)),
         media_dir=ROOT / reader.text("MEDIA_DIR", "var/media"),
         hold_minutes=reader.number("HOLD_MINUTES", 35),
+        keep_guests_days=reader.number("KEEP_GUESTS_DAYS", 0),
         instance_id=reader.text("INSTANCE_ID"),
         rate_limits=reader.text("RATE_LIMITS", "on").lower() != "off",
         metrics=reader.text("METRICS", "off").lower() == "on",
@@ -183,6 +187,8 @@ def _number_problems(settings: Settings) -> list[str]:
     problems = []
     if not LEAST_HOLD <= settings.hold_minutes <= LONGEST_HOLD:
         problems.append(f"HOLD_MINUTES: must be {LEAST_HOLD} to {LONGEST_HOLD} (Stripe keeps sessions 30 min to 24 h)")
+    if settings.keep_guests_days and not LEAST_KEPT <= settings.keep_guests_days <= LONGEST_KEPT:
+        problems.append(f"KEEP_GUESTS_DAYS: must be 0 (until they ask) or {LEAST_KEPT} to {LONGEST_KEPT}")
     if not 0 <= settings.proxy_hops <= 5:
         problems.append("PROXY_HOPS: must be 0 to 5, the number of proxies of your own in front of the shop")
     if settings.is_production and not settings.rate_limits:

@@ -25,6 +25,7 @@ from booking.services import (
     privacy,
     reconciliation,
     reservations,
+    retention,
     watch,
 )
 from booking.services.stripes_lists import Finding
@@ -192,6 +193,11 @@ def erase_guests(runtime: Runtime) -> None:
     _tell("guest_erased", privacy.erase_due(runtime))
 
 
+def forget_old(runtime: Runtime) -> None:
+    """Forget what is older than it need be."""
+    _tell("forgotten", retention.forget_old(runtime))
+
+
 def prove(runtime: Runtime) -> None:
     """Look whether every promise is kept in this very database."""
     watch.prove_promises(runtime)
@@ -219,4 +225,5 @@ TIMETABLE = {
     prove: crontab(minute="7"),
     erase_guests: crontab(minute="27"),
     purge: crontab(minute="47", hour="3"),
+    forget_old: crontab(minute="57", hour="3"),
 }

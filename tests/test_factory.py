@@ -73,6 +73,8 @@ _IN_PRODUCTION = {
     "hold too short for Stripe": {"HOLD_MINUTES": "30"},
     "hold too long for Stripe": {"HOLD_MINUTES": "1436"},
     "hold that is no number": {"HOLD_MINUTES": "half an hour"},
+    "guests forgotten before a dispute is over": {"KEEP_GUESTS_DAYS": "179"},
+    "guests kept beyond all time": {"KEEP_GUESTS_DAYS": "36501"},
     "negative hops": {"PROXY_HOPS": "-1"},
     "a whole chain of proxies": {"PROXY_HOPS": "6"},
     "limits off": {"RATE_LIMITS": "off"},

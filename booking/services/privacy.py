@@ -5,6 +5,7 @@ stay as they are, and nobody can tell from them whose they were.
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -80,21 +81,26 @@ def erase_due(runtime: Runtime) -> list[str]:
     asked = select(Booking.id).where(Booking.erase_asked_at.is_not(None), Booking.erased_at.is_(None))
     booking_ids = list(db.session.scalars(asked.order_by(Booking.id)))
     end_read()
-    erased = [booking_id for booking_id in booking_ids if _erase_if_lawful(runtime, booking_id)]
+    erased = [booking_id for booking_id in booking_ids if erase_if_lawful(runtime, booking_id, _is_asked)]
     _forget_late_news()
     return [f"booking {booking_id}: its guest is erased" for booking_id in erased]
 
 
-def _erase_if_lawful(runtime: Runtime, booking_id: int) -> bool:
+def erase_if_lawful(runtime: Runtime, booking_id: int, is_wanted: Callable[[Booking], bool]) -> bool:
+    """Erase the guest of a booking unless something stands in the way; whether it was done now. Commits."""
     now = runtime.clock.now()
     with transaction() as session:
         booking = lock_booking(session, booking_id)
         # Asked again under the lock: it may have been withdrawn, or another worker may have been here.
-        is_asked = booking.erase_asked_at is not None and booking.erased_at is None
-        if not is_asked or find_obstacle(session, booking, now) is not None:
+        is_due = booking.erased_at is None and is_wanted(booking)
+        if not is_due or find_obstacle(session, booking, now) is not None:
             return False
         _erase(session, booking, now)
     return True
+
+
+def _is_asked(booking: Booking) -> bool:
+    return booking.erase_asked_at is not None
 
 
 def _erase(session: Session, booking: Booking, now: datetime) -> None:
@@ -106,7 +112,7 @@ def _erase(session: Session, booking: Booking, now: datetime) -> None:
     _clean_errands(session, booking.id, now)
     _clean_attempts(session, booking.id)
     _clean_evidence(session, booking.id)
-    session.execute(update(WebhookEvent).where(WebhookEvent.booking_id == booking.id).values(payload=_nothing_left()))
+    session.execute(update(WebhookEvent).where(WebhookEvent.booking_id == booking.id).values(payload=nothing_left()))
     booking.guest_name, booking.guest_email = ERASED, ""
     booking.guest_phone = booking.message = booking.arrival_time = ""
     booking.hold_key = booking.browser_key = ""
@@ -164,13 +170,14 @@ def _forget_late_news() -> None:
         .where(Booking.erased_at.is_not(None), WebhookEvent.outcome == InboxOutcome.HANDLED)
         .where(WebhookEvent.received_at >= Booking.erased_at)
     )
-    event_ids = [event.id for event in db.session.scalars(late) if event.payload != _nothing_left()]
+    event_ids = [event.id for event in db.session.scalars(late) if event.payload != nothing_left()]
     end_read()
     if event_ids:
         with transaction() as session:
             news = update(WebhookEvent).where(WebhookEvent.id.in_(event_ids))
-            session.execute(news.values(payload=_nothing_left()))
+            session.execute(news.values(payload=nothing_left()))
 
 
-def _nothing_left() -> dict[str, object]:
+def nothing_left() -> dict[str, object]:
+    """What stands where the payload of an event was."""
     return {"erased": True}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -285,3 +286,22 @@ def test_another_guest_keeps_everything(shop: Shop, cancelled: int) -> None:
     assert "grace@example.org" in text
     assert shop.booking(other).guest_name == "Grace Hopper"
     assert "customer_email" in shop.attempts(other)[-1].params
+
+
+def test_the_file_of_the_database_has_no_trace_either(small_shop: Shop) -> None:
+    booking_id = small_shop.book(small_shop.stay(), ZORA, "zora")
+    with small_shop.app.app_context():
+        file = Path(db.engine.url.database or "")
+        self_service.cancel_as_guest(small_shop.runtime, booking_id, Money(0, "eur"), "0" * 32)
+        assert ZORA.email.encode() in _pages_of(file)
+
+        assert ask_and_sweep(small_shop, booking_id)
+        db.session.remove()
+
+        assert traces_in(_pages_of(file).decode("utf-8", "replace")) == []
+
+
+def _pages_of(file: Path) -> bytes:
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return b"".join(part.read_bytes() for part in sorted(file.parent.glob(f"{file.name}*")) if part.suffix != ".lock")
