@@ -203,6 +203,8 @@ for _path in ("/", "/bookings", "/disputes", "/closures", "/webhooks", "/mails",
     look(_path)
 look("/bookings", q="Grace", page="2")
 look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")
+look("/calendar")
+look("/calendar", **{"from": "yesterday", "nights": "60"})
 look("/nothing-here", status=404)
 
 NAMES = [state.name for state in DESK]

@@ -83,9 +83,11 @@ def test_list_is_sorted_as_asked(house: House) -> None:
 )  # fmt: skip
 def test_filters_that_mean_nothing_narrow_nothing(house: House, query: dict[str, str]) -> None:
     booking = house.book()
+    page = house.ada().get("/admin/bookings", query_string=query).text
 
     assert found(house, **query) == [booking]
     assert len(sheet(house, **query)) == 1
+    assert ("Error:" in page) == any(name.startswith("arrive") for name in query)
 
 
 def test_a_date_that_is_none_is_told_at_its_field_and_stays_there(house: House) -> None:

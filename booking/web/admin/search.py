@@ -37,6 +37,11 @@ def _choice(value: StrEnum) -> SelectChoice:
     return SelectChoice(value.value, _STATUS_WORDS.get(value, value.value.replace("_", " ")))
 
 
+def _choose(label: str, choices: list[SelectChoice]) -> SelectField:
+    # Whoever changes an address by hand is shown everything, and no error that no choice of the form can make.
+    return SelectField(label, choices=choices, validate_choice=False)
+
+
 class SearchForm(FlaskForm):
     """Asked with GET: a search has an address. A choice that does not exist narrows nothing."""
 
@@ -44,13 +49,13 @@ class SearchForm(FlaskForm):
         csrf = False
 
     q = SearchField("Reference, name, e-mail or Stripe id", [Length(max=120)])
-    status = SelectField("Show", choices=[_choice(each) for each in BookingFilter])
-    payment = SelectField("Money", choices=[_ANY, *map(_choice, PaymentStatus)])
+    status = _choose("Show", [_choice(each) for each in BookingFilter])
+    payment = _choose("Money", [_ANY, *map(_choice, PaymentStatus)])
     arrive_from = DateField("Arrives from", [Optional()])
     arrive_to = DateField("Arrives until", [Optional()])
-    listing = SelectField("Listing")
-    source = SelectField("Confirmed by", choices=[_ANY, *map(_choice, _CONFIRMS)])
-    sort = SelectField("Sort", choices=[SelectChoice(each.value, ORDER_WORDS[each]) for each in BookingOrder])
+    listing = _choose("Listing", [])
+    source = _choose("Confirmed by", [_ANY, *map(_choice, _CONFIRMS)])
+    sort = _choose("Sort", [SelectChoice(each.value, ORDER_WORDS[each]) for each in BookingOrder])
 
     @classmethod
     def of(cls, args: MultiDict[str, str], listings: Sequence[tuple[int, str]]) -> "SearchForm":

@@ -3,6 +3,7 @@
 from booking.web.admin import (  # noqa: F401  (they register themselves)
     booking_list,
     bookings,
+    calendar,
     care,
     closures,
     disputes,

@@ -1,0 +1,187 @@
+"""web/admin: the tape chart as a page. It is a real table, a list for phones, and soon there."""
+
+import re
+import time
+from datetime import date
+from html import unescape
+from pathlib import Path
+from statistics import median
+
+import pytest
+from flask.testing import FlaskClient
+
+from booking.domain.dates import Stay
+from booking.models import Listing, Night, Unit
+from tests.support.figures import note_figures
+from tests.support.full_house import add_bookings, back_to_back, close
+from tests.web.admin_house import FIRST, House
+from tests.web.test_statements import noting
+
+UNITS, NIGHTS = 50, 60
+HOSTILE = '<b onclick=alert(1)>" =1+1 \N{RIGHT-TO-LEFT OVERRIDE}gnp.exe'
+# How much longer it may take than the page of closures, which is nearly empty and has 8 ms on two cores: that of a full
+# house then has 150 ms, and a machine that is busy with other things is slow with both.
+MOST_TIMES = 150 / 8
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def fill(house: House) -> None:
+    """Fifty units, every night of sixty sold, three nights each."""
+    with house.rows() as session:
+        for number in range(5):
+            place = {"property_id": 1, "max_guests": 2, "nightly_minor": 9000, "weekend_minor": 9000}
+            listing = Listing(slug=f"listing-{number}", name=f"Listing {number}", **place)
+            listing.units = [Unit(name=f"Unit {unit}", position=unit) for unit in range(UNITS // 5)]
+            session.add(listing)
+    add_bookings(house.app, 2, list(range(3, 3 + UNITS)), list(back_to_back(date(2027, 2, 28), date(2027, 5, 2))))
+
+
+def chart(client: FlaskClient, **query: str) -> str:
+    return client.get("/admin/calendar", query_string=query).text
+
+
+def table_of(page: str) -> str:
+    return page[page.index("<table") : page.index("</table>")]
+
+
+def row_of(page: str, unit: str) -> str:
+    return re.search(rf'<tr><th scope="row">{unit}.*?</tr>', table_of(page), re.DOTALL)[0]
+
+
+def test_chart_begins_today_and_shows_thirty_nights(house: House) -> None:
+    page = chart(house.ada())
+
+    assert "<h1>Calendar, Mon 1 March to Tuesday 30 March 2027</h1>" in page
+    assert table_of(page).count('scope="col"') == 1 + 30
+    assert table_of(page).count('scope="row"') == 2
+    assert 'aria-current="date">Mo <b>1</b>' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "nights", "first"),
+    [
+        ({"nights": "14"}, 14, "Mon 1 March"),
+        ({"nights": "60", "from": "2027-02-27"}, 60, "Sat 27 February"),
+        ({"nights": "7"}, 30, "Mon 1 March"),
+        ({"nights": "9" * 30}, 30, "Mon 1 March"),
+        ({"nights": "x"}, 30, "Mon 1 March"),
+        ({"from": "2027-02-30"}, 30, "Mon 1 March"),
+        ({"from": "\0"}, 30, "Mon 1 March"),
+        ({"from": "0001-01-01"}, 30, "Sat 1 January"),
+        ({"from": "9999-12-31"}, 30, "Wed 1 January"),
+    ],
+)
+def test_nonsense_in_the_address_is_today_or_as_near_as_can_be(
+    house: House, query: dict[str, str], nights: int, first: str
+) -> None:
+    page = chart(house.ada(), **query)
+
+    assert table_of(page).count('scope="col"') == 1 + nights
+    assert f"<h1>Calendar, {first} to " in page
+
+
+def test_what_is_no_date_is_told_and_kept(house: House) -> None:
+    page = chart(house.ada(), **{"from": "tomorrow<b>"})
+
+    assert 'value="tomorrow&lt;b&gt;"' in page
+    assert 'aria-describedby="from-error"' in page
+
+
+def test_a_row_is_as_wide_as_its_nights(house: House) -> None:
+    house.book(Stay(date(2027, 2, 26), date(2027, 3, 3)))
+    house.book(Stay(date(2027, 3, 29), date(2027, 4, 9)))
+    close(house.app, house.unit_id, Stay(date(2027, 3, 10), date(2027, 3, 11)))
+
+    row = row_of(chart(house.ada()), "Upper deck")
+
+    cells = re.findall(r'<td(?: colspan="(\d+)")?>', row)
+    assert sum(int(span or 1) for span in cells) == 30
+    assert 'class="strip sold from" href="/admin/bookings/1"' in row
+    assert 'class="strip sold on" href="/admin/bookings/2"' in row
+    assert '<td><a class="strip off"' in row
+
+
+def test_each_state_says_itself_in_words(house: House) -> None:
+    house.book(Stay(date(2027, 3, 1), date(2027, 3, 3)))
+    house.book(Stay(date(2027, 3, 3), date(2027, 3, 5)), status="pending", paid=False, guest_name="Linus")
+    house.book(Stay(date(2027, 3, 5), date(2027, 3, 7)), needs_review=True)
+    house.book(Stay(date(2027, 3, 7), date(2027, 3, 9)), disputed=True)
+    close(house.app, house.unit_id, Stay(date(2027, 3, 9), date(2027, 3, 11)), "Painting")
+    close(house.app, house.unit_id, Stay(date(2027, 3, 11), date(2027, 3, 12)), "")
+
+    words = re.findall(r">([^<>]+)</a>", row_of(chart(house.ada()), "Upper deck"))
+
+    grace = "Grace Hopper"
+    assert words == [grace, "Held: Linus", f"Look: {grace}", f"Look: {grace}", "Closed: Painting", "Closed"]
+
+
+def test_a_phone_is_given_the_same_as_a_list(house: House) -> None:
+    house.book(Stay(date(2027, 2, 26), date(2027, 3, 3)))
+    house.book(FIRST, unit_id=house.other_unit_id)
+
+    page = chart(house.ada())
+    agenda = page[page.index('<div class="agenda">') :]
+
+    assert re.findall(r"<h2>(.*?)</h2>", agenda) == ["Already there on Mon 1 March (today)", "Fri 12 March"]
+    assert agenda.count("<li>") == 2
+    assert "Fri 12 March 2027 to Tue 16 March 2027, confirmed, paid" in agenda
+
+
+def test_a_booking_that_lost_a_night_is_told_of_first(house: House) -> None:
+    booking = house.book()
+    with house.rows() as session:
+        session.query(Night).filter_by(day=date(2027, 3, 13)).delete()
+
+    page = chart(house.ada())
+
+    assert page.index("Bookings without all of their nights") < page.index("<table")
+    assert f"{house.read(booking).reference}</a> Grace Hopper, Fri 12 to Tue 16 March 2027: 3 of 4 nights kept" in page
+
+
+def test_hostile_names_and_reasons_are_only_text(house: House) -> None:
+    house.book(guest_name=HOSTILE)
+    close(house.app, house.unit_id, Stay(date(2027, 3, 1), date(2027, 3, 4)), HOSTILE)
+
+    page = chart(house.ada())
+
+    assert "<b onclick" not in page
+    assert unescape(page).count(HOSTILE) == 4
+
+
+def test_chart_asks_as_often_for_a_full_house_as_for_an_empty_one(house: House) -> None:
+    client = house.ada()
+    chart(client)
+    with noting(house.app) as few:
+        chart(client)
+    fill(house)
+    with noting(house.app) as many:
+        chart(client, nights="60")
+
+    assert len(many) == len(few) <= 8
+
+
+def test_fifty_units_by_sixty_nights_are_soon_there(house: House) -> None:
+    fill(house)
+    client = house.ada()
+
+    def seconds(path: str) -> float:
+        begun = time.perf_counter()
+        assert client.get(path).status_code == 200
+        return time.perf_counter() - begun
+
+    def quickest_half(path: str) -> float:
+        return median(sorted(seconds(path) for _ in range(9))[:5])
+
+    seconds("/admin/calendar"), seconds("/admin/closures")
+    plain, full = quickest_half("/admin/closures"), quickest_half("/admin/calendar?from=2027-03-01&nights=60")
+
+    page = chart(client, **{"from": "2027-03-01", "nights": "60"})
+    note_figures(
+        "pages_desk_chart", units=UNITS, nights=NIGHTS, ms=round(full * 1000), kilobytes=round(len(page) / 1024)
+    )
+    assert table_of(page).count("<a ") >= UNITS * NIGHTS / 3
+    assert full < MOST_TIMES * plain
