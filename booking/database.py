@@ -26,6 +26,7 @@ LOCK_WAIT_MS = 3000
 # How long a thread waits for the others of its process, whose transactions take milliseconds each.
 TURN_WAIT_SECONDS = 5
 _WRITES = "holdfast_writes"
+_AT_THE_END = "holdfast_at_the_end"
 _AFTERWARDS = "holdfast_afterwards"
 # One writer at a time in each process, for each SQLite file. SQLite lets those who wait for its write lock look again
 # at growing intervals, so that in a rush some would never find it free; here everybody's turn comes.
@@ -77,13 +78,16 @@ def transaction() -> Iterator[Session]:
         raise RuntimeError("a transaction is already open; take its session instead of opening another")
     session.rollback()
     session.info[_WRITES] = True
+    at_last: list[Callable[[], None]] = []
     afterwards: list[Callable[[], None]] = []
-    session.info[_AFTERWARDS] = afterwards
+    session.info[_AT_THE_END], session.info[_AFTERWARDS] = at_last, afterwards
     name = name_of_caller(depth=2)  # above this generator and contextlib
     try:
         with _turn_to_write(session):
             session.connection(execution_options={_WRITES: True})
             yield session
+            for act in at_last:
+                act()
             crash_point("before commit", name)
             session.commit()
         crash_point("after commit", name)
@@ -112,6 +116,12 @@ def _turn_to_write(session: Session) -> Iterator[None]:
         raise
     finally:
         turn.release()
+
+
+def at_the_end(session: Session, act: Callable[[], None]) -> None:
+    """Do something as the last thing before the running transaction is committed, such as taking a lock all share."""
+    require_transaction(session)
+    session.info[_AT_THE_END].append(act)
 
 
 def after_commit(session: Session, act: Callable[[], None]) -> None:

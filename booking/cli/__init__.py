@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from booking.cli import demo, doctor, drill, maintenance, staff, story, verify, webhooks, worker
+from booking.cli import audit, demo, doctor, drill, maintenance, staff, story, verify, webhooks, worker
 
 COMMANDS = (
     webhooks.test_webhook,
@@ -11,6 +11,7 @@ COMMANDS = (
     maintenance.send_mail,
     story.explain,
     verify.verify,
+    audit.audit_verify,
     doctor.doctor,
     drill.drill,
     staff.create_staff,

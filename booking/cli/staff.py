@@ -1,5 +1,6 @@
 """`flask create-staff`: accounts for the people of the house. A password never stands on the command line."""
 
+import getpass
 import sys
 from pathlib import Path
 
@@ -7,19 +8,23 @@ import click
 from flask.cli import with_appcontext
 
 from booking.cli.output import refusals_in_one_line
+from booking.domain.roles import Role
 from booking.queries.staff import find_by_email
-from booking.services import staff
+from booking.services import audit, staff
 from booking.wiring import current_runtime
 
 
 @click.command("create-staff")
 @click.option("--email", prompt="E-mail address")
 @click.option("--name", prompt="Name")
+@click.option("--role", type=click.Choice(list(Role)), default=Role.OWNER, show_default=True)
 @click.option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--reset", is_flag=True, help="Give an account that exists this password; ends all its sign-ins.")
 @with_appcontext
-def create_staff(email: str, name: str, password_file: Path | None, password_stdin: bool, reset: bool) -> None:
+def create_staff(
+    email: str, name: str, role: Role, password_file: Path | None, password_stdin: bool, reset: bool
+) -> None:
     """Make a staff account. Where it exists already nothing changes, unless --reset asks for a new password."""
     if find_by_email(email.strip().lower()) and not reset:
         click.echo(f"{email} has an account already; --reset gives it a new password.")
@@ -27,10 +32,18 @@ def create_staff(email: str, name: str, password_file: Path | None, password_std
     password = _read_password(password_file, password_stdin)
     with refusals_in_one_line():
         if reset:
-            staff.reset_password(current_runtime(), email, password)
+            staff.reset_password(current_runtime(), email, password, by=_operator())
         else:
-            staff.create_staff(current_runtime(), email, name, password)
+            staff.create_staff(current_runtime(), email, name, password, role, by=_operator())
     click.echo(f"{email} can sign in at {current_runtime().settings.base_url}/admin/")
+
+
+def _operator() -> str:
+    """Who types, as the audit log names them."""
+    try:
+        return f"{audit.COMMAND_LINE} ({getpass.getuser()})"
+    except (OSError, KeyError):  # a user without a name, as in some containers
+        return audit.COMMAND_LINE
 
 
 def _read_password(file: Path | None, from_stdin: bool) -> str:

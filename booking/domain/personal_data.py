@@ -114,6 +114,12 @@ OF_THE_HOUSE: Mapping[str, Mapping[str, Holds]] = {
     "coupon": {"code": Holds.HOUSE},
     "photo": dict.fromkeys(("digest", "colour", "alt", "translations"), Holds.HOUSE),
     "unit": {"name": Holds.HOUSE},
+    "audit_head": {"seal": Holds.KEY},
+    # Bookings are named by their reference alone, and never a guest: the log is kept for good.
+    "audit_line": {
+        "who": Holds.STAFF, "action": Holds.HOUSE, "subject": Holds.HOUSE, "before": Holds.HOUSE, "after": Holds.HOUSE,
+        "request_id": Holds.HOUSE, "address": Holds.STAFF, "previous": Holds.KEY, "seal": Holds.KEY,
+    },
     "closure": {"reason": Holds.HOUSE, "created_by": Holds.STAFF},
     "rate_window": {"key": Holds.KEY},
     "staff": {"email": Holds.STAFF, "name": Holds.STAFF, "password_hash": Holds.KEY, "session_key": Holds.KEY},

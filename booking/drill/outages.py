@@ -123,7 +123,7 @@ def _try_again(house: House) -> int:
     dead = house.read(lambda: list(db.session.scalars(select(OutboxRow.id).where(OutboxRow.state == OutboxState.DEAD))))
     for row_id in dead:
         with house.app.app_context():
-            outbox.retry(house.runtime, row_id)
+            outbox.retry(house.runtime, row_id, "ada@example.org")
     return len(dead)
 
 

@@ -1,5 +1,6 @@
 """Tables only. Importing this package registers every one of them."""
 
+from booking.models.audit import AuditHead, AuditLine
 from booking.models.booking import Booking, BookingEvent, Closure, Night
 from booking.models.evidence import EvidenceDraft, EvidenceSubmission
 from booking.models.instance import AccessLink, Heartbeat, Instance, PromiseCheck, RateWindow
@@ -14,6 +15,8 @@ from booking.models.webhook import WebhookEvent
 __all__ = [
     "AccessLink",
     "Attempt",
+    "AuditHead",
+    "AuditLine",
     "Booking",
     "BookingEvent",
     "Closure",

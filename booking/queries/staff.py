@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, select
 
+from booking.domain.roles import Role
 from booking.extensions import db
 from booking.models import Staff
 
@@ -16,6 +17,7 @@ class StaffMember:
     email: str
     name: str
     is_active: bool
+    role: Role
     session_key: str = field(repr=False)
     password_hash: str = field(repr=False)
 
@@ -31,6 +33,6 @@ def find_by_email(email: str) -> StaffMember | None:
 
 
 def _find(condition: ColumnElement[bool]) -> StaffMember | None:
-    columns = (Staff.id, Staff.email, Staff.name, Staff.is_active, Staff.session_key, Staff.password_hash)
+    columns = (Staff.id, Staff.email, Staff.name, Staff.is_active, Staff.role, Staff.session_key, Staff.password_hash)
     row = db.session.execute(select(*columns).where(condition)).first()
     return StaffMember(*row) if row else None

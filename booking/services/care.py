@@ -13,7 +13,7 @@ from booking.language import localised
 from booking.models import Booking, BookingEvent
 from booking.models.instance import LinkPurpose
 from booking.runtime import Runtime
-from booking.services import access, attempts, checkout, notifications, timeline
+from booking.services import access, attempts, audit, checkout, notifications, timeline
 from booking.services.checkout import HandoffOutcome
 from booking.services.instance import get_identity
 from booking.services.locks import lock_booking
@@ -43,6 +43,7 @@ def add_note(runtime: Runtime, booking_id: int, text: str, staff_email: str) -> 
         booking = _get_kept(session, booking_id)
         if not _was_just_noted(session, booking_id, note, staff_email, now):
             timeline.record(session, booking, NOTE, Cause(Source.STAFF, staff_email), now, note=note)
+            audit.record(session, staff_email, "booking.noted", f"booking {booking.reference}", now)
 
 
 def make_guest_link(runtime: Runtime, booking_id: int, staff_email: str) -> str:
@@ -59,6 +60,7 @@ def make_guest_link(runtime: Runtime, booking_id: int, staff_email: str) -> str:
         booking = _get_kept(session, booking_id)
         token = access.mint_link(session, booking, LinkPurpose.BOOKING, now)
         timeline.record(session, booking, "link_made", Cause(Source.STAFF, staff_email), now)
+        audit.record(session, staff_email, "booking.link_made", f"booking {booking.reference}", now)
         return runtime.settings.base_url + localised(f"/m/{token}", booking.language)
 
 
@@ -83,6 +85,8 @@ def give_more_time(runtime: Runtime, booking_id: int, minutes: int, staff_email:
             raise TransitionRefused
         attempt = checkout.renew(session, runtime, booking, live, now, identity, cause, minutes=minutes)
         notifications.tell_guest(session, booking, GuestMail.PAYMENT_LINK, now, fact_id=attempt.number)
+        subject, given = f"booking {booking.reference}", {"minutes": minutes}
+        audit.record(session, staff_email, "booking.given_more_time", subject, now, after=given)
     runtime.wake_worker()
     return checkout.start_checkout(runtime, booking_id).outcome
 

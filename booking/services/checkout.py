@@ -28,7 +28,7 @@ from booking.gateways.payments import (
 )
 from booking.models import Attempt, Booking
 from booking.runtime import Runtime
-from booking.services import attempts, notifications, timeline
+from booking.services import attempts, audit, notifications, timeline
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
 from booking.services.nights import free_nights, retake_nights
@@ -263,6 +263,7 @@ def _let_go(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | 
                 cancel_reason=reason, cancelled_at=now, hold_until=None,
             )  # fmt: skip
             free_nights(session, booking_id=booking.id)
+            audit.record_if_staff(session, cause, "booking.let_go", f"booking {booking.reference}", now)
         return booking.status
 
 

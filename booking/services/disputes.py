@@ -15,7 +15,7 @@ from booking.extensions import db
 from booking.gateways.payments import DisputeEvidence, FraudWarning
 from booking.models import Booking, Dispute, EvidenceSubmission, Payment
 from booking.runtime import Runtime
-from booking.services import notifications, timeline
+from booking.services import audit, notifications, timeline
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
 from booking.services.notifications import StaffNotice
@@ -60,8 +60,10 @@ def look_again(runtime: Runtime, dispute_id: int, cause: Cause) -> None:
     stripe_id = db.session.scalars(select(Dispute.stripe_dispute_id).where(Dispute.id == dispute_id)).one()
     end_read()
     evidence = runtime.payments.look_up_dispute(stripe_id)
+    now = runtime.clock.now()
     with transaction() as session:
-        record_dispute(session, evidence, cause, runtime.clock.now())
+        record_dispute(session, evidence, cause, now)
+        audit.record_if_staff(session, cause, "dispute.looked_up", f"dispute {dispute_id}", now, status=evidence.status)
     runtime.wake_worker()
 
 

@@ -29,7 +29,7 @@ from booking.gateways.payments import (
 from booking.models import Booking, Dispute, EvidenceDraft, EvidenceSubmission
 from booking.models.evidence import SubmissionState
 from booking.runtime import Runtime
-from booking.services import notifications, timeline
+from booking.services import audit, notifications, timeline
 from booking.services.disputes import page_of, record_dispute
 from booking.services.locks import lock_booking
 from booking.services.notifications import StaffNotice
@@ -66,6 +66,7 @@ def save_draft(runtime: Runtime, dispute_id: int, texts: Texts, seen: str, staff
         _refuse_unless_open(session, dispute)
         _refuse_if_changed(session, dispute, texts, seen)
         _write_draft(session, dispute_id, texts, staff_email, now)
+        audit.record(session, staff_email, "dispute.draft_saved", f"dispute {dispute_id}", now)
     return stage_draft(runtime, dispute_id, Cause(Source.STAFF, staff_email))
 
 
@@ -101,6 +102,7 @@ def submit_evidence(runtime: Runtime, dispute_id: int, texts: Texts, seen: str, 
             session.add(_new_submission(dispute_id, texts, staff_email, now))
             session.flush()  # a second submission of one dispute ends here, whatever was looked at before
             timeline.record(session, booking, "evidence_ordered", cause, now, note=f"dispute {dispute_id}")
+            audit.record(session, staff_email, "dispute.answered", f"dispute {dispute_id}", now)
     except IntegrityError:
         raise EvidenceRefused("Somebody else has sent the answer just now. It can be sent once.") from None
     return settle_submission(runtime, dispute_id, cause)

@@ -14,6 +14,7 @@ from booking.domain.errors import DatesUnavailable, ListingNotFound, StayRuleBro
 from booking.models import Closure, Night, Unit
 from booking.queries.closures import NightsTaken, list_clashes
 from booking.runtime import Runtime
+from booking.services import audit
 from booking.services.nights import claim_nights
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ def close_nights(runtime: Runtime, unit_id: int, stay: Stay, reason: str, staff_
         closure_id = closure.id
         if not claim_nights(session, unit_id, stay, now, closure_id=closure_id):
             raise _clash(session, unit_id, stay, now)
+        nights = {"arrive": stay.arrive, "leave": stay.leave, "reason": closure.reason}
+        audit.record(session, staff_email, "closure.added", f"unit {unit_id}", now, after=nights)
     logger.info("nights_closed", extra={"closure_id": closure_id, "unit_id": unit_id, "nights": stay.nights})
     return closure_id
 
@@ -58,8 +61,14 @@ def close_nights(runtime: Runtime, unit_id: int, stay: Stay, reason: str, staff_
 def reopen_nights(runtime: Runtime, closure_id: int, staff_email: str) -> None:
     """Put the nights of a closure back on sale and commit. One that is gone already is no error: twice is once."""
     with transaction() as session:
+        closure = session.get(Closure, closure_id)
+        if closure is None:
+            return
+        nights = {"arrive": closure.arrive, "leave": closure.leave, "reason": closure.reason}
         session.execute(delete(Night).where(Night.closure_id == closure_id))
-        session.execute(delete(Closure).where(Closure.id == closure_id))
+        if session.scalars(delete(Closure).where(Closure.id == closure_id).returning(Closure.id)).all():
+            subject = f"unit {closure.unit_id}"
+            audit.record(session, staff_email, "closure.removed", subject, runtime.clock.now(), before=nights)
     logger.info("nights_reopened", extra={"closure_id": closure_id})
 
 

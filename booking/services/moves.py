@@ -10,7 +10,7 @@ from booking.domain.states import BookingStatus, Source
 from booking.models import Booking, Unit
 from booking.queries.closures import list_clashes
 from booking.runtime import Runtime
-from booking.services import notifications, timeline
+from booking.services import audit, notifications, timeline
 from booking.services.locks import lock_booking
 from booking.services.nights import claim_nights, free_nights
 from booking.services.notifications import GuestMail
@@ -45,11 +45,13 @@ def move_booking(runtime: Runtime, booking_id: int, unit_id: int, staff_email: s
             clashes = [row.in_words for row in list_clashes(session, unit.id, booking.stay, now)]
             raise DatesUnavailable("Some of these nights are taken. Nothing was moved.", clashes=clashes)
         free_nights(session, booking_id=booking.id, except_unit_id=unit.id)
-        note = f"from {_name(booking.unit)} to {_name(unit)}"
+        old, new = _name(booking.unit), _name(unit)
         is_other_listing = unit.listing_id != booking.listing_id
         booking.unit_id, booking.listing_id = unit.id, unit.listing_id
         booking.calendar_sequence += is_other_listing
-        timeline.record(session, booking, "moved", cause, now, note=note)
+        timeline.record(session, booking, "moved", cause, now, note=f"from {old} to {new}")
+        subject = f"booking {booking.reference}"
+        audit.record(session, staff_email, "booking.moved", subject, now, before={"unit": old}, after={"unit": new})
         if is_other_listing and booking.status is BookingStatus.CONFIRMED:
             fact_id = f"{booking.calendar_sequence}"
             notifications.tell_guest(session, booking, GuestMail.STAY_CHANGED, now, fact_id=fact_id)

@@ -11,6 +11,7 @@ from booking.database import insert_into, require_transaction, transaction
 from booking.models import OutboxRow
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.runtime import Runtime
+from booking.services import audit
 
 # Longer than the longest call a worker makes, or two workers could do the same thing at once.
 LEASE = timedelta(minutes=5)
@@ -83,10 +84,12 @@ def put_back(session: Session, task: Task, error: str, now: datetime, *, is_dead
     row.run_after, row.last_error = now + wait, error[:200]
 
 
-def retry(runtime: Runtime, row_id: int) -> None:
+def retry(runtime: Runtime, row_id: int, staff_email: str) -> None:
     """Staff asks for another try of a row that was given up. Commits."""
     with transaction() as session:
         row = session.get_one(OutboxRow, row_id)
         if row.state is OutboxState.DEAD:
-            row.state, row.run_after, row.tries = OutboxState.DUE, runtime.clock.now(), 0
+            now = runtime.clock.now()
+            row.state, row.run_after, row.tries = OutboxState.DUE, now, 0
+            audit.record(session, staff_email, "errand.retried", f"errand {row_id}", now, after={"kind": row.kind})
     runtime.wake_worker()

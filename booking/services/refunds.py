@@ -34,7 +34,7 @@ from booking.models import Booking, BookingEvent, Dispute, Payment, Refund
 from booking.models.outbox import OutboxKind
 from booking.models.payment import CALLED_OFF
 from booking.runtime import Runtime
-from booking.services import notifications, outbox, timeline
+from booking.services import audit, notifications, outbox, timeline
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import list_payments, refresh_money
 from booking.services.locks import lock_booking
@@ -72,6 +72,8 @@ def order_refund(runtime: Runtime, booking_id: int, amount: Money, staff_email: 
             if done is None:
                 cause = Cause(Source.STAFF, staff_email)
                 done = spread_refund(session, booking, amount, RefundReason.GOODWILL, cause, now, form_token)
+                sent = {"amount_minor": amount.minor, "currency": amount.currency}
+                audit.record(session, staff_email, "refund.ordered", f"booking {booking.reference}", now, after=sent)
             refund_id = done.id
     except IntegrityError:  # the other half of a double click was first
         refund_id = _get_by_token(form_token)

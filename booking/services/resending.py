@@ -12,7 +12,7 @@ from booking.domain.states import BookingStatus, Source
 from booking.models import Booking, OutboxRow, Payment
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.runtime import Runtime
-from booking.services import notifications, timeline
+from booking.services import audit, notifications, timeline
 from booking.services.limits import check_limit
 from booking.services.locks import lock_booking
 from booking.services.notifications import GuestMail
@@ -57,6 +57,8 @@ def send_again(runtime: Runtime, booking_id: int, row_id: int, staff_email: str,
         if not _is_asked(session, key):
             notifications.enqueue_letter(session, key, dict(row.payload), now, booking.id)
             timeline.record(session, booking, "mail_sent_again", cause, now, note=row.payload["mail"])
+            told = {"mail": row.payload["mail"]}
+            audit.record(session, staff_email, "mail.sent_again", f"booking {booking.reference}", now, after=told)
     runtime.wake_worker()
     return Resent.ASKED
 
@@ -101,6 +103,7 @@ def mail_receipt(runtime: Runtime, booking_id: int, cause: Cause, form_token: st
         if not _is_asked(session, notifications.guest_key(GuestMail.RECEIPT, booking_id, form_token[:32])):
             notifications.tell_guest(session, booking, GuestMail.RECEIPT, now, fact_id=form_token[:32])
             timeline.record(session, booking, "receipt_asked", cause, now)
+            audit.record_if_staff(session, cause, "mail.receipt_sent", f"booking {booking.reference}", now)
     runtime.wake_worker()
     return Resent.ASKED
 

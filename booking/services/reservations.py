@@ -34,7 +34,7 @@ from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.models import Booking, Listing, Refund
 from booking.queries.nights import free_unit_ids
 from booking.runtime import Runtime
-from booking.services import attempts, checkout, holds, notifications, refunds, timeline
+from booking.services import attempts, audit, checkout, holds, notifications, refunds, timeline
 from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
@@ -330,6 +330,8 @@ def _cancel(
         notifications.tell_guest(
             session, booking, GuestMail.CANCELLED, now, refund=refund, by_guest=reason is CancelReason.GUEST
         )
+        back = {"refund_minor": refund.minor if refund else 0, "currency": booking.currency}
+        audit.record_if_staff(session, cause, "booking.cancelled", f"booking {booking.reference}", now, **back)
         return True
 
 

@@ -9,7 +9,7 @@ from booking.domain.errors import BookingNotFound, TransitionRefused
 from booking.domain.states import BookingStatus, Source
 from booking.models import Booking
 from booking.runtime import Runtime
-from booking.services import timeline
+from booking.services import audit, timeline
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
@@ -35,5 +35,7 @@ def close_review(runtime: Runtime, booking_id: int, staff_email: str, note: str)
         changed = session.scalars(waiting.values(needs_review=False).returning(Booking.id)).all()
         if changed:
             cause = Cause(Source.STAFF, staff_email)
-            timeline.record(session, booking, "review_closed", cause, runtime.clock.now(), note=note)
+            now = runtime.clock.now()
+            timeline.record(session, booking, "review_closed", cause, now, note=note)
+            audit.record(session, staff_email, "booking.review_closed", f"booking {booking.reference}", now)
     logger.info("review_closed", extra={"booking": booking_id})

@@ -15,7 +15,7 @@ from booking.extensions import db
 from booking.models import Booking
 from booking.queries.guest import may_change, read_cancelling
 from booking.runtime import Runtime
-from booking.services import access, checkout, notifications, reservations, timeline
+from booking.services import access, audit, checkout, notifications, reservations, timeline
 from booking.services.locks import lock_booking
 from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
@@ -76,6 +76,7 @@ def change_email(runtime: Runtime, booking_id: int, email: str, staff_email: str
         booking.guest_email = email
         access.revoke_links(session, booking_id, now)
         timeline.record(session, booking, "address_changed", Cause(Source.STAFF, staff_email), now)
+        audit.record(session, staff_email, "booking.address_changed", f"booking {booking.reference}", now)
         if booking.status is BookingStatus.CONFIRMED:
             notifications.tell_guest(session, booking, GuestMail.CONFIRMED, now, fact_id=f"to-{now:%Y%m%d%H%M%S}")
     runtime.wake_worker()

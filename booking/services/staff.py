@@ -14,9 +14,11 @@ from sqlalchemy.exc import IntegrityError
 
 from booking.database import end_read, transaction
 from booking.domain.errors import SignInRefused, StaffRefused
+from booking.domain.roles import Role
 from booking.models import Staff
 from booking.queries.staff import StaffMember, find_by_email, find_by_id
 from booking.runtime import Runtime
+from booking.services import audit
 from booking.services.limits import check_limit, forget_tries, network_of
 
 logger = logging.getLogger(__name__)
@@ -41,8 +43,16 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 _hasher = PasswordHasher()  # argon2id with the library's parameters of today
 
 
-def create_staff(runtime: Runtime, email: str, name: str, password: str) -> int:
-    """Make an account and commit it; its id.
+def create_staff(
+    runtime: Runtime,
+    email: str,
+    name: str,
+    password: str,
+    role: Role = Role.OWNER,
+    *,
+    by: str = audit.COMMAND_LINE,
+) -> int:
+    """Make an account and commit it; its id. Whoever makes the first one on the command line is an owner.
 
     Raises:
         StaffRefused: the address is malformed or taken, the name is missing, or the password is too weak.
@@ -52,10 +62,12 @@ def create_staff(runtime: Runtime, email: str, name: str, password: str) -> int:
     hashed = _hash(password)
     try:
         with transaction() as session:
-            staff = Staff(email=address, name=called, password_hash=hashed, session_key=_new_key(), is_active=True)
+            staff = Staff(email=address, name=called, password_hash=hashed, session_key=_new_key(), role=role)
+            staff.is_active = True
             session.add(staff)
             session.flush()  # for the id
             staff_id = staff.id
+            audit.record(session, by, "staff.created", f"staff {address}", runtime.clock.now(), after={"role": role})
     except IntegrityError:
         raise StaffRefused("There is an account with this e-mail address already.", field="email") from None
     logger.info("staff_created", extra={"staff_id": staff_id})
@@ -97,11 +109,12 @@ def change_password(runtime: Runtime, staff_id: int, old: str, new: str, address
     if member is None or not _is_right(member.password_hash, old):
         raise StaffRefused("That is not your present password.", field="old_password")
     _check_password(new, member.email, member.name)
-    _store(staff_id, password_hash=_hash(new), session_key=_new_key())
+    values = {"password_hash": _hash(new), "session_key": _new_key()}
+    _store(runtime, member.email, member, "staff.password_changed", **values)
     return _again(staff_id)
 
 
-def reset_password(runtime: Runtime, email: str, password: str) -> int:
+def reset_password(runtime: Runtime, email: str, password: str, *, by: str = audit.COMMAND_LINE) -> int:
     """Give an account a new password without the old one, for the command line; its id. Every sign-in ends.
 
     Raises:
@@ -112,21 +125,23 @@ def reset_password(runtime: Runtime, email: str, password: str) -> int:
     if member is None:
         raise StaffRefused("There is no account with this e-mail address.", field="email")
     _check_password(password, member.email, member.name)
-    _store(member.id, password_hash=_hash(password), session_key=_new_key(), is_active=True)
+    values = {"password_hash": _hash(password), "session_key": _new_key(), "is_active": True}
+    _store(runtime, by, member, "staff.password_reset", **values)
     return member.id
 
 
 def end_sign_ins(runtime: Runtime, staff_id: int) -> None:
     """Sign a person out everywhere."""
-    _store(staff_id, session_key=_new_key())
+    member = _again(staff_id)
+    _store(runtime, member.email, member, "staff.sign_ins_ended", session_key=_new_key())
 
 
-def deactivate_staff(runtime: Runtime, email: str) -> None:
+def deactivate_staff(runtime: Runtime, email: str, *, by: str = audit.COMMAND_LINE) -> None:
     """Switch an account off: it cannot sign in or stay in. Raises StaffRefused where there is none."""
     member = find_by_email(_normal(email))
     if member is None:
         raise StaffRefused("There is no account with this e-mail address.", field="email")
-    _store(member.id, is_active=False, session_key=_new_key())
+    _store(runtime, by, member, "staff.switched_off", is_active=False, session_key=_new_key())
 
 
 def find_signed_in(staff_id: int, session_key: str) -> StaffMember | None:
@@ -151,12 +166,15 @@ def _note_sign_in(runtime: Runtime, member: StaffMember, password: str) -> None:
     renewed = _hash(password) if is_old else member.password_hash
     with transaction() as session:
         seen = update(Staff).where(Staff.id == member.id, Staff.password_hash == member.password_hash)
-        session.execute(seen.values(last_login_at=runtime.clock.now(), password_hash=renewed))
+        now = runtime.clock.now()
+        session.execute(seen.values(last_login_at=now, password_hash=renewed))
+        audit.record(session, member.email, "staff.signed_in", f"staff {member.email}", now)
 
 
-def _store(staff_id: int, **values: object) -> None:
+def _store(runtime: Runtime, who: str, member: StaffMember, action: str, **values: object) -> None:
     with transaction() as session:
-        session.execute(update(Staff).where(Staff.id == staff_id).values(**values))
+        session.execute(update(Staff).where(Staff.id == member.id).values(**values))
+        audit.record(session, who, action, f"staff {member.email}", runtime.clock.now())
 
 
 def _again(staff_id: int) -> StaffMember:

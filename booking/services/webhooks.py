@@ -28,7 +28,7 @@ from booking.models import Payment, WebhookEvent
 from booking.models.outbox import OutboxKind
 from booking.models.webhook import InboxOutcome
 from booking.runtime import Runtime
-from booking.services import notifications, outbox
+from booking.services import audit, notifications, outbox
 from booking.services.attempts import settle_now
 from booking.services.disputes import record_dispute, record_fraud_warning
 from booking.services.instance import Identity, get_identity
@@ -114,6 +114,7 @@ def replay_event(runtime: Runtime, event_id: str, staff_email: str) -> Receipt:
         if row is None:
             raise BookingNotFound("We cannot find that event.")
         payload = dict(row.payload)
+        audit.record(session, staff_email, "webhook.replayed", f"event {event_id}", runtime.clock.now())
     event = runtime.payments.parse_event(payload)
     return _take_in(runtime, event, Cause(Source.STAFF, staff_email, event.event_id), is_replay=True)
 

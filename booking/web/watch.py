@@ -7,6 +7,7 @@ import time
 from flask import Flask, Response, g, request, request_started
 
 from booking import logs, metrics
+from booking.services import audit
 from booking.wiring import current_runtime
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ def install(app: Flask) -> None:
 def _begin(_app: Flask) -> None:
     g.request_began = time.perf_counter()
     logs.request_id.set(secrets.token_hex(8))
+    audit.origin.set(audit.Origin(logs.request_id.get(), request.remote_addr or ""))
 
 
 def _end(response: Response) -> Response:
@@ -42,3 +44,4 @@ def _end(response: Response) -> Response:
 
 def _forget(_error: BaseException | None) -> None:
     logs.request_id.set("")
+    audit.origin.set(audit.NOWHERE)

@@ -462,7 +462,7 @@ def retry_mail() -> Step:
 
     def step(teller: Teller) -> None:
         for row_id in db.session.scalars(select(OutboxRow.id).where(OutboxRow.state == OutboxState.DEAD)).all():
-            outbox.retry(teller.runtime, row_id)
+            outbox.retry(teller.runtime, row_id, "ada@example.org")
 
     return step
 

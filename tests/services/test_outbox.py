@@ -87,10 +87,10 @@ def test_staff_can_have_a_dead_row_tried_again(small_shop: Shop) -> None:
     small_shop.mailer.is_down = False
 
     with small_shop.app.app_context():
-        outbox.retry(small_shop.runtime, _row(small_shop).id)
+        outbox.retry(small_shop.runtime, _row(small_shop).id, "ada@example.org")
     small_shop.work()
     with small_shop.app.app_context():
-        outbox.retry(small_shop.runtime, _row(small_shop).id)  # done rows stay done
+        outbox.retry(small_shop.runtime, _row(small_shop).id, "ada@example.org")  # done rows stay done
 
     assert _row(small_shop).state is OutboxState.DONE
     assert len(small_shop.mailer.letters) == 1

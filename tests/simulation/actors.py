@@ -283,7 +283,7 @@ class Cast:
     def retry_given_up(self) -> None:
         """Staff presses the button beside each row of the outbox that was given up."""
         for (row_id,) in self.rows("SELECT id FROM outbox WHERE state = 'dead'"):
-            act: Act = lambda row_id=row_id: outbox.retry(self.runtime, row_id)  # noqa: E731
+            act: Act = lambda row_id=row_id: outbox.retry(self.runtime, row_id, "ada@example.org")  # noqa: E731
             self._begin(f"staff retries outbox row {row_id}", WEB, act)
 
     # --- the worker -------------------------------------------------------------------------------------------------

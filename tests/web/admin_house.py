@@ -19,6 +19,7 @@ from booking.domain.dates import Stay
 from booking.domain.policy import CancellationTerms
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party, plain_card
+from booking.domain.roles import Role
 from booking.domain.states import (
     AttemptStatus,
     BookingStatus,
@@ -31,6 +32,7 @@ from booking.domain.states import (
 from booking.extensions import db
 from booking.models import (
     Attempt,
+    AuditLine,
     Booking,
     BookingEvent,
     Dispute,
@@ -45,6 +47,7 @@ from booking.models import (
 )
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.models.webhook import InboxOutcome
+from booking.queries.staff import find_by_email
 from booking.runtime import Runtime
 from booking.services import staff
 
@@ -97,6 +100,22 @@ class House:
         form = {"email": ADA, "password": PASSWORD, "csrf_token": token}
         assert client.post("/admin/login", data=form).status_code == 303
         return client
+
+    def member(self, role: Role) -> FlaskClient:
+        """A browser in which somebody in this role has signed in."""
+        email = f"{role}@example.org"
+        with self.app.app_context():
+            if find_by_email(email) is None:
+                staff.create_staff(self.runtime, email, "Ben Example", PASSWORD, role)
+        client = self.stranger()
+        assert client.post("/admin/login", data={"email": email, "password": PASSWORD}).status_code == 303
+        return client
+
+    def audit(self) -> list[tuple[str, str, str]]:
+        """Who did what to what, oldest first."""
+        with self.app.app_context():
+            lines = db.session.query(AuditLine).order_by(AuditLine.number)
+            return [(line.who, line.action, line.subject) for line in lines]
 
     @contextmanager
     def rows(self) -> Iterator[Any]:

@@ -1,11 +1,11 @@
-"""The table: I1 to I21, what each promises, and which look shows it. Some no database can show; tests prove those."""
+"""The table: I1 to I22, what each promises, and which look shows it. Some no database can show; tests prove those."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from booking.queries.invariants import guards, inbox, money, nights, story
+from booking.queries.invariants import guards, inbox, log, money, nights, story
 from booking.queries.invariants.given import Given
 
 Find = Callable[[Session, Given], Iterator[str]]
@@ -62,4 +62,5 @@ PROMISES = (
     Promise("I19", "no secret is written down", (inbox.find_secrets,)),
     Promise("I20", "the timeline tells each booking's status", (story.find_untold_status, nights.find_stuck_holds)),
     Promise("I21", "what strangers send never fails and never reaches Stripe"),
+    Promise("I22", "the audit log is as it was written: no line changed, put in or gone", (log.find_broken_log,)),
 )

@@ -12,12 +12,18 @@ from werkzeug.exceptions import HTTPException
 
 from booking.domain.dates import spoken_moment
 from booking.domain.errors import BookingNotFound
+from booking.domain.roles import Role
 from booking.extensions import db
+from booking.web.admin import menu, permits
 from booking.wiring import current_runtime
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 _ERROR_WORDS = {
+    403: (
+        "That is not open to you",
+        "Your role in this house does not allow it. An owner can change that under People. Nothing was changed.",
+    ),
     404: ("There is nothing here", "The address may be mistyped, or what it showed is gone."),
     400: ("That form has run out", "Go back, load the page again and send it once more. Nothing was changed."),
 }
@@ -26,10 +32,11 @@ _ERROR_WORDS = {
 @blueprint.before_request
 def require_staff() -> ResponseReturnValue | None:
     """The guard in front of every page of this blueprint: a new page cannot forget it."""
-    if current_user.is_authenticated:
-        return None
-    answer: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-    return answer
+    if not current_user.is_authenticated:
+        answer: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+        return answer
+    permits.require_permission()
+    return None
 
 
 @blueprint.errorhandler(BookingNotFound)
@@ -39,6 +46,7 @@ def booking_not_found(_error: BookingNotFound) -> ResponseReturnValue:
 
 
 @blueprint.errorhandler(CSRFError)
+@blueprint.errorhandler(permits.NotPermitted)
 @blueprint.errorhandler(404)
 def show_error(error: HTTPException) -> ResponseReturnValue:
     """Errors in the layout of these pages, so that staff finds the way back."""
@@ -57,6 +65,17 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
 def words(value: object) -> str:
     """A stored word as people read it: "partially refunded"."""
     return str(value).replace("_", " ")
+
+
+blueprint.add_app_template_global(permits.can_open, "can_open")
+blueprint.add_app_template_test(permits.can_open, "open_to_me")
+blueprint.add_app_template_global(menu.menu, "menu")
+
+
+@blueprint.app_template_filter("role_name")
+def role_name(role: Role) -> str:
+    """A role as people read it: "Read only"."""
+    return role.value.replace("_", " ").capitalize()
 
 
 @blueprint.app_template_global("is_livemode")

@@ -55,6 +55,6 @@ def retry_mail(row_id: int) -> ResponseReturnValue:
     """Try once more what was given up."""
     if not has_outbox_row(reader(), row_id):
         abort(404)
-    outbox.retry(current_runtime(), row_id)
+    outbox.retry(current_runtime(), row_id, current_user.email)
     flash("It will be tried again within a minute.")
     return redirect(url_for("admin.mails"), 303)

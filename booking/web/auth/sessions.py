@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from flask import g, session
 from flask_login import UserMixin, login_user, logout_user
 
+from booking.domain.roles import Role
 from booking.extensions import login_manager
 from booking.queries.staff import StaffMember
 from booking.services.staff import find_signed_in
@@ -28,6 +29,7 @@ class SignedIn(UserMixin):
     id: int
     email: str
     name: str
+    role: Role
     session_key: str
 
     def get_id(self) -> str:
@@ -39,7 +41,7 @@ def begin(member: StaffMember) -> None:
     """Sign a person in, with a session that shares nothing with the one before."""
     _start_anew()
     session[_BEGAN] = session[_SEEN] = _seconds(current_runtime().clock.now())
-    login_user(SignedIn(member.id, member.email, member.name, member.session_key), remember=False)
+    login_user(_signed_in(member), remember=False)
 
 
 def end() -> None:
@@ -61,7 +63,11 @@ def load_signed_in(cookie_id: str) -> SignedIn | None:
     if member is None:
         return None
     _note_seen(now)
-    return SignedIn(member.id, member.email, member.name, member.session_key)
+    return _signed_in(member)
+
+
+def _signed_in(member: StaffMember) -> SignedIn:
+    return SignedIn(member.id, member.email, member.name, member.role, member.session_key)
 
 
 def _is_alive(now: datetime) -> bool:

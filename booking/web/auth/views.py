@@ -2,18 +2,26 @@
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 
 from booking.domain.errors import BookingError, SignInRefused, StaffRefused, TooManyTries
 from booking.services import staff
-from booking.web.admin.blueprint import show_error
+from booking.web.admin.blueprint import require_staff, show_error
+from booking.web.admin.permits import OPEN_TO_ALL, NotPermitted
 from booking.web.auth import sessions
 from booking.web.auth.forms import LoginForm, PasswordForm
 from booking.wiring import current_runtime
 
 blueprint = Blueprint("auth", __name__, url_prefix="/admin")
-blueprint.register_error_handler(CSRFError, show_error)
+for error in (CSRFError, NotPermitted):
+    blueprint.register_error_handler(error, show_error)
+
+
+@blueprint.before_request
+def guard() -> ResponseReturnValue | None:
+    """The same guard as before all other staff pages; those for signing in stand outside."""
+    return None if request.endpoint in OPEN_TO_ALL else require_staff()
 
 
 @blueprint.get("/login")
@@ -47,14 +55,12 @@ def logout() -> ResponseReturnValue:
 
 
 @blueprint.get("/account")
-@login_required
 def account() -> ResponseReturnValue:
     """One's own account."""
     return render_template("auth/account.html", form=PasswordForm())
 
 
 @blueprint.post("/account/password")
-@login_required
 def change_password() -> ResponseReturnValue:
     """Change one's own password; every other sign-in ends."""
     form = PasswordForm()
@@ -72,7 +78,6 @@ def change_password() -> ResponseReturnValue:
 
 
 @blueprint.post("/account/end-sign-ins")
-@login_required
 def end_sign_ins() -> ResponseReturnValue:
     """Sign out everywhere, here too."""
     staff.end_sign_ins(current_runtime(), current_user.id)

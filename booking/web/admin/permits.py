@@ -1,0 +1,84 @@
+"""What each staff page asks of whoever opens it: one line a route. A route without a line opens to nobody."""
+
+from collections.abc import Mapping
+
+from flask import request
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden
+
+from booking.domain.roles import Permission, Role, is_allowed
+
+# Where signing in begins and ends: these ask for nothing.
+OPEN_TO_ALL = frozenset(("auth.login", "auth.sign_in", "auth.logout"))
+
+PERMITS: Mapping[str, Permission] = {
+    "auth.account": Permission.OWN_ACCOUNT,
+    "auth.change_password": Permission.OWN_ACCOUNT,
+    "auth.end_sign_ins": Permission.OWN_ACCOUNT,
+    # --- bookings ---
+    "admin.today": Permission.SEE_BOOKINGS,
+    "admin.bookings": Permission.SEE_BOOKINGS,
+    "admin.bookings_sheet": Permission.EXPORT,
+    "admin.booking": Permission.SEE_BOOKINGS,
+    "admin.ask_note": Permission.CHANGE_BOOKINGS,
+    "admin.add_note": Permission.CHANGE_BOOKINGS,
+    "admin.ask_link": Permission.CHANGE_BOOKINGS,
+    "admin.make_link": Permission.CHANGE_BOOKINGS,
+    "admin.ask_more_time": Permission.CHANGE_BOOKINGS,
+    "admin.give_more_time": Permission.CHANGE_BOOKINGS,
+    "admin.ask_move": Permission.CHANGE_BOOKINGS,
+    "admin.check_move": Permission.CHANGE_BOOKINGS,
+    "admin.move": Permission.CHANGE_BOOKINGS,
+    "admin.ask_let_go": Permission.CHANGE_BOOKINGS,
+    "admin.let_go": Permission.CHANGE_BOOKINGS,
+    "admin.ask_address": Permission.CHANGE_BOOKINGS,
+    "admin.correct_address": Permission.CHANGE_BOOKINGS,
+    "admin.send_mail_again": Permission.CHANGE_BOOKINGS,
+    "admin.mail_receipt": Permission.CHANGE_BOOKINGS,
+    # --- calendar ---
+    "admin.calendar": Permission.SEE_BOOKINGS,
+    "admin.closures": Permission.SEE_BOOKINGS,
+    "admin.close_nights": Permission.CHANGE_CALENDAR,
+    "admin.reopen_nights": Permission.CHANGE_CALENDAR,
+    # --- money ---
+    "admin.close_review": Permission.MOVE_MONEY,
+    "admin.ask_cancel": Permission.MOVE_MONEY,
+    "admin.check_cancel": Permission.MOVE_MONEY,
+    "admin.cancel": Permission.MOVE_MONEY,
+    "admin.ask_refund": Permission.MOVE_MONEY,
+    "admin.check_refund": Permission.MOVE_MONEY,
+    "admin.refund": Permission.MOVE_MONEY,
+    "admin.disputes": Permission.SEE_MONEY,
+    "admin.dispute": Permission.SEE_MONEY,
+    "admin.look_at_dispute": Permission.MOVE_MONEY,
+    "admin.save_evidence": Permission.MOVE_MONEY,
+    "admin.submit_evidence": Permission.MOVE_MONEY,
+    # --- system ---
+    "admin.webhooks": Permission.SEE_SYSTEM,
+    "admin.webhook": Permission.SEE_SYSTEM,
+    "admin.replay_webhook": Permission.RUN_SYSTEM,
+    "admin.mails": Permission.SEE_SYSTEM,
+    "admin.retry_mail": Permission.RUN_SYSTEM,
+}
+
+
+class NotPermitted(Forbidden):
+    """Somebody is signed in whose role does not allow this."""
+
+
+def require_permission() -> None:
+    """Raise NotPermitted unless whoever is signed in may open the page that is asked for."""
+    if not can_open(request.endpoint or ""):
+        raise NotPermitted
+
+
+def can_open(endpoint: str) -> bool:
+    """Whether whoever is signed in may open this page or press this button. Nobody may open one without a line."""
+    if endpoint in OPEN_TO_ALL:
+        return True
+    return endpoint in PERMITS and can(PERMITS[endpoint])
+
+
+def can(permission: Permission) -> bool:
+    """Whether whoever is signed in may do this."""
+    return bool(current_user.is_authenticated) and is_allowed(Role(current_user.role), permission)
