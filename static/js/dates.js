@@ -86,7 +86,14 @@ async function build(form, take, close, leave) {
   }
   form.classList.add("has-range");
   calendar.addEventListener("change", () => take(calendar.value));
-  panel.querySelector("button").addEventListener("click", () => close());
+  const last = panel.querySelector("button");
+  last.addEventListener("click", () => close());
+  // The calendar stands behind the form, but is a part of its dates: from its end the keyboard goes on in the form.
+  last.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab" || event.shiftKey) return;
+    event.preventDefault();
+    form.elements.guests.focus();
+  });
   panel.addEventListener("keydown", (event) => event.key === "Escape" && close());
   panel.addEventListener("focusout", leave);
   return { panel, calendar };

@@ -342,6 +342,18 @@ def test_days_that_have_passed_cannot_be_picked_and_one_day_picked_twice_is_one_
     assert picked == [str(today), str(today + timedelta(days=1))]
 
 
+def test_from_the_end_of_the_two_months_the_keyboard_goes_on_with_the_guests(page: Page, small_shop: Shop) -> None:
+    page.goto(f"{small_shop.url}/stays")
+    page.focus("#leave")
+    page.wait_for_selector(".range:popover-open")
+    page.focus(".range > button")
+
+    page.keyboard.press("Tab")
+
+    page.wait_for_selector(".range:popover-open", state="detached")
+    assert page.evaluate("document.activeElement.id") == "guests"
+
+
 def test_the_two_months_close_when_the_guest_goes_on(page: Page, small_shop: Shop) -> None:
     page.goto(f"{small_shop.url}/stays")
     page.focus("#arrive")

@@ -2,8 +2,10 @@
 
 `points.txt` names every point that the stories reach, each with the story it is killed in. A boundary that is added to
 the shop must be added there, or the first test fails; `python -m tests.crash.test_crash_points` writes the file anew.
+`CRASH_DATABASES=sqlite,postgresql` dies on both databases.
 """
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -13,12 +15,23 @@ from tests.crash.killing import Driver, driving, what_differs
 from tests.crash.stories import STORIES
 from tests.support.figures import note_figures
 
+DATABASES = os.environ.get("CRASH_DATABASES", "sqlite").split(",")
 POINTS_FILE = Path(__file__).with_name("points.txt")
 POINTS = [tuple(line.split(" | ")) for line in POINTS_FILE.read_text(encoding="utf-8").splitlines()]
 
 
-def test_every_boundary_that_the_stories_reach_is_named(sqlite_driver: Driver) -> None:
-    reached = {point for story in STORIES for point in sqlite_driver.undisturbed(story).points}
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.postgresql] * (name != "sqlite")) for name in DATABASES],
+    scope="session",
+)
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """The process that dies, on one database after the other."""
+    found: Driver = request.getfixturevalue(f"{request.param}_driver")
+    return found
+
+
+def test_every_boundary_that_the_stories_reach_is_named(driver: Driver) -> None:
+    reached = {point for story in STORIES for point in driver.undisturbed(story).points}
 
     assert {point for _, point in POINTS} == reached
     assert len(POINTS) >= 40
@@ -26,20 +39,21 @@ def test_every_boundary_that_the_stories_reach_is_named(sqlite_driver: Driver) -
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_undisturbed_story_keeps_every_promise(sqlite_driver: Driver, story: str) -> None:
-    found = sqlite_driver.undisturbed(story)
+def test_undisturbed_story_keeps_every_promise(driver: Driver, story: str) -> None:
+    found = driver.undisturbed(story)
 
     assert what_differs(found, found, story) == []
 
 
 @pytest.mark.parametrize(("story", "point"), POINTS)
 def test_killed_there_it_ends_where_it_would_have_ended(
-    sqlite_driver: Driver, tmp_path: Path, story: str, point: str
+    request: pytest.FixtureRequest, driver: Driver, tmp_path: Path, story: str, point: str
 ) -> None:
-    end = sqlite_driver.tell(story, tmp_path, point)
+    end = driver.tell(story, tmp_path, point)
 
-    assert what_differs(end, sqlite_driver.undisturbed(story), story) == []
-    note_figures("crash", part=f"{story} at {point}".replace("/", " "), points=0, killed=1)
+    assert what_differs(end, driver.undisturbed(story), story) == []
+    part = f"{request.node.callspec.params['driver']} {story} at {point}"
+    note_figures("crash", part=part.replace("/", " "), points=0, killed=1)
 
 
 def _write_points() -> None:

@@ -290,6 +290,12 @@ def _return_elsewhere(stage: Stage) -> Seen:
     return stage.come_back(stage.visitor(), booking_id)
 
 
+@page("return, the stay is over, another browser", Stake.LEDGER, is_private=True)
+def _return_stayed(stage: Stage) -> Seen:
+    _, booking_id = _with_dates(stage, -9)
+    return stage.come_back(stage.visitor(), booking_id)
+
+
 @page("return, Stripe is silent", Stake.UNKNOWN, is_private=True)
 def _return_silent(stage: Stage) -> Seen:
     visitor, booking_id = _paid_unheard(stage)

@@ -10,6 +10,7 @@ class News(StrEnum):
     """One of these stands on the return page."""
 
     BOOKED = "booked"
+    STAYED = "stayed"  # booked, and the stay is over by now
     CONFIRMING = "confirming"  # Stripe did not answer: nobody knows yet whether it is paid
     PROCESSING = "processing"  # a bank debit is on its way
     DATES_GONE = "dates_gone"  # paid for nights that were gone: all of it goes back
@@ -40,6 +41,8 @@ def find_news(state: ReturnState, booking: GuestBooking) -> News:
 
     A session that was paid does not tell why there is no booking any more: the guest may have cancelled weeks later.
     """
+    if state is ReturnState.BOOKED and booking.state is GuestState.STAYED:
+        return News.STAYED
     if state in _PLAIN:
         return _PLAIN[state]
     if state is ReturnState.OPEN and booking.state is GuestState.HELD:

@@ -36,7 +36,7 @@ def pay_return() -> ResponseReturnValue:
         return _newest_or_missing(session_id)
     view, booking, news = _look(session_id)
     is_known = view.reference in own_references()
-    if news is News.BOOKED and is_known:
+    if news in (News.BOOKED, News.STAYED) and is_known:
         return redirect(url_for("manage.booking", reference=view.reference), 303)
     charge = find_charge(db.session(), booking.id, asked=session_id)
     facts = {"view": view, "booking": booking, "news": news, "charge": charge, "is_known": is_known}
