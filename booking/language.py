@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_day_names
+from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 from babel.support import Translations
 
@@ -18,7 +19,7 @@ from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.pricing import IncludedTax, Quote, QuoteLine
 from booking.domain.rates import LineKind
-from booking.domain.words import Said
+from booking.domain.words import Said, Weekdays
 
 TRANSLATIONS = Path(__file__).with_name("translations")
 DEFAULT = "en"
@@ -77,6 +78,8 @@ class Language:
             return self.speak(fact)
         if isinstance(fact, Money):
             return self.money(fact)
+        if isinstance(fact, frozenset):
+            return self.days_of_week(fact)
         return self.dated(fact) if isinstance(fact, date) else fact
 
     # --- money ---
@@ -128,9 +131,18 @@ class Language:
         wide = get_day_names("wide", locale=self.code)
         return [(short[day].rstrip("."), wide[day]) for day in range(7)]
 
+    def days_of_week(self, days: Weekdays) -> str:
+        """Some days of the week: "Friday or Saturday"."""
+        wide = get_day_names("wide", locale=self.code)
+        return format_list([wide[day] for day in sorted(days)], style="or", locale=self.code)
+
     def moment(self, value: datetime, timezone: str) -> str:
         """An instant on a place's own clock: "12 March 2027, 14:05"."""
         return format_datetime(value, self._patterns["moment"], tzinfo=ZoneInfo(timezone), locale=self.code)
+
+    def local_moment(self, value: datetime) -> str:
+        """An instant on the clock that it was told by: "12 March 2027, 14:05"."""
+        return format_datetime(value, self._patterns["moment"], tzinfo=value.tzinfo, locale=self.code)
 
     def stay_words(self, stay: Stay) -> str:
         """A stay in a few words: "Fri 12 to Tue 16 March 2027"."""

@@ -15,7 +15,6 @@ from flask.testing import FlaskClient
 from booking.domain.coupons import Coupon
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.policy import StayRules, longest, shortest
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import (
     ROOM,
@@ -31,6 +30,7 @@ from booking.domain.rates import (
     TouristTax,
     plain_card,
 )
+from booking.domain.stay_rules import StayRules, longest, shortest
 from booking.domain.words import Said, say, say_count
 from booking.language import DEFAULT, LANGUAGES, TRANSLATIONS, language, localised
 from booking.translations.collect import collect

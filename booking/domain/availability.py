@@ -5,8 +5,10 @@ from datetime import date, timedelta
 
 from booking.domain.dates import Stay
 
-# Unit id -> the nights that are taken in it.
-TakenNights = Mapping[int, Collection[date]]
+# The nights that are taken in one unit, and whether a guest has them: those of a closure nobody sleeps in.
+UnitNights = Mapping[date, bool]
+# The same for each unit, by its id.
+TakenNights = Mapping[int, UnitNights]
 
 
 def fitting_units(taken: TakenNights, stay: Stay) -> list[int]:
@@ -14,11 +16,14 @@ def fitting_units(taken: TakenNights, stay: Stay) -> list[int]:
     return [unit for unit, nights in taken.items() if not any(night in nights for night in stay)]
 
 
-def nearest_stays(is_free: Callable[[Stay], bool], stay: Stay, within_days: int, most: int = 3) -> list[Stay]:
-    """Up to `most` stays of the same length that are free, the nearest first; of two as near, the later one."""
+def nearest_stays(find: Callable[[Stay], Stay | None], stay: Stay, within_days: int, most: int = 3) -> list[Stay]:
+    """Up to `most` stays that can be had, the nearest first; of two as near, the later one.
+
+    `find` is asked with the wanted stay, some days later or earlier, and says what can be had there, if anything.
+    """
     found: list[Stay] = []
     for distance in range(1, within_days + 1):
-        found += [near for near in _both_ways(stay, distance) if is_free(near)]
+        found += [near for moved in _both_ways(stay, distance) if (near := find(moved))]
         if len(found) >= most:
             return found[:most]
     return found

@@ -1,12 +1,30 @@
-"""What a guest who cancels today may do and gets back, by the terms that were frozen with the booking."""
+"""What the end of a booking means for its money: a guest cancels, the house cancels, or nobody comes."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms, refund_due
 from booking.domain.states import BookingStatus, PaymentStatus
+from booking.domain.terms import ALL, Deal, later_in_words, refund_due
+from booking.domain.words import Said, say, say_count
+
+
+class Ending(StrEnum):
+    """How a booking ends without a stay."""
+
+    GUEST = "guest"  # the guest cancels, or the house does it for them
+    HOUSE = "house"  # the house cancels of its own accord
+    NO_SHOW = "no_show"  # nobody came
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What goes back of the money that is here, what the house keeps of it, and why."""
+
+    back: Money
+    kept: Money
+    why: Said
 
 
 class CancelDoor(StrEnum):
@@ -31,7 +49,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Cancelling:
-    """The consequence of cancelling today. `days_before` counts to the day of arrival."""
+    """The consequence of cancelling now. `days_before` counts to the day of arrival."""
 
     door: CancelDoor
     back: Money
@@ -39,16 +57,22 @@ class Cancelling:
     days_before: int
 
 
-def cancelling(
-    standing: Standing, total: Money, refundable: Money, terms: CancellationTerms, arrive: date, today: date
-) -> Cancelling:
-    """What cancelling means today, with `refundable` of the money still here.
+def outcome(ending: Ending, deal: Deal, refundable: Money, at: datetime) -> Outcome:
+    """What an ending means for the money, with `refundable` of it still here: the only place where that is decided.
 
-    The house keeps what the terms leave it and no more, so money that went back before counts towards what is due.
+    The house keeps what the terms leave it and no more, so money that went back before counts towards what is due;
+    and never more goes back than is here.
     """
-    house_keeps = total - refund_due(total, terms, arrive, today)
-    back = Money(max(0, refundable.minor - house_keeps.minor), total.currency)
-    return Cancelling(cancel_door(standing, arrive, today), back, refundable - back, (arrive - today).days)
+    due, why = _due(ending, deal, at)
+    back = Money(max(0, refundable.minor - (deal.total - due).minor), refundable.currency)
+    return Outcome(back, refundable - back, why)
+
+
+def cancelling(standing: Standing, deal: Deal, refundable: Money, at: datetime) -> Cancelling:
+    """What it means where the guest cancels now, with `refundable` of the money still here."""
+    found, today = outcome(Ending.GUEST, deal, refundable, at), deal.day(at)
+    door = cancel_door(standing, deal.arrive, today)
+    return Cancelling(door, found.back, found.kept, (deal.arrive - today).days)
 
 
 def cancel_door(standing: Standing, arrive: date, today: date) -> CancelDoor:
@@ -60,3 +84,37 @@ def cancel_door(standing: Standing, arrive: date, today: date) -> CancelDoor:
     if standing.status is BookingStatus.CONFIRMED:
         return CancelDoor.OPEN
     return CancelDoor.LET_GO if standing.is_held else CancelDoor.CLOSED
+
+
+def _due(ending: Ending, deal: Deal, at: datetime) -> tuple[Money, Said]:
+    """How much of the total comes back, and why."""
+    if ending is Ending.HOUSE:
+        return deal.total, say("A guest whom the house cancels gets everything back.")
+    if ending is Ending.NO_SHOW:
+        return deal.rest, _no_show_words(deal)
+    return refund_due(deal, at), _guest_words(deal, at)
+
+
+def _no_show_words(deal: Deal) -> Said:
+    if deal.rest.minor:
+        return say("Nobody came and nobody cancelled: {rest} is owed only for a stay, and comes back.", rest=deal.rest)
+    return say("Nobody came and nobody cancelled: by the terms nothing comes back.")
+
+
+def _guest_words(deal: Deal, at: datetime) -> Said:
+    if deal.in_grace(at):
+        return say("It is still within the time for second thoughts after booking: everything comes back.")
+    days = (deal.arrive - deal.day(at)).days
+    if days < 0:
+        return say("The stay has begun: by the terms nothing comes back.")
+    percent = deal.terms.percent(days)
+    if not percent:
+        return later_in_words(deal.terms.given_back)
+    if percent >= ALL:
+        return say("It is early enough: by the terms everything comes back.")
+    return say_count(
+        "It is {count} day before arrival: by the terms {percent} percent comes back.",
+        "It is {count} days before arrival: by the terms {percent} percent comes back.",
+        days,
+        percent=percent,
+    )

@@ -5,13 +5,13 @@ Only what we hold is said. Whether somebody came, slept and left nobody here kno
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from booking.domain.dates import Stay, spoken_moment
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms, refund_due, refund_steps
 from booking.domain.pricing import Quote, QuoteLine
+from booking.domain.terms import Deal, RefundStep, refund_due, refund_steps
 from booking.domain.words import spoken
 
 # One text for each of Stripe's names: https://docs.stripe.com/api/disputes/evidence_object. Files are left out.
@@ -77,9 +77,7 @@ class StayCase:
     listing: str
     stay: Stay
     guests: int
-    quote: Quote
-    terms: CancellationTerms
-    zone: ZoneInfo
+    deal: Deal
     agreed_at: datetime
     confirmed_at: datetime | None
     cancelled_at: datetime | None
@@ -88,6 +86,14 @@ class StayCase:
     refunded: tuple[tuple[str, Money], ...]  # Stripe's id of each refund that was sent
     mails: tuple[tuple[datetime, str], ...]
     steps: tuple[tuple[datetime, str], ...]
+
+    @property
+    def quote(self) -> Quote:
+        return self.deal.quote
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.deal.zone
 
     def at(self, instant: datetime) -> str:
         """An instant on the house's own clock."""
@@ -171,9 +177,13 @@ def _how_shown(case: StayCase) -> str:
 
 
 def _terms(case: StayCase) -> str:
-    steps = refund_steps(case.quote.total, case.terms, case.stay.arrive)
-    lines = [f"Cancelled on or before {spoken(step.last_day)}: {_plain(step.refund)} back." for step in steps]
-    return "\n".join([*lines, "Cancelled later, or not cancelled: nothing back."])
+    lines = [f"Cancelled {_until(case, step)}: {_plain(step.refund)} back." for step in refund_steps(case.deal)]
+    rest = f"{_plain(case.deal.rest)} back" if case.deal.rest.minor else "nothing back"
+    return "\n".join([*lines, f"Cancelled later, or not cancelled: {rest}."])
+
+
+def _until(case: StayCase, step: RefundStep) -> str:
+    return f"before {case.at(step.until)}" if step.until else f"on or before {spoken(step.last_day)}"
 
 
 def _tell_of_cancelling(case: StayCase) -> str:
@@ -234,8 +244,7 @@ def _lines(title: str, lines: list[str]) -> str:
 
 
 def _due_when_cancelled(case: StayCase, at: datetime) -> Money:
-    day: date = at.astimezone(case.zone).date()
-    return refund_due(case.quote.total, case.terms, case.stay.arrive, day)
+    return refund_due(case.deal, at)
 
 
 def _sum(case: StayCase, amounts: Iterable[tuple[object, Money]]) -> Money:

@@ -102,7 +102,7 @@ OF_THE_HOUSE: Mapping[str, Mapping[str, Holds]] = {
         (
             "slug", "name", "summary", "description", "beds", "amenities", "access_notes",
             "registration", "translations", "weekday_minor",
-            "tourist_tax_per",
+            "tourist_tax_per", "arrive_on", "leave_on",
         ),
         Holds.HOUSE,
     ),
@@ -112,6 +112,8 @@ OF_THE_HOUSE: Mapping[str, Mapping[str, Holds]] = {
     "extra": dict.fromkeys(("name", "translations"), Holds.HOUSE),
     "tax": dict.fromkeys(("name", "parts", "translations"), Holds.HOUSE),
     "coupon": {"code": Holds.HOUSE},
+    "stay_rule": dict.fromkeys(("name", "arrive_on", "leave_on"), Holds.HOUSE),
+    "cancellation_policy": {"name": Holds.HOUSE},
     "photo": dict.fromkeys(("digest", "colour", "alt", "translations"), Holds.HOUSE),
     "unit": {"name": Holds.HOUSE},
     "audit_head": {"seal": Holds.KEY},

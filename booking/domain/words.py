@@ -1,8 +1,12 @@
 """Sentences for people, named before anyone knows in which language they will be read."""
 
+import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+
+# Days of the week; Monday is 0.
+Weekdays = frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +14,7 @@ class Said:
     """A sentence with gaps in braces, in English, and the facts that fill them.
 
     `many` is the sentence for more than one, and `count` then one of the facts. What a fact looks like is a matter of
-    the reader's language: facts are dates, Money, whole numbers, or texts that nobody translates.
+    the reader's language: facts are dates, Money, whole numbers, days of the week, or texts that nobody translates.
     """
 
     one: str
@@ -38,5 +42,13 @@ def spoken(day: date) -> str:
     return f"{day:%a} {day.day} {day:%B %Y}"
 
 
+def spoken_weekdays(days: Weekdays) -> str:
+    """Days of the week as plain English words: "Friday, Saturday or Sunday"."""
+    names = [calendar.day_name[day] for day in sorted(days)]
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
 def _plainly(fact: object) -> object:
+    if isinstance(fact, frozenset):
+        return spoken_weekdays(fact)
     return spoken(fact) if isinstance(fact, date) else fact

@@ -66,8 +66,9 @@ def _environment(folder: Path, speak: Language) -> Environment:
         speak.gettext, speak.ngettext, newstyle=True, pgettext=speak.pgettext, npgettext=speak.npgettext
     )
     templates.filters.update(
-        money=speak.money, day=speak.day, weekday=speak.weekday, dates=speak.dates, moment=speak.moment, grouped=grouped
-    )
+        money=speak.money, day=speak.day, weekday=speak.weekday, dates=speak.dates, moment=speak.moment,
+        local_moment=speak.local_moment, grouped=grouped,
+    )  # fmt: skip
     templates.globals.update(
         line_label=speak.line_label, included_label=speak.included_label, stay_words=speak.stay_words,
         night_word=speak.nights, guest_word=speak.guests, strip_nights=strip_nights,

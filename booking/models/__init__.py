@@ -9,6 +9,7 @@ from booking.models.outbox import OutboxRow
 from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.property import Property
 from booking.models.rates import Coupon, DayPrice, Discount, Extra, Fee, Season, Tax
+from booking.models.rules import CancellationPolicy, CancellationTier, StayRule
 from booking.models.staff import Staff
 from booking.models.webhook import WebhookEvent
 
@@ -19,6 +20,8 @@ __all__ = [
     "AuditLine",
     "Booking",
     "BookingEvent",
+    "CancellationPolicy",
+    "CancellationTier",
     "Closure",
     "Coupon",
     "DayPrice",
@@ -41,6 +44,7 @@ __all__ = [
     "Refund",
     "Season",
     "Staff",
+    "StayRule",
     "Tax",
     "Unit",
     "WebhookEvent",

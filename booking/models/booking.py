@@ -9,7 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from booking.database import UTCDateTime, enum_column
 from booking.domain.dates import Stay
 from booking.domain.money import Money
+from booking.domain.pricing import Quote
 from booking.domain.states import BookingStatus, CancelReason, PaymentStatus, Source
+from booking.domain.terms import CancellationTerms, Deal
 from booking.models.base import Stamped
 from booking.models.listing import Listing, Unit
 
@@ -57,7 +59,7 @@ class Booking(Stamped):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     quote: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen, domain.pricing.Quote
-    terms: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen, domain.policy.CancellationTerms
+    terms: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen, domain.terms.CancellationTerms, with their text
     # Frozen, domain.pricing.Wishes; None in rows from before there was anything to choose.
     wishes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     coupon_id: Mapped[int | None] = mapped_column(ForeignKey("coupon.id"), index=True)
@@ -77,6 +79,7 @@ class Booking(Stamped):
     confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     confirmed_via: Mapped[Source | None] = mapped_column(enum_column(Source, "confirmed_via"))
     cancelled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    no_show_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when staff noted that nobody came
 
     listing: Mapped[Listing] = relationship()
     unit: Mapped[Unit] = relationship()
@@ -91,6 +94,18 @@ class Booking(Stamped):
     def amount(self) -> Money:
         """The frozen total."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def deal(self) -> Deal:
+        """What was agreed to: the frozen price with its terms, and when."""
+        agreed_at = self.terms.get("booked_at")  # bookings from before there was a time for second thoughts lack it
+        return Deal(
+            Quote.from_json(self.quote),
+            CancellationTerms.from_json(self.terms),
+            self.arrive,
+            datetime.fromisoformat(agreed_at) if agreed_at else self.created_at,
+            self.listing.property.zone,
+        )
 
 
 class Closure(Stamped):

@@ -2,15 +2,18 @@
 
 import builtins
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from booking.domain.policy import StayRules
 from booking.domain.rates import Fee as FeeTerm
 from booking.domain.rates import LineKind, Per, Prices, RateCard, TouristTax, weekend_prices
+from booking.domain.stay_rules import StayRules
+from booking.domain.terms import CancellationTerms
 from booking.models.base import Stamped
 from booking.models.property import Property
 from booking.models.rates import DayPrice, Discount, Fee, Season, read_weekdays
+from booking.models.rules import EVERY_DAY, CancellationPolicy, StayRule
+from booking.models.rules import read_weekdays as read_days_of_week
 
 
 class Listing(Stamped):
@@ -60,6 +63,12 @@ class Listing(Stamped):
     max_nights: Mapped[int] = mapped_column(default=30)
     notice_days: Mapped[int] = mapped_column(default=0)
     horizon_days: Mapped[int] = mapped_column(default=540)
+    arrive_on: Mapped[str] = mapped_column(String(7), default=EVERY_DAY, server_default=EVERY_DAY)  # Monday is 0
+    leave_on: Mapped[str] = mapped_column(String(7), default=EVERY_DAY, server_default=EVERY_DAY)
+    avoid_gaps: Mapped[bool] = mapped_column(default=False, server_default=false())
+    turnover_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    # None: the plain terms of its property.
+    policy_id: Mapped[int | None] = mapped_column(ForeignKey("cancellation_policy.id"), index=True)
     position: Mapped[int] = mapped_column(default=0)
     is_active: Mapped[bool] = mapped_column(default=True)
 
@@ -73,11 +82,29 @@ class Listing(Stamped):
     day_prices: Mapped[list[DayPrice]] = relationship(order_by=DayPrice.day)
     discounts: Mapped[list[Discount]] = relationship(order_by=Discount.id)
     fees: Mapped[list[Fee]] = relationship(order_by=Fee.id)
+    stay_rules: Mapped[list[StayRule]] = relationship(order_by=(StayRule.first_on, StayRule.id))
+    policy: Mapped[CancellationPolicy | None] = relationship()
 
     @builtins.property  # the plain name is the relationship to the place
     def rules(self) -> StayRules:
         """The stay rules as one value."""
-        return StayRules(self.max_guests, self.min_nights, self.max_nights, self.notice_days, self.horizon_days)
+        return StayRules(
+            self.max_guests,
+            self.min_nights,
+            self.max_nights,
+            self.notice_days,
+            self.horizon_days,
+            read_days_of_week(self.arrive_on),
+            read_days_of_week(self.leave_on),
+            self.avoid_gaps,
+            self.turnover_days,
+            tuple(row.term for row in self.stay_rules),
+        )
+
+    @builtins.property
+    def terms(self) -> CancellationTerms:
+        """The cancellation terms that a booking made now is given."""
+        return self.policy.terms if self.policy else self.property.terms
 
     @builtins.property
     def cover(self) -> "Photo | None":

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import JSON, CheckConstraint, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from booking.domain.policy import CancellationTerms
+from booking.domain.terms import CancellationTerms
 from booking.models.base import Stamped
 from booking.models.rates import Extra, Tax
 
@@ -49,8 +49,8 @@ class Property(Stamped):
 
     @property
     def terms(self) -> CancellationTerms:
-        """The cancellation terms that a booking made now is given."""
-        return CancellationTerms(self.cancel_full_days, self.cancel_part_days, self.cancel_part_percent)
+        """The cancellation terms of listings that have chosen no policy."""
+        return CancellationTerms.in_two_steps(self.cancel_full_days, self.cancel_part_days, self.cancel_part_percent)
 
     @property
     def zone(self) -> ZoneInfo:

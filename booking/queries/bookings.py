@@ -1,5 +1,6 @@
 """Bookings as staff looks at them: a line of a list, and everything about one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -9,12 +10,13 @@ from sqlalchemy import ColumnElement, Executable, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
+from booking.domain.cancelling import Ending, Outcome, outcome
 from booking.domain.dates import Stay
 from booking.domain.errors import BookingNotFound
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms, RefundStep, refund_due, refund_steps
 from booking.domain.pricing import Quote
 from booking.domain.states import BookingStatus, PaymentStatus
+from booking.domain.terms import RefundStep, refund_steps
 from booking.extensions import Base
 from booking.models import (
     Attempt,
@@ -83,6 +85,7 @@ class BookingFile:
     zone: ZoneInfo
     quote: Quote
     steps: tuple[RefundStep, ...]
+    rest: Money  # what comes back later than all of them
     attempts: tuple[Attempt, ...]
     payments: tuple[Payment, ...]
     disputes: tuple[Dispute, ...]
@@ -93,7 +96,12 @@ class BookingFile:
     refunded: Money
     in_flight: Money
     refundable: Money
-    by_terms: Money
+    endings: Mapping[Ending, Outcome]  # what each way to end it today would mean for its money
+
+    @property
+    def by_terms(self) -> Money:
+        """What goes back where the guest cancels today."""
+        return self.endings[Ending.GUEST].back
 
     @property
     def asked(self) -> dict[int, Money]:
@@ -114,17 +122,18 @@ def get_booking_file(session: Session, booking_id: int, now: datetime) -> Bookin
     payments = _of(session, Payment, booking_id, selectinload(Payment.refunds))
     zone = ZoneInfo(booking.listing.property.timezone)
     today = now.astimezone(zone).date()
-    terms, entries = CancellationTerms.from_json(booking.terms), [payment.entry for payment in payments]
+    deal, entries = booking.deal, [payment.entry for payment in payments]
     disputes = _of(session, Dispute, booking_id)
     # Stripe's own flag, and not the dispute's status: an inquiry leaves its charge refundable.
     blocked = {dispute.payment_id for dispute in disputes if not dispute.is_charge_refundable}
-    refundable = sum(payment.entry.refundable_minor for payment in payments if payment.id not in blocked)
-    kept = booking.amount - refund_due(booking.amount, terms, booking.arrive, today)
+    kept = sum(payment.entry.refundable_minor for payment in payments if payment.id not in blocked)
+    refundable = Money(kept, booking.currency)
     return BookingFile(
         booking=booking,
         zone=zone,
         quote=Quote.from_json(booking.quote),
-        steps=refund_steps(booking.amount, terms, booking.arrive),
+        steps=refund_steps(deal),
+        rest=deal.rest,
         attempts=_of(session, Attempt, booking_id),
         payments=payments,
         disputes=disputes,
@@ -134,9 +143,8 @@ def get_booking_file(session: Session, booking_id: int, now: datetime) -> Bookin
         captured=Money(sum(entry.captured_minor for entry in entries), booking.currency),
         refunded=Money(sum(entry.refunded_minor for entry in entries), booking.currency),
         in_flight=Money(sum(entry.in_flight_minor for entry in entries), booking.currency),
-        refundable=Money(refundable, booking.currency),
-        # What the house keeps by the terms, so that money sent back before counts towards what is due.
-        by_terms=Money(max(0, refundable - kept.minor), booking.currency),
+        refundable=refundable,
+        endings={ending: outcome(ending, deal, refundable, now) for ending in Ending},
     )
 
 

@@ -28,6 +28,7 @@ class Day:
     day: date
     state: DayState
     price: Money
+    shortest: int  # how many nights a stay that begins here must have
     in_stay: bool  # one of the chosen nights
     starts: bool  # the chosen nights, or the run of taken ones, begin here
     ends: bool  # they end with this night
@@ -55,7 +56,7 @@ class MonthsView:
     rules: tuple[Said, ...]
     leave_days: LeaveDays | None  # when a stay from the chosen arrival may end; None without one
     arrival_problem: Said | None  # why no stay can begin on the chosen day
-    min_nights: int
+    min_nights: int | None  # None where it is not the same all year
 
     @property
     def has_leave_only(self) -> bool:
@@ -64,8 +65,13 @@ class MonthsView:
 
     @property
     def has_too_short(self) -> bool:
-        """Whether a free night is shown with which no stay can begin."""
+        """Whether a free night is shown behind which too few are free for a stay."""
         return self._has(DayState.TOO_SHORT)
+
+    @property
+    def has_no_arrival(self) -> bool:
+        """Whether a free night is shown with which a rule lets no stay begin."""
+        return self._has(DayState.NO_ARRIVAL)
 
     def _has(self, state: DayState) -> bool:
         return any(cell and cell.state is state for month in self.months for week in month.weeks for cell in week)
@@ -92,7 +98,6 @@ class _Sheet:
 
     taken: TakenNights
     rates: RateCard
-    today: date
     sale: Sale
     choice: Choice
     leave_days: LeaveDays | None
@@ -111,7 +116,7 @@ class _Sheet:
         if arrive is None or self.leave_days is None or day not in self.leave_days:
             return None
         stay = Stay(arrive, day)
-        return stay, quote(self.rates, Ask.by(stay, self.choice.guests, self.today)).total
+        return stay, quote(self.rates, Ask.by(stay, self.choice.guests, self.sale.today)).total
 
 
 def draw_months(session: Session, listing: Listing, wanted: date | None, choice: Choice, now: datetime) -> MonthsView:
@@ -124,15 +129,15 @@ def draw_months(session: Session, listing: Listing, wanted: date | None, choice:
     months = tuple(
         Month(month, _weeks(month, sheet)) for month in (_add_months(start, step) for step in range(MONTHS_SHOWN))
     )
-    problem = None if choice.arrive is None else arrival_problem(sheet.taken, choice.arrive, sale, today)
+    problem = None if choice.arrive is None else arrival_problem(sheet.taken, choice.arrive, sale)
     return MonthsView(
         months,
         before=_add_months(start, -1) if start > today.replace(day=1) else None,
         after=after if after <= sale.last else None,
-        rules=rules_in_words(listing.rules, today),
+        rules=rules_in_words(sale.rules, today, after),
         leave_days=sheet.leave_days,
         arrival_problem=problem,
-        min_nights=sale.min_nights,
+        min_nights=sale.rules.min_nights if len(set(sale.rules.ever("min_nights"))) == 1 else None,
     )
 
 
@@ -141,11 +146,10 @@ def _sheet(
 ) -> _Sheet:
     """Reads every night that says something of the days shown, or of how long a stay from the arrival can be."""
     arrive = choice.arrive if choice.arrive and sale.sells(choice.arrive) else None
-    shortest, longest = timedelta(days=sale.min_nights), timedelta(days=max(sale.min_nights, sale.max_nights))
-    since = min(shown[0] - shortest, arrive or shown[0]) - _ONE_DAY
-    until = max(shown[1] + shortest, arrive + longest if arrive else shown[1]) + _ONE_DAY
-    taken, today = taken_days(session, listing.id, since, until, now), listing.property.today(now)
-    return _Sheet(taken, listing.rates, today, sale, choice, leave_days(taken, arrive, sale) if arrive else None)
+    since = min(shown[0] - sale.sees, arrive - sale.sees if arrive else shown[0])
+    until = max(shown[1] + sale.sees, arrive + sale.reads_ahead if arrive else shown[1])
+    taken = taken_days(session, listing.id, since, until, now)
+    return _Sheet(taken, listing.rates, sale, choice, leave_days(taken, arrive, sale) if arrive else None)
 
 
 def _weeks(month: date, sheet: _Sheet) -> tuple[tuple[Day | None, ...], ...]:
@@ -159,6 +163,7 @@ def _day(day: date, sheet: _Sheet) -> Day:
         day,
         sheet.state(day),
         sheet.rates.price(day),
+        sheet.sale.rules.shortest_from(day),
         in_stay=sheet.choice.has(day),
         starts=sheet.kind(day - _ONE_DAY) != kind,
         ends=sheet.kind(day + _ONE_DAY) != kind,

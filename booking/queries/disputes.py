@@ -9,8 +9,6 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from booking.domain.evidence import MAIL_WORDS, StayCase, Texts, days_left, draft_texts
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms
-from booking.domain.pricing import Quote
 from booking.domain.states import DISPUTE_WAITING, RefundStatus
 from booking.models import (
     AccessLink,
@@ -140,9 +138,7 @@ def get_stay_case(session: Session, booking: Booking) -> StayCase:
         listing=booking.listing.name,
         stay=booking.stay,
         guests=booking.guests,
-        quote=Quote.from_json(booking.quote),
-        terms=CancellationTerms.from_json(booking.terms),
-        zone=place.zone,
+        deal=booking.deal,
         agreed_at=next((at for at, kind in steps if kind == "placed"), booking.created_at),
         confirmed_at=booking.confirmed_at,
         cancelled_at=booking.cancelled_at,

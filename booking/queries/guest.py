@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 from booking.domain.cancelling import Cancelling, Standing, cancelling
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.policy import HOLD_GRACE, CancellationTerms, RefundStep, open_steps
+from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
 from booking.domain.states import (
     DISPUTE_CLOSED,
@@ -27,6 +27,7 @@ from booking.domain.states import (
     RefundReason,
     RefundStatus,
 )
+from booking.domain.terms import RefundStep, open_steps
 from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.queries.charges import Charge, find_charge, find_withdrawn
@@ -141,6 +142,7 @@ class GuestBooking:
     guests: int
     quote: Quote
     steps: tuple[RefundStep, ...]
+    rest: Money  # what comes back later than all of them
     listing_name: str
     listing_slug: str
     cover: Photo | None
@@ -232,8 +234,7 @@ def read_cancelling(session: Session, booking: Booking, now: datetime) -> Cancel
     standing = Standing(
         booking.status, booking.payment_status, state is GuestState.HELD, booking.needs_review, booking.disputed
     )
-    terms, today = CancellationTerms.from_json(booking.terms), booking.listing.property.today(now)
-    return cancelling(standing, booking.amount, _refundable(session, booking), terms, booking.arrive, today)
+    return cancelling(standing, booking.deal, _refundable(session, booking), now)
 
 
 def may_change(booking: Booking, now: datetime) -> bool:
@@ -251,7 +252,6 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
     """Long, because a page shows much."""
     quote = Quote.from_json(booking.quote)
     listing, place = booking.listing, booking.listing.property
-    today = place.today(now)
     return GuestBooking(
         id=booking.id,
         reference=booking.reference,
@@ -262,7 +262,8 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         stay=booking.stay,
         guests=booking.guests,
         quote=quote,
-        steps=open_steps(quote.total, CancellationTerms.from_json(booking.terms), booking.arrive, today),
+        steps=open_steps(booking.deal, now),
+        rest=booking.deal.rest,
         listing_name=listing.words("name", language),
         listing_slug=listing.slug,
         cover=listing.cover,

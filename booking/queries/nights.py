@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
-from booking.models import Listing, Night, Unit
+from booking.models import Listing, Night, StayRule, Unit
 
 
 def is_taken(now: datetime) -> ColumnElement[bool]:
@@ -37,33 +37,76 @@ def free_units_by_listing(session: Session, stay: Stay, now: datetime) -> dict[i
     return dict(free)
 
 
-def taken_days(session: Session, listing_id: int, first: date, last: date, now: datetime) -> dict[int, set[date]]:
-    """For each active unit of the listing, its taken nights in `[first, last)`."""
+def taken_days(
+    session: Session, listing_id: int, first: date, last: date, now: datetime
+) -> dict[int, dict[date, bool]]:
+    """For each active unit of the listing, its taken nights in `[first, last)`, and whether a guest has them."""
     return taken_days_by_listing(session, [listing_id], first, last, now)[listing_id]
 
 
 def taken_days_by_listing(
-    session: Session, listing_ids: Sequence[int], first: date, last: date, now: datetime
-) -> dict[int, dict[int, set[date]]]:
-    """The same for several listings, in two statements however many there are."""
+    session: Session,
+    listing_ids: Sequence[int],
+    first: date,
+    last: date,
+    now: datetime,
+    *,
+    without_booking: int | None = None,
+) -> dict[int, dict[int, dict[date, bool]]]:
+    """The same for several listings, in two statements however many there are.
+
+    The nights of `without_booking` count as free: a booking that is to be moved does not stand in its own way.
+    """
     units = select(Unit.listing_id, Unit.id).where(Unit.listing_id.in_(listing_ids), Unit.is_active)
-    taken: dict[int, dict[int, set[date]]] = {listing_id: {} for listing_id in listing_ids}
+    taken: dict[int, dict[int, dict[date, bool]]] = {listing_id: {} for listing_id in listing_ids}
     for listing_id, unit_id in session.execute(units.order_by(Unit.position, Unit.id)):
-        taken[listing_id][unit_id] = set()
+        taken[listing_id][unit_id] = {}
     nights = (
-        select(Unit.listing_id, Night.unit_id, Night.day)
+        select(Unit.listing_id, Night.unit_id, Night.day, Night.booking_id)
         .join(Unit, Unit.id == Night.unit_id)
         .where(Unit.listing_id.in_(listing_ids), Unit.is_active, Night.day >= first, Night.day < last, is_taken(now))
     )
-    for listing_id, unit_id, day in session.execute(nights):
-        taken[listing_id][unit_id].add(day)
+    for listing_id, unit_id, day, booking_id in session.execute(nights):
+        if booking_id is None or booking_id != without_booking:
+            taken[listing_id][unit_id][day] = booking_id is not None
     return taken
 
 
-def keeps_nights(session: Session, booking_id: int, stay: Stay) -> bool:
-    """Whether each night of a booking is kept with no end. News of a payment that came late may find them taken."""
-    kept = select(func.count()).where(Night.booking_id == booking_id, Night.hold_until.is_(None))
+def keeps_nights(
+    session: Session, booking_id: int, stay: Stay, *, unit_id: int | None = None, now: datetime | None = None
+) -> bool:
+    """Whether each night of a booking is kept with no end. News of a payment that came late may find them taken.
+
+    With `unit_id`, whether it is these nights of that unit; with `now`, a hold that has not run out counts too.
+    """
+    kept = select(func.count()).where(
+        Night.booking_id == booking_id, Night.hold_until.is_(None) if now is None else is_taken(now)
+    )
+    if unit_id is not None:
+        kept = kept.where(Night.unit_id == unit_id, Night.day >= stay.arrive, Night.day < stay.leave)
     return session.scalar(kept) == stay.nights
+
+
+def find_turnover_listing(session: Session, unit_id: int) -> int | None:
+    """The listing of a unit, where its rules keep nights empty between two stays; None where none are."""
+    own = select(func.max(StayRule.turnover_days)).where(StayRule.listing_id == Listing.id).scalar_subquery()
+    listing = select(Listing.id).join(Unit, Unit.listing_id == Listing.id).where(Unit.id == unit_id)
+    return session.scalar(listing.where(or_(Listing.turnover_days > 0, own > 0)))
+
+
+def slept_beside(
+    session: Session, unit_id: int, stay: Stay, within: int, now: datetime, *, without_booking: int
+) -> dict[date, bool]:
+    """The nights that other bookings have in a unit, so many before and behind a stay."""
+    reach = timedelta(days=within)
+    nights = select(Night.day).where(
+        Night.unit_id == unit_id,
+        Night.day >= stay.arrive - reach,
+        Night.day < stay.leave + reach,
+        Night.booking_id != without_booking,  # closures have none: nobody sleeps in them
+        is_taken(now),
+    )
+    return dict.fromkeys(session.scalars(nights), True)
 
 
 def _free_units(stay: Stay, now: datetime) -> Select[Any]:

@@ -1,6 +1,6 @@
 """Which stays a guest can have: listings, prices, reasons against, and what nearby does fit."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -9,14 +9,16 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from booking.domain.availability import TakenNights, fitting_units, longest_free_part, nearest_stays
-from booking.domain.dates import Stay
+from booking.domain.availability import TakenNights, longest_free_part, nearest_stays
+from booking.domain.dates import LONGEST_STAY, Stay
 from booking.domain.errors import InvalidDates, ListingNotFound, StayRuleBroken
 from booking.domain.money import Money
-from booking.domain.policy import RefundStep, StayRules, check_stay, longest, open_steps
+from booking.domain.neighbours import Verdict, judge_units
 from booking.domain.pricing import Ask, Quote, quote
+from booking.domain.stay_rules import StayRules, check_stay, longest
+from booking.domain.terms import Deal, RefundStep, open_steps
 from booking.domain.words import Said, say
-from booking.models import Listing, Property
+from booking.models import CancellationPolicy, Listing, Property
 from booking.queries.nights import free_unit_ids, free_units_by_listing, taken_days_by_listing
 
 # How far from the wanted dates others are looked for, and how many are told.
@@ -25,8 +27,12 @@ MOST_NEARBY = 3
 PAGE_SIZE = 20
 NOT_FREE = say("Not free on all of these nights.")
 _T = TypeVar("_T")
-# All that prices are made of, in one statement for each kind, however many listings there are.
-_WITH_RATES = (
+# Of two stays that are both possible on a day, the one whose length is nearer to what was asked for.
+_OTHER_LENGTHS = 7
+# All that prices, rules and terms are made of, in one statement for each kind, however many listings there are.
+_WITH_TERMS = (
+    selectinload(Listing.stay_rules),
+    joinedload(Listing.policy).selectinload(CancellationPolicy.tiers),
     *(selectinload(kind) for kind in (Listing.seasons, Listing.day_prices, Listing.discounts, Listing.fees)),
     *(joinedload(Listing.property).selectinload(kind) for kind in (Property.taxes, Property.extras)),
 )
@@ -48,6 +54,7 @@ class Offer:
     stay: Stay
     quote: Quote
     steps: tuple[RefundStep, ...]  # those that can still be reached, most generous first
+    rest: Money  # what comes back later than all of them
 
     @property
     def guests(self) -> int:
@@ -65,8 +72,8 @@ class Offer:
     @property
     def free_until(self) -> date | None:
         """The last day on which cancelling costs nothing; None where that day has passed."""
-        full = self.steps[0] if self.steps else None
-        return full.last_day if full and full.refund == self.total else None
+        full = [step.last_day for step in self.steps if step.refund == self.total and step.until is None]
+        return full[0] if full else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +177,14 @@ class ResultPage:
 
 def list_listings(session: Session) -> list[Listing]:
     """Everything on sale, in the house's own order."""
-    on_sale = select(Listing).where(Listing.is_active).options(*_WITH_RATES)
+    on_sale = select(Listing).where(Listing.is_active).options(*_WITH_TERMS)
     return list(session.scalars(on_sale.order_by(Listing.position, Listing.id)))
 
 
 def get_listing(session: Session, slug: str) -> Listing:
     """The listing on sale with this name in its address. Raises ListingNotFound."""
     # PostgreSQL refuses such a letter with an error of its own.
-    wanted = select(Listing).where(Listing.slug == slug.replace("\0", ""), Listing.is_active).options(*_WITH_RATES)
+    wanted = select(Listing).where(Listing.slug == slug.replace("\0", ""), Listing.is_active).options(*_WITH_TERMS)
     listing = session.scalar(wanted)
     if listing is None:
         raise ListingNotFound
@@ -187,6 +194,12 @@ def get_listing(session: Session, slug: str) -> Listing:
 def find_property(session: Session) -> Property | None:
     """The property that names the shop: the first one. None before anything is set up."""
     return session.scalar(select(Property).order_by(Property.id).limit(1))
+
+
+def has_own_policies(session: Session) -> bool:
+    """Whether any listing on sale has other cancellation terms than the plain ones of its property."""
+    own = select(Listing.id).where(Listing.is_active, Listing.policy_id.is_not(None))
+    return session.scalar(own.limit(1)) is not None
 
 
 def find_shelf(session: Session, now: datetime, order: Order = Order.HOUSE, number: int = 1) -> Shelf:
@@ -227,7 +240,8 @@ def find_page(
 
 def find_stay(session: Session, listing: Listing, stay: Stay, guests: int, now: datetime) -> Offer | Declined:
     """The offer for one stay, or the reason against it with what near it does fit."""
-    answer = _answer(listing, stay, guests, now, bool(free_unit_ids(session, listing.id, stay, now)))
+    free = {listing.id: free_unit_ids(session, listing.id, stay, now)}
+    answer = _answer(listing, stay, guests, now, _verdicts(session, [listing], free, stay, now)[listing.id])
     return answer if isinstance(answer, Offer) else _with_nearby(session, [answer], now)[0]
 
 
@@ -243,10 +257,10 @@ def from_price(listing: Listing) -> Money:
 
 def sold_days(listings: Iterable[Listing], now: datetime) -> SoldDays | None:
     """From today to the last day on which a stay may end, over several listings; None without any."""
-    spans = [(listing.property.today(now), timedelta(days=listing.horizon_days)) for listing in listings]
+    spans = [(today := listing.property.today(now), listing.rules.last_leave(today)) for listing in listings]
     if not spans:
         return None
-    return SoldDays(min(today for today, _ in spans), max(today + horizon for today, horizon in spans))
+    return SoldDays(min(today for today, _ in spans), max(last for _, last in spans))
 
 
 # --- what can be booked ---
@@ -256,8 +270,8 @@ def _search(
     session: Session, listings: list[Listing], stay: Stay, guests: int, now: datetime, order: Order
 ) -> SearchResult:
     _refuse_hopeless(listings, stay, guests, now)
-    free = free_units_by_listing(session, stay, now)
-    answers = [_answer(listing, stay, guests, now, listing.id in free) for listing in listings]
+    verdicts = _verdicts(session, listings, free_units_by_listing(session, stay, now), stay, now)
+    answers = [_answer(listing, stay, guests, now, verdicts[listing.id]) for listing in listings]
     offers = [answer for answer in answers if isinstance(answer, Offer)]
     declined = [answer for answer in answers if isinstance(answer, Declined)]
     return SearchResult(
@@ -266,16 +280,42 @@ def _search(
     )
 
 
-def _answer(listing: Listing, stay: Stay, guests: int, now: datetime, is_free: bool) -> Offer | Declined:
+def _verdicts(
+    session: Session, listings: Sequence[Listing], free: Mapping[int, Sequence[int]], stay: Stay, now: datetime
+) -> dict[int, Verdict]:
+    """Which of the free units each listing can give. What lies beside the nights is read only where a rule asks."""
+    careful = [listing for listing in listings if listing.rules.looks_around and free.get(listing.id)]
+    around = read_around(session, careful, stay, now)
+    verdicts = {listing.id: Verdict(tuple(free.get(listing.id, ()))) for listing in listings}
+    for listing in careful:
+        taken, today = around[listing.id], listing.property.today(now)
+        verdicts[listing.id] = judge_units(listing.rules, stay, taken, today)
+    return verdicts
+
+
+def read_around(
+    session: Session, listings: Sequence[Listing], stay: Stay, now: datetime, without_booking: int | None = None
+) -> dict[int, dict[int, dict[date, bool]]]:
+    """The taken nights of a stay and beside it, by listing and unit, as far as any rule of theirs can see."""
+    if not listings:
+        return {}
+    reach = timedelta(days=2 * max(listing.rules.reach for listing in listings) + 1)
+    ids, first = [listing.id for listing in listings], max(stay.arrive, date.min + reach) - reach
+    last = min(stay.leave, date.max - reach) + reach
+    return taken_days_by_listing(session, ids, first, last, now, without_booking=without_booking)
+
+
+def _answer(listing: Listing, stay: Stay, guests: int, now: datetime, verdict: Verdict) -> Offer | Declined:
     today = listing.property.today(now)
     try:
         check_stay(listing.rules, stay, guests, today)
     except StayRuleBroken as broken:
         return Declined(listing, stay, guests, broken.said, str(broken.details["field"]))
-    if not is_free:
-        return Declined(listing, stay, guests, NOT_FREE, None)
+    if not verdict.units:
+        return Declined(listing, stay, guests, verdict.problem or NOT_FREE, "arrive" if verdict.problem else None)
     price = quote(listing.rates, Ask.by(stay, guests, today))
-    return Offer(listing, stay, price, open_steps(price.total, listing.property.terms, stay.arrive, today))
+    deal = Deal(price, listing.terms, stay.arrive, now, listing.property.zone)
+    return Offer(listing, stay, price, open_steps(deal, now), deal.rest)
 
 
 def _refuse_hopeless(listings: list[Listing], stay: Stay, guests: int, now: datetime) -> None:
@@ -286,8 +326,8 @@ def _refuse_hopeless(listings: list[Listing], stay: Stay, guests: int, now: date
         raise StayRuleBroken(say("Our largest stay sleeps {most}.", most=most), field="guests")
     if all(stay.arrive < listing.property.today(now) for listing in listings):
         raise StayRuleBroken(say("The day of arrival has passed."), field="arrive")
-    most_patient = max((listing.rules for listing in listings), key=lambda rules: rules.max_nights)
-    if stay.nights > most_patient.max_nights:
+    most_patient = max((listing.rules for listing in listings), key=lambda rules: rules.most_nights)
+    if stay.nights > most_patient.most_nights:
         raise StayRuleBroken(longest(most_patient), field="leave")
     sold = sold_days(listings, now)
     if sold and stay.leave > sold.last:
@@ -317,18 +357,25 @@ def _with_nearby(session: Session, declined: Sequence[Declined], now: datetime) 
     if not declined:
         return ()
     wanted = [_as_long_as_allowed(entry) for entry in declined]
-    reach = timedelta(days=NEARBY_DAYS)
+    reach = timedelta(days=NEARBY_DAYS + max(_seen_further(entry.listing.rules) for entry in declined))
     first = max(min(stay.arrive for stay in wanted), date.min + reach) - reach
     last = min(max(max(stay.leave for stay in wanted), declined[0].stay.leave), date.max - reach) + reach
     taken = taken_days_by_listing(session, [entry.listing.id for entry in declined], first, last, now)
     return tuple(_fill(entry, stay, taken[entry.listing.id], now) for entry, stay in zip(declined, wanted, strict=True))
 
 
+def _seen_further(rules: StayRules) -> int:
+    """How many nights beyond the nearby ones say something of stays there: by plain rules none."""
+    return 0 if rules.is_plain else max(rules.ever("min_nights")) + _OTHER_LENGTHS + 2 * rules.reach
+
+
 def _fill(declined: Declined, wanted: Stay, taken: TakenNights, now: datetime) -> Declined:
     today = declined.listing.property.today(now)
-    fits = _fit_check(declined.listing.rules, declined.guests, today, taken)
-    at_once = [wanted] if fits(wanted) else []
-    near = at_once + nearest_stays(fits, wanted, NEARBY_DAYS, MOST_NEARBY - len(at_once))
+    rules = declined.listing.rules
+    fits = _fit_check(rules, declined.guests, today, taken)
+    find = _fitting_near(rules, declined.stay.nights, fits)
+    at_once = [here] if (here := find(wanted)) else []
+    near = at_once + nearest_stays(find, wanted, NEARBY_DAYS, MOST_NEARBY - len(at_once))
     part = _part(declined, taken, today)
     return replace(
         declined,
@@ -340,7 +387,7 @@ def _fill(declined: Declined, wanted: Stay, taken: TakenNights, now: datetime) -
 def _as_long_as_allowed(declined: Declined) -> Stay:
     """The wanted stay, made longer or shorter where the listing's rules ask for it."""
     stay, rules = declined.stay, declined.listing.rules
-    nights = min(max(stay.nights, rules.min_nights), rules.max_nights)
+    nights = min(max(stay.nights, rules.shortest_from(stay.arrive)), rules.longest_from(stay.arrive))
     try:
         return Stay(stay.arrive, stay.arrive + timedelta(days=nights))
     except (OverflowError, InvalidDates):  # the calendar of this world ends in the year 9999
@@ -350,12 +397,12 @@ def _as_long_as_allowed(declined: Declined) -> Stay:
 def _part(declined: Declined, taken: TakenNights, today: date) -> Stay | None:
     """The longest free part of the wanted nights that is sold at all, no longer than the rules allow."""
     rules, stay = declined.listing.rules, declined.stay
-    first = max(stay.arrive, today + timedelta(days=rules.notice_days))
-    last = min(stay.leave, today + timedelta(days=rules.horizon_days))
+    first = max(stay.arrive, rules.earliest(stay.arrive, today))
+    last = min(stay.leave, rules.latest(stay.arrive, today))
     part = longest_free_part(taken, Stay(first, last)) if first < last else None
     if part is None or part.nights == stay.nights:
         return None
-    return Stay(part.arrive, min(part.leave, part.arrive + timedelta(days=rules.max_nights)))
+    return Stay(part.arrive, min(part.leave, part.arrive + timedelta(days=rules.longest_from(part.arrive))))
 
 
 def _fit_check(rules: StayRules, guests: int, today: date, taken: TakenNights) -> Callable[[Stay], bool]:
@@ -364,9 +411,30 @@ def _fit_check(rules: StayRules, guests: int, today: date, taken: TakenNights) -
             check_stay(rules, stay, guests, today)
         except StayRuleBroken:
             return False
-        return bool(fitting_units(taken, stay))
+        return bool(judge_units(rules, stay, taken, today).units)
 
     return fits
+
+
+def _fitting_near(rules: StayRules, nights: int, fits: Callable[[Stay], bool]) -> Callable[[Stay], Stay | None]:
+    """What can be had from the day on which a stay begins: by plain rules that stay alone, else of a length near it."""
+
+    def find(wanted: Stay) -> Stay | None:
+        if wanted.leave > date.max - timedelta(days=2 * LONGEST_STAY):  # the calendar of this world ends there
+            return None
+        lengths = [wanted.nights] if rules.is_plain else _lengths(rules, wanted.arrive, nights)
+        stays = (Stay(wanted.arrive, wanted.arrive + timedelta(days=length)) for length in lengths)
+        return next((stay for stay in stays if fits(stay)), None)
+
+    return find
+
+
+def _lengths(rules: StayRules, arrive: date, nights: int) -> list[int]:
+    """The numbers of nights that a stay from a day may have, the nearest to those wanted first; of two, the longer."""
+    least, most = rules.shortest_from(arrive), min(rules.longest_from(arrive), LONGEST_STAY)
+    near = min(max(nights, least), most)
+    possible = range(max(least, near - _OTHER_LENGTHS), min(most, near + _OTHER_LENGTHS) + 1)
+    return sorted(possible, key=lambda length: (abs(length - nights), -length))
 
 
 def _priced(declined: Declined, stay: Stay, today: date) -> Nearby:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from booking.domain.amenities import Amenity, known_amenities
 from booking.domain.dates import Stay
 from booking.domain.errors import StayRuleBroken
+from booking.domain.terms import terms_in_words
 from booking.domain.words import Said
 from booking.models import Listing
 from booking.queries.calendar import Choice, MonthsView, draw_months
@@ -36,6 +37,7 @@ class StayPage:
     offer: Offer | None
     refusal: Refusal | None
     also: list[Offer]  # other listings that are free on the nights asked for
+    terms: tuple[Said, ...]  # of cancelling, as long as no dates are known
 
 
 def read_stay_page(session: Session, slug: str, choice: Choice, month: date | None, now: datetime) -> StayPage:
@@ -50,6 +52,7 @@ def read_stay_page(session: Session, slug: str, choice: Choice, month: date | No
         offer=answer if isinstance(answer, Offer) else None,
         refusal=_refused_stay(answer) or _refused_arrival(session, listing, choice, view, now),
         also=_also_free(session, answer, now),
+        terms=terms_in_words(listing.terms),
     )
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
-from booking.domain.policy import HOLD_GRACE, CancellationTerms, open_steps
+from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
 from booking.domain.states import REFUND_ENDED_BADLY, REFUND_IN_FLIGHT, BookingStatus, CancelReason
+from booking.domain.terms import open_steps
 from booking.language import localised
 from booking.models import Booking, Payment, Property, Refund
 from booking.models.instance import LinkPurpose
@@ -137,11 +138,12 @@ def _guest_facts(booking: Booking) -> Facts:
 
 
 def _price_facts(booking: Booking, now: datetime) -> Facts:
-    terms = CancellationTerms.from_json(booking.terms)
+    deal = booking.deal
     return {
         "total": booking.amount,
         "quote": Quote.from_json(booking.quote),
-        "refund_steps": open_steps(booking.amount, terms, booking.arrive, booking.listing.property.today(now)),
+        "refund_steps": open_steps(deal, now),
+        "refund_rest": deal.rest,
     }
 
 

@@ -1,5 +1,6 @@
 """Taking and freeing nights: the one mechanism behind holds, confirmations, moves and closures."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, or_, select
@@ -7,8 +8,17 @@ from sqlalchemy.orm import Session
 
 from booking.database import insert_into, require_transaction
 from booking.domain.dates import Stay
-from booking.models import Booking, Night, Unit
-from booking.queries.nights import free_unit_ids
+from booking.domain.errors import DatesUnavailable, StayRuleBroken
+from booking.domain.neighbours import broken_turnover, judge_units
+from booking.models import Booking, Listing, Night, Unit
+from booking.queries.nights import (
+    find_turnover_listing,
+    free_unit_ids,
+    keeps_nights,
+    slept_beside,
+)
+from booking.queries.search import read_around
+from booking.services.locks import lock_listing
 
 
 def claim_nights(
@@ -23,11 +33,14 @@ def claim_nights(
 ) -> bool:
     """Take every night of a stay in one unit, or none of them; whether it worked.
 
-    One statement inserts the nights in date order (the same order everywhere, or two guests would deadlock). A row that
+    For a booking that does not have its nights yet, those that must stay empty beside it are looked at too. One
+    statement inserts the nights in date order (the same order everywhere, or two guests would deadlock). A row that
     is there already is taken over only if it is this owner's own or its hold has run out; so this is also the atomic
     recheck at confirmation, `hold_until` None meaning for good. Joins the caller's transaction.
     """
     require_transaction(session)
+    if booking_id is not None and not _leaves_turnover(session, unit_id, stay, now, booking_id):
+        return False
     savepoint = session.begin_nested()
     if _insert_nights(session, unit_id, stay, now, booking_id, closure_id, hold_until) == stay.nights:
         savepoint.commit()
@@ -36,11 +49,43 @@ def claim_nights(
     return False
 
 
+def find_units(
+    session: Session, listing: Listing, stay: Stay, now: datetime, *, without_booking: int | None = None
+) -> tuple[int, ...]:
+    """The units that a stay may have by free nights and by what lies beside it; whether rules allow it is asked before.
+
+    Where a rule looks at neighbours the listing is locked until the transaction ends, so that of two guests who come
+    at once the second is judged by what the first has taken. A booking that is to be moved is no neighbour of its own.
+
+    Raises:
+        DatesUnavailable: no unit is free. StayRuleBroken: one is, but what lies beside the stay forbids it.
+    """
+    if not listing.rules.looks_around:
+        return _or_unavailable(tuple(free_unit_ids(session, listing.id, stay, now)))
+    lock_listing(session, listing.id)
+    taken = read_around(session, [listing], stay, now, without_booking)[listing.id]
+    verdict = judge_units(listing.rules, stay, taken, listing.property.today(now))
+    if verdict.problem:
+        raise StayRuleBroken(verdict.problem, field="arrive")
+    return _or_unavailable(verdict.units)
+
+
 def claim_any_unit(
-    session: Session, listing_id: int, stay: Stay, now: datetime, *, booking_id: int, hold_until: datetime | None
+    session: Session,
+    listing_id: int,
+    stay: Stay,
+    now: datetime,
+    *,
+    booking_id: int,
+    hold_until: datetime | None,
+    among: Sequence[int] | None = None,
 ) -> int | None:
-    """Take the nights in any free unit of a listing; its id, or None where all are taken. Joins the transaction."""
-    for unit_id in _unhurried_first(session, free_unit_ids(session, listing_id, stay, now)):
+    """Take the nights in any free unit of a listing; its id, or None where all are taken. Joins the transaction.
+
+    `among` are the units that may be given; None: all.
+    """
+    free = [unit_id for unit_id in free_unit_ids(session, listing_id, stay, now) if among is None or unit_id in among]
+    for unit_id in _unhurried_first(session, free):
         if claim_nights(session, unit_id, stay, now, booking_id=booking_id, hold_until=hold_until):
             return unit_id
     return None
@@ -65,6 +110,26 @@ def free_nights(session: Session, *, booking_id: int, except_unit_id: int | None
     require_transaction(session)
     nights = delete(Night).where(Night.booking_id == booking_id)
     session.execute(nights if except_unit_id is None else nights.where(Night.unit_id != except_unit_id))
+
+
+def _or_unavailable(units: tuple[int, ...]) -> tuple[int, ...]:
+    if not units:
+        raise DatesUnavailable
+    return units
+
+
+def _leaves_turnover(session: Session, unit_id: int, stay: Stay, now: datetime, booking_id: int) -> bool:
+    """Whether enough nights stay empty beside a booking that does not have its nights yet.
+
+    The listing's lock makes those who come at once wait for each other: no constraint of the database can say this.
+    """
+    listing_id = find_turnover_listing(session, unit_id)
+    if listing_id is None or keeps_nights(session, booking_id, stay, unit_id=unit_id, now=now):
+        return True
+    lock_listing(session, listing_id)
+    rules = session.get_one(Listing, listing_id).rules
+    slept = slept_beside(session, unit_id, stay, rules.most_turnover, now, without_booking=booking_id)
+    return broken_turnover(rules, stay, slept) is None
 
 
 def _insert_nights(

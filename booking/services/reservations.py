@@ -3,8 +3,10 @@
 import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +22,6 @@ from booking.domain.errors import (
     TransitionRefused,
 )
 from booking.domain.money import Money
-from booking.domain.policy import check_stay
 from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.states import (
     BookingStatus,
@@ -29,16 +30,18 @@ from booking.domain.states import (
     RefundReason,
     Source,
 )
+from booking.domain.stay_rules import check_stay
+from booking.domain.terms import terms_in_words
 from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
+from booking.language import language
 from booking.models import Booking, Listing, Refund
-from booking.queries.nights import free_unit_ids
 from booking.runtime import Runtime
 from booking.services import attempts, audit, checkout, holds, notifications, refunds, timeline
 from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
-from booking.services.nights import claim_any_unit, free_nights
+from booking.services.nights import claim_any_unit, find_units, free_nights
 from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
 
@@ -151,6 +154,13 @@ def check_and_quote(listing: Listing, stay: Stay, guests: int, now: datetime) ->
     return quote(listing.rates, Ask.by(stay, guests, today))
 
 
+def freeze_terms(listing: Listing, now: datetime, code: str) -> dict[str, Any]:
+    """The listing's cancellation terms as a booking keeps them: with the moment, and with the words its guest read."""
+    terms, speaker = listing.terms, language(code)
+    text = [speaker.speak(said) for said in terms_in_words(terms)]
+    return {**terms.as_json(), "booked_at": now.isoformat(), "text": text, "language": speaker.code}
+
+
 # --- placing --------------------------------------------------------------------------------------------------------
 
 
@@ -166,10 +176,11 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
             raise PriceChanged(shown=request.shown_total, total=priced.total)
         holder = Holder(_browser_key(request), request.guest.email, request.network)
         holds.refuse_too_many(session, runtime, holder, listing, request.stay, now)
-        booking = _write_booking(session, listing, request, priced, now)
+        units = find_units(session, listing, request.stay, now)
+        booking = _write_booking(session, listing, units[0], request, priced, now)
         holds.note_network(session, runtime, holder, booking.id, now)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
-        _take_unit(session, booking, now)
+        _take_unit(session, booking, units, now)
         timeline.record(
             session, booking, "placed", Cause(Source.WEB), now, new=BookingStatus.PENDING,
             note=f"session until {attempt.expires_at:%H:%M} UTC",
@@ -208,14 +219,13 @@ def _use_again(booking: Booking, guest: GuestDetails) -> Placed:
     return Placed(booking.id, booking.reference, booking.status is BookingStatus.CONFIRMED)
 
 
-def _write_booking(session: Session, listing: Listing, request: PlaceRequest, priced: Quote, now: datetime) -> Booking:
-    free = free_unit_ids(session, listing.id, request.stay, now)
-    if not free:
-        raise DatesUnavailable
+def _write_booking(
+    session: Session, listing: Listing, unit_id: int, request: PlaceRequest, priced: Quote, now: datetime
+) -> Booking:
     booking = Booking(
         reference="".join(secrets.choice(_ALPHABET) for _ in range(8)),
         listing_id=listing.id,
-        unit_id=free[0],
+        unit_id=unit_id,
         arrive=request.stay.arrive,
         leave=request.stay.leave,
         guests=request.guests,
@@ -226,7 +236,7 @@ def _write_booking(session: Session, listing: Listing, request: PlaceRequest, pr
         amount_minor=priced.total.minor,
         currency=priced.total.currency,
         quote=priced.as_json(),
-        terms=listing.property.terms.as_json(),
+        terms=freeze_terms(listing, now, request.guest.language),
     )
     _write_guest(booking, request.guest)
     session.add(booking)
@@ -240,11 +250,12 @@ def _write_guest(booking: Booking, guest: GuestDetails) -> None:
     booking.arrival_time, booking.language = guest.arrival_time, guest.language
 
 
-def _take_unit(session: Session, booking: Booking, now: datetime) -> None:
+def _take_unit(session: Session, booking: Booking, units: Sequence[int], now: datetime) -> None:
     session.flush()  # hold_until was set with the attempt
     unit_id = claim_any_unit(
-        session, booking.listing_id, booking.stay, now, booking_id=booking.id, hold_until=booking.hold_until
-    )
+        session, booking.listing_id, booking.stay, now,
+        booking_id=booking.id, hold_until=booking.hold_until, among=units,
+    )  # fmt: skip
     if unit_id is None:
         raise DatesUnavailable
     booking.unit_id = unit_id

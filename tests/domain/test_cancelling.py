@@ -6,12 +6,13 @@ import pytest
 
 from booking.domain.cancelling import CancelDoor, Standing, cancel_door, cancelling
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms
 from booking.domain.states import BookingStatus, PaymentStatus
+from booking.domain.terms import CancellationTerms
+from tests.support.deals import make_deal, noon
 
 ARRIVE = date(2027, 3, 12)
-TERMS = CancellationTerms(full_days=7, part_days=2, part_percent=50)
 TOTAL = Money(42000, "eur")
+DEAL = make_deal(TOTAL, CancellationTerms.in_two_steps(7, 2, 50), ARRIVE)
 
 
 def standing(
@@ -29,19 +30,19 @@ def standing(
     ("days", "back", "kept"), [(8, 42000, 0), (7, 42000, 0), (6, 21000, 21000), (2, 21000, 21000), (1, 0, 42000)]
 )
 def test_what_comes_back_follows_the_frozen_terms_to_the_day(days: int, back: int, kept: int) -> None:
-    found = cancelling(standing(), TOTAL, TOTAL, TERMS, ARRIVE, ARRIVE - timedelta(days=days))
+    found = cancelling(standing(), DEAL, TOTAL, noon(ARRIVE - timedelta(days=days)))
 
     assert (found.back.minor, found.kept.minor, found.days_before) == (back, kept, days)
 
 
 def test_money_that_went_back_before_counts_towards_what_is_due() -> None:
-    found = cancelling(standing(), TOTAL, Money(32000, "eur"), TERMS, ARRIVE, ARRIVE - timedelta(days=3))
+    found = cancelling(standing(), DEAL, Money(32000, "eur"), noon(ARRIVE - timedelta(days=3)))
 
     assert (found.back.minor, found.kept.minor) == (11000, 21000)
 
 
 def test_never_more_comes_back_than_is_still_here() -> None:
-    found = cancelling(standing(), TOTAL, Money(1000, "eur"), TERMS, ARRIVE, ARRIVE - timedelta(days=3))
+    found = cancelling(standing(), DEAL, Money(1000, "eur"), noon(ARRIVE - timedelta(days=3)))
 
     assert (found.back.minor, found.kept.minor) == (0, 1000)
 

@@ -3,22 +3,23 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booking.domain.availability import fitting_units
 from booking.domain.dates import Stay
 from booking.domain.days import DayState, Sale, arrival_problem, day_state, leave_days, rules_in_words
-from booking.domain.errors import StayRuleBroken
-from booking.domain.policy import StayRules, check_stay
+from booking.domain.neighbours import judge_units
+from booking.domain.stay_rules import RuleRange, StayRules, is_allowed
+from tests.domain.test_stay_rules import rule_ranges
 
 FIRST, LAST = date(2027, 3, 1), date(2027, 4, 1)
-SALE = Sale(FIRST, LAST)
-TWO_NIGHTS = Sale(FIRST, LAST, min_nights=2, max_nights=5)
+SALE = Sale.by(StayRules(2, horizon_days=31), FIRST)
+TWO_NIGHTS = Sale.by(StayRules(2, min_nights=2, max_nights=5, horizon_days=31), FIRST)
+SATURDAY = frozenset({5})  # the 6th, 13th, 20th and 27th of March 2027
 
 
 def march(*days):
-    return {date(2027, 3, day) for day in days}
+    return dict.fromkeys((date(2027, 3, day) for day in days), True)
 
 
 def day(number):
@@ -40,13 +41,13 @@ def test_a_calendar_day_says_what_can_be_done_on_it(number, state):
 
 
 def test_a_night_is_free_while_one_of_several_units_has_it():
-    assert day_state({1: march(10), 2: set()}, day(10), SALE) is DayState.FREE
+    assert day_state({1: march(10), 2: {}}, day(10), SALE) is DayState.FREE
 
 
 def test_days_outside_what_is_sold_are_closed_but_a_stay_may_end_on_the_last_morning():
-    assert day_state({1: set()}, FIRST - timedelta(days=1), SALE) is DayState.CLOSED
-    assert day_state({1: set()}, LAST, SALE) is DayState.LEAVE_ONLY
-    assert day_state({1: set()}, LAST + timedelta(days=1), SALE) is DayState.CLOSED
+    assert day_state({1: {}}, FIRST - timedelta(days=1), SALE) is DayState.CLOSED
+    assert day_state({1: {}}, LAST, SALE) is DayState.LEAVE_ONLY
+    assert day_state({1: {}}, LAST + timedelta(days=1), SALE) is DayState.CLOSED
 
 
 def test_the_first_and_the_last_day_of_what_is_sold_count():
@@ -82,17 +83,17 @@ def test_the_days_to_leave_count_one_unit_and_never_two_halves():
     assert leave_days({1: march(13)}, day(10), SALE).last == day(13)
     assert leave_days({1: march(10)}, day(10), SALE) is None
     assert leave_days({}, day(10), SALE) is None
-    assert leave_days({1: set()}, day(30), SALE).last == LAST
+    assert leave_days({1: {}}, day(30), SALE).last == LAST
 
 
 def test_the_days_to_leave_keep_to_the_shortest_and_the_longest_stay():
-    window = leave_days({1: set()}, day(10), TWO_NIGHTS)
+    window = leave_days({1: {}}, day(10), TWO_NIGHTS)
 
     assert (window.first, window.last) == (day(12), day(15))
     assert [number for number in range(10, 20) if day(number) in window] == [12, 13, 14, 15]
     assert leave_days({1: march(11)}, day(10), TWO_NIGHTS) is None
-    assert leave_days({1: set()}, FIRST - timedelta(days=1), TWO_NIGHTS) is None
-    assert leave_days({1: set()}, LAST, TWO_NIGHTS) is None
+    assert leave_days({1: {}}, FIRST - timedelta(days=1), TWO_NIGHTS) is None
+    assert leave_days({1: {}}, LAST, TWO_NIGHTS) is None
 
 
 @pytest.mark.parametrize(
@@ -107,11 +108,13 @@ def test_the_days_to_leave_keep_to_the_shortest_and_the_longest_stay():
     ],
 )
 def test_why_no_stay_can_begin_on_a_day_is_said_in_words(arrive, words):
-    assert str(arrival_problem({1: march(10)}, arrive, TWO_NIGHTS, date(2027, 2, 25))) == words
+    rules = StayRules(2, min_nights=2, max_nights=5, notice_days=4, horizon_days=35)
+
+    assert str(arrival_problem({1: march(10)}, arrive, Sale.by(rules, date(2027, 2, 25)))) == words
 
 
 def test_nothing_is_said_against_a_day_on_which_a_stay_can_begin():
-    assert arrival_problem({1: march(10)}, day(8), TWO_NIGHTS, FIRST) is None
+    assert arrival_problem({1: march(10)}, day(8), TWO_NIGHTS) is None
 
 
 def test_rules_that_forbid_nothing_are_not_told():
@@ -130,7 +133,70 @@ def test_rules_that_forbid_nothing_are_not_told():
     ]
 
 
-_nights = st.sets(st.integers(0, 29).map(lambda offset: FIRST + timedelta(days=offset)))
+# --- rules that are not the same every day ---------------------------------------------------------------------------
+
+
+def test_days_on_which_nobody_comes_are_free_but_begin_no_stay():
+    sale = Sale.by(StayRules(2, max_nights=14, horizon_days=31, arrive_on=SATURDAY), FIRST)
+
+    assert day_state({1: {}}, day(6), sale) is DayState.FREE
+    assert day_state({1: {}}, day(7), sale) is DayState.NO_ARRIVAL
+    assert str(arrival_problem({1: {}}, day(7), sale)) == "Stays here begin only on Saturday."
+
+
+def test_days_to_leave_may_have_holes():
+    sale = Sale.by(StayRules(2, max_nights=14, horizon_days=31, leave_on=SATURDAY), FIRST)
+
+    days = leave_days({1: {}}, day(5), sale)
+
+    assert days.days == (day(6), day(13))
+    assert days.has_holes
+    assert not leave_days({1: {}}, day(5), SALE).has_holes
+
+
+def test_a_day_from_which_a_stay_must_be_longer_says_so_by_where_it_may_end():
+    fair = RuleRange("Fair", day(12), day(14), min_nights=3)
+    sale = Sale.by(StayRules(2, horizon_days=31, ranges=(fair,)), FIRST)
+
+    assert leave_days({1: {}}, day(12), sale).first == day(15)
+    assert day_state({1: march(14)}, day(12), sale) is DayState.TOO_SHORT
+    assert str(arrival_problem({1: march(14)}, day(12), sale)) == (
+        "The shortest stay here is 3 nights, and fewer are free from Fri 12 March 2027."
+    )
+
+
+def test_nights_that_stay_empty_for_cleaning_are_no_days_to_arrive():
+    sale = Sale.by(StayRules(2, max_nights=5, horizon_days=31, turnover_days=2), FIRST)
+    taken = {1: march(10, 11)}
+
+    states = [day_state(taken, day(number), sale) for number in (7, 8, 9, 12, 13, 14)]
+
+    assert states == [
+        DayState.FREE, DayState.NO_ARRIVAL, DayState.NO_ARRIVAL,
+        DayState.NO_ARRIVAL, DayState.NO_ARRIVAL, DayState.FREE,
+    ]  # fmt: skip
+    assert leave_days(taken, day(7), sale).days == (day(8),)
+    assert "2 nights stay empty" in str(arrival_problem(taken, day(12), sale))
+
+
+def test_ranges_are_told_above_a_calendar_that_shows_their_days():
+    spring = RuleRange("Spring", day(10), day(20), min_nights=3, arrive_on=SATURDAY)
+    rules = StayRules(2, horizon_days=31, leave_on=SATURDAY, ranges=(spring,))
+
+    told = [str(rule) for rule in rules_in_words(rules, FIRST, day(31))]
+
+    assert told == [
+        "The longest stay here is 90 nights.",
+        "Stays here end only on Saturday.",
+        "Stays can be booked until Thu 1 April 2027.",
+        "From Wed 10 March 2027 to Sat 20 March 2027 the shortest stay is 3 nights.",
+        "From Wed 10 March 2027 to Sat 20 March 2027 stays begin only on Saturday.",
+    ]
+    assert len(rules_in_words(rules, FIRST, day(10))) == 3
+    assert len(rules_in_words(rules, day(21), day(31))) == 3
+
+
+_nights = st.dictionaries(st.integers(0, 29).map(lambda offset: FIRST + timedelta(days=offset)), st.booleans())
 
 
 @given(
@@ -140,14 +206,37 @@ def test_the_calendar_offers_exactly_the_stays_that_can_be_booked(units, shortes
     rules = StayRules(
         max_guests=2, min_nights=shortest, max_nights=shortest + longer, notice_days=notice, horizon_days=30
     )
-    taken, sale = dict(enumerate(units)), Sale.by(rules, FIRST)
-    days = [FIRST + timedelta(days=offset) for offset in range(-2, 34)]
+    states, leaves = _assert_offered_is_bookable(rules, dict(enumerate(units)))
+
+    assert {one for one, state in states.items() if state is DayState.LEAVE_ONLY} <= leaves
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    units=st.lists(_nights, max_size=2),
+    ranges=st.lists(rule_ranges(), max_size=3),
+    weekdays=st.sets(st.integers(0, 6), min_size=3).map(frozenset),
+    gaps=st.booleans(),
+    turnover=st.integers(0, 2),
+)
+def test_the_calendar_offers_exactly_the_stays_that_any_rules_allow(units, ranges, weekdays, gaps, turnover):
+    rules = StayRules(
+        max_guests=2, max_nights=7, horizon_days=30, arrive_on=weekdays, avoid_gaps=gaps, turnover_days=turnover,
+        ranges=tuple(ranges),
+    )  # fmt: skip
+
+    _assert_offered_is_bookable(rules, dict(enumerate(units)))
+
+
+def _assert_offered_is_bookable(rules, taken):
+    sale = Sale.by(rules, FIRST)
+    days = [FIRST + timedelta(days=offset) for offset in range(-2, 50)]
 
     bookable = {
         (arrive, leave)
         for arrive in days
         for leave in days
-        if leave > arrive and _is_allowed(rules, Stay(arrive, leave)) and fitting_units(taken, Stay(arrive, leave))
+        if leave > arrive and _can_be_booked(rules, Stay(arrive, leave), taken)
     }
     offered = {
         (arrive, leave)
@@ -158,16 +247,11 @@ def test_the_calendar_offers_exactly_the_stays_that_can_be_booked(units, shortes
     }
 
     assert offered == bookable
-    arrivals = {arrive for arrive, _ in bookable}
-    assert {one for one in days if day_state(taken, one, sale) is DayState.FREE} == arrivals
-    assert {one for one in days if arrival_problem(taken, one, sale, FIRST) is None} == arrivals
-    leaves = {leave for _, leave in bookable}
-    assert {one for one in days if day_state(taken, one, sale) is DayState.LEAVE_ONLY} <= leaves
+    arrivals, states = {arrive for arrive, _ in bookable}, {one: day_state(taken, one, sale) for one in days}
+    assert {one for one, state in states.items() if state is DayState.FREE} == arrivals
+    assert {one for one in days if arrival_problem(taken, one, sale) is None} == arrivals
+    return states, {leave for _, leave in bookable}
 
 
-def _is_allowed(rules, stay):
-    try:
-        check_stay(rules, stay, 1, FIRST)
-    except StayRuleBroken:
-        return False
-    return True
+def _can_be_booked(rules, stay, taken):
+    return is_allowed(rules, stay, FIRST) and bool(judge_units(rules, stay, taken, FIRST).units)

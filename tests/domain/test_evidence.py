@@ -24,9 +24,9 @@ from booking.domain.evidence import (
     limit_of,
 )
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party, plain_card
+from booking.domain.terms import CancellationTerms, Deal
 from booking.services.notifications import GuestMail
 
 STAY = Stay(date(2027, 3, 12), date(2027, 3, 15))
@@ -42,9 +42,13 @@ CASE = StayCase(
     listing="Harbour Loft",
     stay=STAY,
     guests=2,
-    quote=quote(plain_card("eur", 12800, 16400, 0, 350), Ask(STAY, Party(2))),
-    terms=CancellationTerms(7, 2, 50),
-    zone=ZoneInfo("Europe/Berlin"),
+    deal=Deal(
+        quote(plain_card("eur", 12800, 16400, 0, 350), Ask(STAY, Party(2))),
+        CancellationTerms.in_two_steps(7, 2, 50),
+        STAY.arrive,
+        AGREED,
+        ZoneInfo("Europe/Berlin"),
+    ),
     agreed_at=AGREED,
     confirmed_at=AGREED + timedelta(minutes=3),
     cancelled_at=None,

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from booking.domain.dates import Stay
 from booking.domain.ledger import Ledger, PaymentEntry, RefundEntry, payment_status
 from booking.domain.money import Money, step
-from booking.domain.policy import CancellationTerms, refund_due, refund_steps
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import FRIDAY, SATURDAY, Party, plain_card
 from booking.domain.states import PaymentStatus, RefundStatus
+from booking.domain.terms import CancellationTerms, refund_due, refund_steps
+from tests.support.deals import make_deal, noon
 
 CASES = int(os.environ.get("MONEY_CASES", "1500"))
 CURRENCIES = st.sampled_from(("eur", "usd", "jpy", "krw", "kwd", "bhd", "isk", "ugx"))  # two, no and three decimals
@@ -71,12 +72,12 @@ def test_what_a_cancellation_gives_back_and_what_the_house_keeps_are_the_whole(
     currency: str, units: int, full: int, part: int, percent: int, data: st.DataObject
 ) -> None:
     total = Money(units * step(currency), currency)
-    terms = CancellationTerms(max(full, part), min(full, part), percent)
+    deal = make_deal(total, CancellationTerms.in_two_steps(max(full, part), min(full, part), percent), ARRIVE)
     today = ARRIVE - timedelta(days=data.draw(st.integers(-2, 70)))
 
-    back = refund_due(total, terms, ARRIVE, today)
+    back = refund_due(deal, noon(today))
 
     assert back.is_movable
     assert (total - back).is_movable
     assert 0 <= back.minor <= total.minor
-    assert back.minor in {0, *(one.refund.minor for one in refund_steps(total, terms, ARRIVE))}
+    assert back.minor in {0, *(one.refund.minor for one in refund_steps(deal))}

@@ -13,7 +13,6 @@ import pytest
 from booking.domain.coupons import Coupon, find_refusal
 from booking.domain.dates import Stay
 from booking.domain.money import Money, step
-from booking.domain.policy import CancellationTerms, refund_due
 from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.rates import (
     ROOM,
@@ -29,7 +28,9 @@ from booking.domain.rates import (
     TouristTax,
     plain_card,
 )
+from booking.domain.terms import CancellationTerms, refund_due
 from tests.domain.priced_stays import STAYS, Priced
+from tests.support.deals import make_deal, noon
 
 BEGINNING, END = date(2027, 6, 1), date(2028, 7, 5)
 FEE_KINDS, NAMES = [LineKind.CLEANING, LineKind.FEE, LineKind.EXTRA], ["A", "B", "C", "D"]
@@ -156,8 +157,10 @@ def _shuffled(card: RateCard, dice: Random) -> RateCard:
 
 
 def _refund(total: Money, ask: Ask, dice: Random) -> Money:
-    terms = CancellationTerms(dice.randint(0, 60), dice.randint(0, 60), dice.randint(0, 100))
-    return refund_due(total, terms, ask.stay.arrive, ask.stay.arrive - timedelta(days=dice.randint(0, 100)))
+    terms = CancellationTerms.in_two_steps(dice.randint(0, 60), dice.randint(0, 60), dice.randint(0, 100))
+    return refund_due(
+        make_deal(total, terms, ask.stay.arrive), noon(ask.stay.arrive - timedelta(days=dice.randint(0, 100)))
+    )
 
 
 # --- one by one -----------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from flask import Flask
 from booking import metrics
 from booking.domain.dates import Stay
 from booking.domain.errors import DatesUnavailable, StayRuleBroken
-from booking.domain.policy import CancellationTerms, refund_steps
 from booking.domain.states import CancelReason, Source
+from booking.domain.terms import refund_steps
 from booking.extensions import db
 from booking.gateways.payments import GatewayRefused
 from booking.models import Property
@@ -404,7 +404,7 @@ def test_the_last_day_to_cancel_for_everything_ends_at_the_propertys_midnight(ab
     for number, day in enumerate([*_changes(zone), LEAP_DAY]):
         placed = shop.place(Stay(day + 10 * DAY, day + 11 * DAY), browser=f"a{number}")
         booking = shop.booking(placed.booking_id)
-        last = refund_steps(booking.amount, CancellationTerms.from_json(booking.terms), booking.arrive)[0].last_day
+        last = refund_steps(booking.deal)[0].last_day
         shop.clock.time = _midnight(last + DAY, zone).astimezone(UTC) - timedelta(seconds=1)
         whole = _comes_back(shop, placed.reference)
         shop.clock.time += timedelta(seconds=1)

@@ -7,10 +7,10 @@ from typing import Any
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.policy import refund_due
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party
 from booking.domain.states import CancelReason, Source
+from booking.domain.terms import refund_due
 from booking.extensions import db
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Booking
@@ -244,8 +244,7 @@ class Cast:
     def _do_cancel(self, booking_id: int, reason: CancelReason, cause: Cause, form: str) -> str:
         """With a refund by the terms, as the pages would show it for what was paid."""
         booking = db.session.get_one(Booking, booking_id)
-        today = self.world.clock.at.date()
-        due = refund_due(booking.amount, booking.listing.property.terms, booking.arrive, today)
+        due = refund_due(booking.deal, self.world.clock.at)
         db.session.rollback()
         came = sum(row[0] for row in self.rows("SELECT amount_minor FROM payment WHERE booking_id = ?", booking_id))
         refund = Money(min(due.minor, came), "eur")

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.policy import CancellationTerms, refund_steps
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party, plain_card
+from booking.domain.terms import CancellationTerms, refund_steps
 from booking.services.letter_facts import Moved
+from tests.support.deals import make_deal
 
 STAY = Stay(date(2027, 3, 12), date(2027, 3, 15))
 TOTAL = Money(47700, "eur")
@@ -66,7 +67,8 @@ _BOOKING: dict[str, object] = {
 _MONEY: dict[str, object] = {
     "total": TOTAL,
     "quote": quote(plain_card("eur", 12800, 16400, 0, 350), Ask(STAY, Party(2))),
-    "refund_steps": refund_steps(TOTAL, CancellationTerms(7, 2, 50), STAY.arrive),
+    "refund_steps": refund_steps(make_deal(TOTAL, CancellationTerms.in_two_steps(7, 2, 50), STAY.arrive)),
+    "refund_rest": Money(0, "eur"),
     "payments": (Moved(date(2026, 11, 21), TOTAL),),
     "refunds": (),
     "paid": TOTAL,

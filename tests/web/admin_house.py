@@ -16,7 +16,6 @@ from flask.testing import FlaskClient
 from booking import create_app
 from booking.config import AppEnv, Settings
 from booking.domain.dates import Stay
-from booking.domain.policy import CancellationTerms
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party, plain_card
 from booking.domain.roles import Role
@@ -29,6 +28,7 @@ from booking.domain.states import (
     RefundStatus,
     Source,
 )
+from booking.domain.terms import CancellationTerms
 from booking.extensions import db
 from booking.models import (
     Attempt,
@@ -246,7 +246,8 @@ def _booking(house: House, stay: Stay, status: BookingStatus, paid: bool, values
     facts |= {"listing_id": 1, "amount_minor": priced.total.minor, "currency": "eur", **values}
     return Booking(
         arrive=stay.arrive, leave=stay.leave, guests=2, status=status, hold_key=f"hold{number}",
-        browser_key="browser", quote=priced.as_json(), terms=CancellationTerms(7, 2, 50).as_json(), **facts,
+        browser_key="browser", quote=priced.as_json(), terms=CancellationTerms.in_two_steps(7, 2, 50).as_json(),
+        **facts,
     )  # fmt: skip
 
 

@@ -4,8 +4,9 @@ from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from booking.domain.errors import StayRuleBroken
+from booking.domain.terms import terms_in_words
 from booking.extensions import db
-from booking.queries.search import ResultPage, find_page, find_property, find_shelf
+from booking.queries.search import ResultPage, find_page, find_property, find_shelf, has_own_policies
 from booking.web.storefront import look, seo, stay
 from booking.web.storefront.blueprint import blueprint
 from booking.web.storefront.forms import Question, read_order, read_page, read_question
@@ -38,7 +39,10 @@ def stays() -> ResponseReturnValue:
 @blueprint.get("/terms")
 def terms() -> ResponseReturnValue:
     """What a booking here means."""
-    return _plain_text("terms")
+    session = db.session()
+    place, has_own_terms = find_property(session), has_own_policies(session)
+    plain = terms_in_words(place.terms) if place else ()
+    return render_template("pages/terms.html", place=place, plain_terms=plain, has_own_terms=has_own_terms)
 
 
 @blueprint.get("/privacy")
