@@ -204,6 +204,7 @@ for _path in ("/", "/bookings", "/disputes", "/closures", "/webhooks", "/mails",
 look("/bookings", q="Grace", page="2")
 look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")
 look("/calendar")
+look("/reports")
 look("/calendar", **{"from": "yesterday", "nights": "60"})
 look("/nothing-here", status=404)
 

@@ -8,11 +8,15 @@ from flask import Flask
 from sqlalchemy import insert
 
 from booking.domain.dates import Stay
+from booking.domain.money import Money
+from booking.domain.pricing import Quote, QuoteLine
+from booking.domain.rates import LineKind
 from booking.domain.states import BookingStatus, PaymentStatus, Source
 from booking.extensions import db
 from booking.models import Booking, Closure, Night
 
 MADE = datetime(2027, 1, 1, 12, 0, tzinfo=UTC)
+NIGHTLY_MINOR = 14000
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -63,9 +67,9 @@ def _row(number: int, listing_id: int, unit_id: int, stay: Stay, changes: dict[s
         "hold_until": None,
         "hold_key": f"hold{number}",
         "browser_key": "browser",
-        "amount_minor": 14000 * stay.nights,
+        "amount_minor": NIGHTLY_MINOR * stay.nights,
         "currency": "eur",
-        "quote": {},
+        "quote": _quote(stay),
         "terms": {},
         "guest_name": f"Guest {number}",
         "guest_email": f"guest{number}@example.org",
@@ -73,3 +77,8 @@ def _row(number: int, listing_id: int, unit_id: int, stay: Stay, changes: dict[s
         "confirmed_via": Source.WEBHOOK,
         **changes,
     }
+
+
+def _quote(stay: Stay) -> dict[str, Any]:
+    each, total = Money(NIGHTLY_MINOR, "eur"), Money(NIGHTLY_MINOR * stay.nights, "eur")
+    return Quote(stay.nights, 2, (QuoteLine(LineKind.NIGHT, stay.nights, each, total),), total).as_json()

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from booking.domain.dates import Stay
 from booking.domain.states import Source
+from booking.extensions import db
 from booking.models import Listing, Unit
 from tests.support.full_house import add_bookings, back_to_back
 from tests.web.admin_house import FIRST, House
@@ -187,3 +188,18 @@ def test_ten_thousand_rows_stream_with_the_memory_of_a_tenth_of_them(house: Hous
     assert (pieces, few) == (1 + 10_000 // 200, 1 + 1000 // 200)
     assert length > 9 * short > 2_000_000
     assert peak < 1.25 * less
+
+
+def test_a_reader_who_hangs_up_leaves_no_connection_behind(house: House) -> None:
+    days = list(back_to_back(date(2027, 3, 1), date(2028, 3, 1), nights=1))
+    add_bookings(house.app, 1, [house.unit_id, house.other_unit_id], days)
+    answer = house.ada().get("/admin/bookings.csv", buffered=False)
+    pieces = iter(answer.response)
+    next(pieces), next(pieces)
+    with house.app.app_context():
+        pool = db.engine.pool
+    assert pool.checkedout() == 1
+
+    answer.close()
+
+    assert pool.checkedout() == 0

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from booking.domain.dates import spoken_moment
 from booking.domain.errors import BookingNotFound
+from booking.domain.money import Money
 from booking.domain.roles import Role
 from booking.extensions import db
 from booking.web.admin import menu, permits
@@ -76,6 +77,12 @@ blueprint.add_app_template_global(menu.menu, "menu")
 def role_name(role: Role) -> str:
     """A role as people read it: "Read only"."""
     return role.value.replace("_", " ").capitalize()
+
+
+@blueprint.app_template_global("make_money")
+def make_money(minor: int, currency: str) -> Money:
+    """An amount out of a sum that was kept in minor units."""
+    return Money(minor, currency)
 
 
 @blueprint.app_template_global("is_livemode")

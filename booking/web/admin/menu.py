@@ -11,7 +11,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Today", (("admin.today", "Today"),)),
     ("Bookings", (("admin.bookings", "Bookings"),)),
     ("Calendar", (("admin.calendar", "Chart"), ("admin.closures", "Closures"))),
-    ("Money", (("admin.disputes", "Disputes"),)),
+    ("Money", (("admin.reports", "Reports"), ("admin.disputes", "Disputes"))),
     ("System", (("admin.webhooks", "Webhooks"), ("admin.mails", "Mail"))),
     ("Account", (("auth.account", "Your account"),)),
 )

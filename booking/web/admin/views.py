@@ -12,6 +12,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     letters,
     money,
     moving,
+    reports,
 )
 from booking.web.admin.blueprint import blueprint
 
