@@ -14,14 +14,16 @@ from huey.api import Huey, TaskWrapper
 from huey.serializer import SignedSerializer
 
 from booking.config import Settings
-from booking.queries.health import RECONCILER
 from booking.runtime import Runtime, WakeWorker
 from booking.services import (
     delivery,
     disputes,
     heartbeat,
+    job_board,
+    job_work,
     limits,
     occasions,
+    photos,
     privacy,
     reconciliation,
     reservations,
@@ -108,14 +110,19 @@ class Worker:
         """Work until SIGTERM, which lets a task in hand end first."""
         for sweep in SWEEPS:
             self._do(sweep)
-        looker = threading.Thread(target=self._look_often, name="outbox", daemon=True)
-        looker.start()
+        lookers = [
+            threading.Thread(target=self._look_often, args=(work,), name=work.__name__, daemon=True)
+            for work in (work_outbox, work_jobs)
+        ]
+        for looker in lookers:
+            looker.start()
         options = {"workers": THREADS, "max_delay": 1.0, "graceful_signal": "TERM", "shutdown_timeout": 25}
         try:
             self.huey.create_consumer(**options).run()
         finally:
             self._stop.set()
-            looker.join(timeout=5)
+            for looker in lookers:
+                looker.join(timeout=5)
 
     def _register(self) -> None:
         self.huey.task(name="work_outbox")(self._task(work_outbox))
@@ -129,9 +136,10 @@ class Worker:
         run.__module__ = _nothing.__module__
         return run
 
-    def _look_often(self) -> None:
+    def _look_often(self, work: Callable[[Runtime], None]) -> None:
+        # Each in a thread of its own: a letter waits for no picture.
         while not self._stop.wait(LOOK_EVERY_SECONDS):
-            self._do(work_outbox)
+            self._do(work)
 
     def _do(self, sweep: Callable[[Runtime], None]) -> None:
         try:
@@ -146,6 +154,11 @@ def work_outbox(runtime: Runtime) -> None:
     _tell("outbox_row", delivery.run_due(runtime))
 
 
+def work_jobs(runtime: Runtime) -> None:
+    """Do the long work that somebody asked for on a page."""
+    _tell("job_ended", job_work.run_due(runtime))
+
+
 def expire_holds(runtime: Runtime) -> None:
     """Let go of holds whose time has passed."""
     _tell("hold_expired", reservations.expire_holds(runtime))
@@ -158,8 +171,7 @@ def reconcile(runtime: Runtime) -> None:
 
 def compare_lists(runtime: Runtime) -> None:
     """Look through Stripe's own list too: the only way to find what was never told."""
-    _log(reconciliation.reconcile(runtime))
-    heartbeat.beat(runtime, RECONCILER)
+    _log(job_work.reconcile_by_timetable(runtime))
 
 
 def _tell(event: str, lines: Iterable[str]) -> None:
@@ -209,8 +221,10 @@ def beat(runtime: Runtime) -> None:
 
 
 def purge(runtime: Runtime) -> None:
-    """Drop what only mattered for some hours."""
+    """Drop what only mattered for some hours or days."""
     limits.purge_windows(runtime)
+    job_board.purge(runtime)
+    photos.forget_uploads(runtime)
 
 
 SWEEPS = (beat, work_outbox, expire_holds, write_before_arrivals, write_after_holds, reconcile, remind)

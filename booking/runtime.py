@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from booking.clock import Clock
@@ -27,6 +28,14 @@ class PictureStore(Protocol):
     """Keeps the files of pictures. What it is given comes from people: it refuses what is none."""
 
     def keep(self, data: bytes) -> KeptPicture: ...
+
+    def set_aside(self, data: bytes) -> str: ...
+
+    def keep_aside(self, key: str) -> KeptPicture: ...
+
+    def drop_aside(self, key: str) -> None: ...
+
+    def drop_old_asides(self, before: datetime) -> int: ...
 
     def drop(self, digest: str) -> None: ...
 

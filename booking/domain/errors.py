@@ -93,6 +93,13 @@ class EvidenceRefused(BookingError):
     default_message = say("That answer cannot be sent.")
 
 
+class HouseRefused(BookingError):
+    """A property, listing or unit cannot be like this; `details["problems"]`, if any, says why, by the field."""
+
+    code = "house_refused"
+    default_message = say("This cannot be kept like that. What to change stands beside the fields.")
+
+
 class StaffRefused(BookingError):
     """An account cannot be made or changed like this; `details["field"]` names the field to correct."""
 

@@ -122,6 +122,10 @@ OF_THE_HOUSE: Mapping[str, Mapping[str, Holds]] = {
         "who": Holds.STAFF, "action": Holds.HOUSE, "subject": Holds.HOUSE, "before": Holds.HOUSE, "after": Holds.HOUSE,
         "request_id": Holds.HOUSE, "address": Holds.STAFF, "previous": Holds.KEY, "seal": Holds.KEY,
     },
+    "old_slug": {"slug": Holds.HOUSE},
+    "job": {
+        "kind": Holds.HOUSE, "message": Holds.HOUSE, "who": Holds.STAFF, "params": Holds.HOUSE, "result": Holds.HOUSE,
+    },
     "closure": {"reason": Holds.HOUSE, "created_by": Holds.STAFF},
     "rate_window": {"key": Holds.KEY},
     "staff": {"email": Holds.STAFF, "name": Holds.STAFF, "password_hash": Holds.KEY, "session_key": Holds.KEY},

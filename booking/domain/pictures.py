@@ -7,6 +7,7 @@ from booking.domain.errors import BookingError
 from booking.domain.words import say
 
 MOST_BYTES = 12_000_000
+MOST_FILES = 8  # at a time
 MOST_PIXELS = 40_000_000
 # A strip longer than this fits no page, and WebP has no room for its height.
 LONGEST_TO_SHORTEST = 4

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 60
 MAKER = Path(__file__).with_name("picture_maker.py")
 _FACTS = "facts.json"
+_ASIDE = ".aside"  # no name that anything is served by
 _LIMITS = {
     "pixels": MOST_PIXELS,
     "shape": LONGEST_TO_SHORTEST,
@@ -63,10 +65,7 @@ class PictureFolder:
 
         Raises PictureRefused, with words for whoever gave it.
         """
-        if len(data) > MOST_BYTES:
-            raise PictureRefused(
-                say("This file is too big. It may have {most} MB at most.", most=MOST_BYTES // 1_000_000)
-            )
+        _refuse_too_big(data)
         digest = hashlib.sha256(data).hexdigest()
         kept = self._find(digest)
         if kept is None:
@@ -75,6 +74,42 @@ class PictureFolder:
         if kept is None:
             raise OSError(f"the files of {digest} vanished while they were made")
         return kept
+
+    def set_aside(self, data: bytes) -> str:
+        """Put a file beside the pictures until somebody has the time to make one of it; the key to it.
+
+        Nobody is served anything from there. Raises PictureRefused where it is too big.
+        """
+        _refuse_too_big(data)
+        key = hashlib.sha256(data).hexdigest()
+        aside = self._folder / _ASIDE
+        aside.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=aside, prefix=".new-", delete=False) as file:
+            file.write(data)
+        Path(file.name).rename(aside / key)  # whole or not at all
+        return key
+
+    def keep_aside(self, key: str) -> KeptPicture:
+        """Make the files of a picture that was set aside. Takes seconds. Raises PictureRefused."""
+        kept = self._find(key)
+        if kept is not None:
+            return kept
+        try:
+            data = (self._folder / _ASIDE / key).read_bytes()
+        except FileNotFoundError:
+            raise PictureRefused(say("The file is not there any more. Choose it once more.")) from None
+        return self.keep(data)
+
+    def drop_aside(self, key: str) -> None:
+        """Forget a file that was set aside, if it is there."""
+        (self._folder / _ASIDE / key).unlink(missing_ok=True)
+
+    def drop_old_asides(self, before: datetime) -> int:
+        """Forget what was set aside before then and fetched by nobody, as after a crash; how many files."""
+        old = [file for file in (self._folder / _ASIDE).glob("*") if file.stat().st_mtime < before.timestamp()]
+        for file in old:
+            file.unlink(missing_ok=True)
+        return len(old)
 
     def drop(self, digest: str) -> None:
         """Delete the files of a picture, if they are there."""
@@ -119,6 +154,11 @@ class PictureFolder:
             if self._find(place.name) is None:
                 shutil.rmtree(place)
                 files.rename(place)
+
+
+def _refuse_too_big(data: bytes) -> None:
+    if len(data) > MOST_BYTES:
+        raise PictureRefused(say("This file is too big. It may have {most} MB at most.", most=MOST_BYTES // 1_000_000))
 
 
 def _run_maker(files: Path, data: bytes) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from booking.models.audit import AuditHead, AuditLine
 from booking.models.booking import Booking, BookingEvent, Closure, Night
 from booking.models.evidence import EvidenceDraft, EvidenceSubmission
 from booking.models.instance import AccessLink, Heartbeat, Instance, PromiseCheck, RateWindow
-from booking.models.listing import Listing, Photo, Unit
+from booking.models.job import Job
+from booking.models.listing import Listing, OldSlug, Photo, Unit
 from booking.models.outbox import OutboxRow
 from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.property import Property
@@ -33,8 +34,10 @@ __all__ = [
     "Fee",
     "Heartbeat",
     "Instance",
+    "Job",
     "Listing",
     "Night",
+    "OldSlug",
     "OutboxRow",
     "Payment",
     "Photo",

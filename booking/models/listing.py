@@ -184,3 +184,12 @@ class Unit(Stamped):
     is_active: Mapped[bool] = mapped_column(default=True)
 
     listing: Mapped[Listing] = relationship(back_populates="units")
+
+
+class OldSlug(Stamped):
+    """A name that a listing had in its address before: who follows an old link is led to the new one."""
+
+    __tablename__ = "old_slug"
+
+    slug: Mapped[str] = mapped_column(String(80), primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))

@@ -59,6 +59,7 @@ class StaffNotice(StrEnum):
     EXTERNAL_REFUND = "external_refund"
     PROMISE_BROKEN = "promise_broken"
     ERASURE_ASKED = "erasure_asked"
+    TEST_MAIL = "test_mail"  # staff wants to see that mail arrives
 
 
 def tell_guest(

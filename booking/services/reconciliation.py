@@ -43,12 +43,19 @@ def reconcile(
     `at_once` asks about attempts however young they are (a person wants to know now); the worker's sweep leaves the
     youngest to their webhook and skips Stripe's list.
     """
-    findings = [*_ask_about_attempts(runtime, at_once, dry_run), *_ask_about_refunds(runtime, dry_run)]
-    findings += _ask_about_answers(runtime, at_once, dry_run)
+    return list(look_both_ways(runtime, since, dry_run, at_once=at_once))
+
+
+def look_both_ways(
+    runtime: Runtime, since: timedelta | None = None, dry_run: bool = False, *, at_once: bool = True
+) -> Iterator[Finding]:
+    """The same, finding by finding, for who wants to tell how far it is: no transaction is open in between."""
+    yield from _ask_about_attempts(runtime, at_once, dry_run)
+    yield from _ask_about_refunds(runtime, dry_run)
+    yield from _ask_about_answers(runtime, at_once, dry_run)
     if at_once:
-        findings += walk_stripes_lists(runtime, since or LOOK_BACK, dry_run)
-        findings += _ask_about_disputes(runtime, dry_run)
-    return findings
+        yield from walk_stripes_lists(runtime, since or LOOK_BACK, dry_run)
+        yield from _ask_about_disputes(runtime, dry_run)
 
 
 # --- what is unfinished here ----------------------------------------------------------------------------------------

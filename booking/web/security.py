@@ -1,13 +1,17 @@
 """Headers, cookies and limits on what may come in: the same for every answer, errors and static files included."""
 
 from flask import Flask, Request, Response, current_app, request
+from flask_login import current_user
 from werkzeug.exceptions import Forbidden, LengthRequired
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from booking.domain.pictures import MOST_BYTES, MOST_FILES
 from booking.services.limits import SEARCHING, Limit, count_try, count_try_if_possible, network_of
 from booking.wiring import current_runtime
 
 MOST_BODY_BYTES = 1_000_000
+# Where staff, and nobody else, may send more: photos, which come several at a time.
+LARGE_BODIES = {"admin.add_photos": MOST_FILES * MOST_BYTES + MOST_BODY_BYTES}
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 
 _FIXED_HEADERS = {
@@ -44,7 +48,7 @@ def install(app: Flask) -> None:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     # First of all, before the forms' tokens are looked at: what comes from another site gets no form back.
-    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_other_sites)
+    app.before_request_funcs.setdefault(None, [])[:0] = [_refuse_other_sites, _let_staff_send_photos]
     app.before_request(_require_length)
     app.before_request(_count_search)
     app.after_request(_add_headers)
@@ -67,6 +71,13 @@ def _refuse_other_sites() -> None:
         return
     if request.headers.get("Sec-Fetch-Site", "none") not in _OUR_OWN:
         raise Forbidden
+
+
+def _let_staff_send_photos() -> None:
+    # Before the form's token is looked for, because looking for it reads the body.
+    most = LARGE_BODIES.get(request.endpoint or "")
+    if most and current_user.is_authenticated:
+        request.max_content_length = most
 
 
 def _count_search() -> None:

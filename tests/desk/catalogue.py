@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from booking.extensions import db
 from booking.models import WebhookEvent
+from booking.services import job_work
 from booking.services.reservations import GuestDetails
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, Scene, State
 from tests.pages.stage import Seen, Stage
@@ -199,6 +200,46 @@ def _event(stage: Stage) -> Seen:
     return stage.desk(f"/webhooks/{event_id}")
 
 
+@page("a listing, refused", 422)
+def _listing_refused(stage: Stage) -> Seen:
+    typed = {"name": HOSTILE, "slug": LONG, "max_guests": "0", "bedrooms": "x", "description": "d" * 4001}
+    return stage.at_desk("/listings/1", **typed)
+
+
+@page("a new listing, refused", 422)
+def _new_listing_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/listings/new", name="", nightly=LONG, max_guests="0", units="0")
+
+
+@page("the house, refused", 422)
+def _house_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/house", name="", timezone=LONG, contact_email="nobody", address=HOSTILE)
+
+
+@page("a unit that stays in use", 409)
+def _unit_stays(stage: Stage) -> Seen:
+    booking = stage.shop.booking(_paid_booking(stage))
+    return stage.at_desk(f"/units/{booking.unit_id}", f"/units/{booking.unit_id}/rest")
+
+
+@page("work that waits")
+def _work_waits(stage: Stage) -> Seen:
+    return stage.desk(f"/jobs/{_compare(stage)}")
+
+
+@page("work that is done")
+def _work_done(stage: Stage) -> Seen:
+    job_id = _compare(stage)
+    with stage.shop.app.app_context():
+        job_work.run_due(stage.shop.runtime)
+    return stage.desk(f"/jobs/{job_id}")
+
+
+def _compare(stage: Stage) -> int:
+    with stage.shop.app.app_context():
+        return job_work.ask_for_reconciling(stage.shop.runtime, "ada@example.org")
+
+
 for _path in ("/", "/bookings", "/disputes", "/closures", "/webhooks", "/mails", "/account"):
     look(_path)
 look("/bookings", q="Grace", page="2")
@@ -206,6 +247,18 @@ look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="a
 look("/calendar")
 look("/reports")
 look("/calendar", **{"from": "yesterday", "nights": "60"})
+for _path in (
+    "/house",
+    "/listings",
+    "/listings/new",
+    "/listings/1",
+    "/listings/1/photos",
+    "/listings/1/off-sale",
+    "/units/1",
+    "/reconcile",
+):
+    look(_path)
+look("/webhooks", outcome="stuck")
 look("/nothing-here", status=404)
 
 NAMES = [state.name for state in DESK]

@@ -17,6 +17,8 @@ from booking.services import photos
 from booking.services.photos import PhotoNotFound, add_photo, order_photos, remove_photo
 from tests.support.shop import MemoryMailer, MemoryPictures, ShiftedClock, add_listing, make_settings, outfit
 
+ADA = "ada@example.org"
+
 
 @pytest.fixture
 def house(database_url: str) -> Iterator[Flask]:
@@ -109,8 +111,8 @@ def test_a_photo_taken_away_takes_its_files_with_it_and_twice_is_once(runtime: R
     add_photo(runtime, 1, b"outside", "outside")
     photo_id = add_photo(runtime, 1, b"room", "room")
 
-    remove_photo(runtime, photo_id)
-    remove_photo(runtime, photo_id)
+    remove_photo(runtime, photo_id, ADA)
+    remove_photo(runtime, photo_id, ADA)
 
     assert alts() == ["outside"]
     assert kept(runtime) == {b"outside"}
@@ -120,16 +122,16 @@ def test_files_stay_while_another_listing_shows_them(house: Flask, runtime: Runt
     other = add_listing(house, "dune-house", name="Dune House")
     mine, theirs = (add_photo(runtime, listing_id, b"beach", "beach") for listing_id in (1, other))
 
-    remove_photo(runtime, mine)
+    remove_photo(runtime, mine, ADA)
     assert (alts(), alts(other), kept(runtime)) == ([], ["beach"], {b"beach"})
 
-    remove_photo(runtime, theirs)
+    remove_photo(runtime, theirs, ADA)
     assert kept(runtime) == set()
 
 
 def test_a_photo_that_comes_after_one_was_taken_away_stands_last(runtime: Runtime) -> None:
     ids = [add_photo(runtime, 1, name.encode(), name) for name in ("a", "b", "c")]
-    remove_photo(runtime, ids[0])
+    remove_photo(runtime, ids[0], ADA)
 
     add_photo(runtime, 1, b"d", "d")
 
@@ -139,10 +141,10 @@ def test_a_photo_that_comes_after_one_was_taken_away_stands_last(runtime: Runtim
 def test_named_photos_come_first_and_the_others_follow_as_they_stood(runtime: Runtime) -> None:
     a, b, c, d = (add_photo(runtime, 1, name.encode(), name) for name in "abcd")
 
-    order_photos(runtime, 1, [d, b])
+    order_photos(runtime, 1, [d, b], ADA)
     assert alts() == ["d", "b", "a", "c"]
 
-    order_photos(runtime, 1, [a, b, c, d])
+    order_photos(runtime, 1, [a, b, c, d], ADA)
     assert alts() == ["a", "b", "c", "d"]
 
 
@@ -151,8 +153,8 @@ def test_a_photo_of_another_listing_cannot_be_put_in_order_here(house: Flask, ru
     mine, theirs = add_photo(runtime, 1, b"a", "a"), add_photo(runtime, other, b"b", "b")
 
     with pytest.raises(PhotoNotFound):
-        order_photos(runtime, 1, [theirs, mine])
+        order_photos(runtime, 1, [theirs, mine], ADA)
     with pytest.raises(ListingNotFound):
-        order_photos(runtime, 99, [])
+        order_photos(runtime, 99, [], ADA)
 
     assert (alts(), alts(other)) == (["a"], ["b"])

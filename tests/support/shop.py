@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from booking.config import AppEnv, Settings
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pictures import KeptPicture
+from booking.domain.pictures import KeptPicture, PictureRefused
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
 from booking.models import (
@@ -93,6 +93,7 @@ class MemoryPictures:
     """Says that pictures were kept, and makes no files: most tests show none, and making them takes long."""
 
     kept: dict[str, bytes] = field(default_factory=dict)
+    aside: dict[str, bytes] = field(default_factory=dict)
 
     def keep(self, data: bytes) -> KeptPicture:
         is_open = has_app_context() and db.session().in_transaction()
@@ -100,6 +101,22 @@ class MemoryPictures:
         digest = hashlib.sha256(data).hexdigest()
         self.kept[digest] = data
         return KeptPicture(digest, 1600, 1000, "#c9a27e")
+
+    def set_aside(self, data: bytes) -> str:
+        key = hashlib.sha256(data).hexdigest()
+        self.aside[key] = data
+        return key
+
+    def keep_aside(self, key: str) -> KeptPicture:
+        if key not in self.aside and key not in self.kept:
+            raise PictureRefused
+        return self.keep(self.aside.get(key) or self.kept[key])
+
+    def drop_aside(self, key: str) -> None:
+        self.aside.pop(key, None)
+
+    def drop_old_asides(self, before: datetime) -> int:
+        return 0
 
     def drop(self, digest: str) -> None:
         self.kept.pop(digest, None)

@@ -7,14 +7,17 @@ ready and gives the path and the form. tests/web/test_permits.py sends it as Ada
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
 from booking.gateways.payments import DisputeEvidence, GatewayUnavailable
+from booking.models import Photo
+from tests.support.shop import MemoryPictures
 from tests.web.admin_house import ADA, NOW, PASSWORD, House
 
-Asked = tuple[str, dict[str, str]]
+Asked = tuple[str, dict[str, Any]]
 TOKEN = "0123456789abcdef" * 2
 PRESS = {"submit": ""}  # a browser's POST always says how long it is
 
@@ -200,6 +203,107 @@ def _texts() -> dict[str, str]:
     return {**dict.fromkeys(FIELDS, ""), "uncategorized_text": "They came and slept.", "seen": ""}
 
 
+# --- the house ------------------------------------------------------------------------------------------------------
+
+LOFT = {"name": "The Loft", "slug": "the-loft", "max_guests": "3", "bedrooms": "1"}
+PICTURE = b"what this is, the worker finds out"
+
+
+@change("admin.keep_house", "house.changed")
+def _keep_house(house: House) -> Asked:
+    place = {"name": "Seal Harbour", "contact_email": ADA, "timezone": "Europe/Oslo", "currency": "eur"}
+    return "/admin/house", {**place, "check_in_from": "15:00", "check_out_by": "11:00"}
+
+
+@change("admin.send_test_mail", "mail.test_asked")
+def _send_test_mail(house: House) -> Asked:
+    return "/admin/house/test-mail", {"form_token": TOKEN}
+
+
+@change("admin.make_listing", "listing.made")
+def _make_listing(house: House) -> Asked:
+    return "/admin/listings/new", {"name": "Dune House", "nightly": "188", "max_guests": "6", "units": "1"}
+
+
+@change("admin.change_listing", "listing.changed")
+def _change_listing(house: House) -> Asked:
+    return "/admin/listings/1", LOFT
+
+
+@change("admin.move_listing", "listing.moved")
+def _move_listing(house: House) -> Asked:
+    return "/admin/listings/1/move", {"to": "down"}
+
+
+@change("admin.take_off_sale", "listing.taken_off_sale")
+def _take_off_sale(house: House) -> Asked:
+    return "/admin/listings/1/off-sale", PRESS
+
+
+@change("admin.put_on_sale", "listing.put_on_sale")
+def _put_on_sale(house: House) -> Asked:
+    return "/admin/listings/1/on-sale", PRESS
+
+
+@change("admin.add_unit", "unit.added")
+def _add_unit(house: House) -> Asked:
+    return "/admin/listings/1/units", {"name": "Attic"}
+
+
+@change("admin.rename_unit", "unit.renamed")
+def _rename_unit(house: House) -> Asked:
+    return f"/admin/units/{house.unit_id}", {"name": "Attic"}
+
+
+@change("admin.move_unit", "unit.moved")
+def _move_unit(house: House) -> Asked:
+    return f"/admin/units/{house.unit_id}/move", {"to": "down"}
+
+
+@change("admin.rest_unit", "unit.taken_out_of_use")
+def _rest_unit(house: House) -> Asked:
+    return f"/admin/units/{house.unit_id}/rest", PRESS
+
+
+@change("admin.use_unit", "unit.put_in_use")
+def _use_unit(house: House) -> Asked:
+    return f"/admin/units/{house.unit_id}/use", PRESS
+
+
+@change("admin.add_photos", "photos.sent")
+def _add_photos(house: House) -> Asked:
+    _take_pictures(house)
+    return "/admin/listings/1/photos", {"files": (BytesIO(PICTURE), "room.jpg")}
+
+
+@change("admin.describe_photos", "photos.described")
+def _describe_photos(house: House) -> Asked:
+    return "/admin/listings/1/photos/words", {f"alt_{_hang_photo(house)}_en": "A room"}
+
+
+@change("admin.move_photo", "photos.ordered")
+def _move_photo(house: House) -> Asked:
+    return f"/admin/photos/{_hang_photo(house)}/move", {"to": "first"}
+
+
+@change("admin.remove_photo", "photo.removed")
+def _remove_photo(house: House) -> Asked:
+    return f"/admin/photos/{_hang_photo(house)}/remove", PRESS
+
+
+def _take_pictures(house: House) -> None:
+    house.app.extensions["holdfast"] = dataclasses.replace(house.runtime, pictures=MemoryPictures())
+
+
+def _hang_photo(house: House) -> int:
+    _take_pictures(house)
+    with house.rows() as session:
+        photo = Photo(listing_id=1, digest="0" * 64, width=9, height=9, colour="#ffffff")
+        session.add(photo)
+        session.flush()
+        return photo.id
+
+
 # --- system ---------------------------------------------------------------------------------------------------------
 
 
@@ -213,3 +317,14 @@ def _replay_webhook(house: House) -> Asked:
 @change("admin.retry_mail", "errand.retried")
 def _retry_mail(house: House) -> Asked:
     return f"/admin/mails/{house.errand()}/retry", PRESS
+
+
+@change("admin.replay_stuck", "webhooks.replayed")
+def _replay_stuck(house: House) -> Asked:
+    house.event("evt_1", "failed")
+    return "/admin/webhooks/replay-stuck", PRESS
+
+
+@change("admin.reconcile_now", "stripe.compared")
+def _reconcile_now(house: House) -> Asked:
+    return "/admin/reconcile", PRESS

@@ -26,6 +26,7 @@ _ERROR_WORDS = {
         "Your role in this house does not allow it. An owner can change that under People. Nothing was changed.",
     ),
     404: ("There is nothing here", "The address may be mistyped, or what it showed is gone."),
+    413: ("That was too much at once", "A photo may have 12 MB, and 8 may come at a time. Nothing was changed."),
     400: ("That form has run out", "Go back, load the page again and send it once more. Nothing was changed."),
 }
 
@@ -49,6 +50,7 @@ def booking_not_found(_error: BookingNotFound) -> ResponseReturnValue:
 @blueprint.errorhandler(CSRFError)
 @blueprint.errorhandler(permits.NotPermitted)
 @blueprint.errorhandler(404)
+@blueprint.errorhandler(413)
 def show_error(error: HTTPException) -> ResponseReturnValue:
     """Errors in the layout of these pages, so that staff finds the way back."""
     code = error.code or 500

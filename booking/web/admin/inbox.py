@@ -4,6 +4,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from booking.gateways.payments import PaymentGatewayError
 from booking.queries.dashboard import get_house_zone
 from booking.queries.inbox import InboxFilter, find_event, has_outbox_row, list_dead_rows, list_events
 from booking.services import outbox
@@ -39,8 +40,11 @@ def replay_webhook(event_id: str) -> ResponseReturnValue:
     """Walk an event through the same door once more."""
     if find_event(reader(), event_id) is None:
         abort(404)
-    receipt = inbox.replay_event(current_runtime(), event_id, current_user.email)
-    flash(f"Replayed: {masked(receipt.note) or receipt.status}.")
+    try:
+        receipt = inbox.replay_event(current_runtime(), event_id, current_user.email)
+        flash(f"Replayed: {masked(receipt.note) or receipt.status}.")
+    except PaymentGatewayError:
+        flash("Stripe had to be asked and did not answer as it should. Nothing was changed; try again.", "trouble")
     return redirect(url_for("admin.webhook", event_id=event_id), 303)
 
 

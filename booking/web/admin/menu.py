@@ -11,8 +11,9 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Today", (("admin.today", "Today"),)),
     ("Bookings", (("admin.bookings", "Bookings"),)),
     ("Calendar", (("admin.calendar", "Chart"), ("admin.closures", "Closures"))),
+    ("House", (("admin.listings", "Listings"), ("admin.house", "Settings"))),
     ("Money", (("admin.reports", "Reports"), ("admin.disputes", "Disputes"))),
-    ("System", (("admin.webhooks", "Webhooks"), ("admin.mails", "Mail"))),
+    ("System", (("admin.webhooks", "Webhooks"), ("admin.reconcile", "Comparing"), ("admin.mails", "Mail"))),
     ("Account", (("auth.account", "Your account"),)),
 )
 

@@ -8,10 +8,14 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     closures,
     disputes,
     guests,
+    house,
     inbox,
     letters,
+    listings,
+    long_jobs,
     money,
     moving,
+    photos,
     reports,
 )
 from booking.web.admin.blueprint import blueprint
