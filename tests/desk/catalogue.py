@@ -246,6 +246,9 @@ look("/bookings", q="Grace", page="2")
 look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")
 look("/calendar")
 look("/reports")
+look("/payments")
+look("/refunds")
+look("/refunds", show="failed", page="9")
 look("/calendar", **{"from": "yesterday", "nights": "60"})
 for _path in (
     "/house",

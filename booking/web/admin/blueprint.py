@@ -1,5 +1,6 @@
 """The staff blueprint: its one guard, its filters, its own error pages. The pages register themselves on it."""
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from booking.wiring import current_runtime
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
+_STRIPE_ID = re.compile(r"[a-z]{2,4}_\w+", re.ASCII)
 _ERROR_WORDS = {
     403: (
         "That is not open to you",
@@ -85,6 +87,19 @@ def role_name(role: Role) -> str:
 def make_money(minor: int, currency: str) -> Money:
     """An amount out of a sum that was kept in minor units."""
     return Money(minor, currency)
+
+
+@blueprint.app_template_global("stripe_address")
+def stripe_address(kind: str, stripe_id: str) -> str:
+    """Where Stripe's dashboard (or that of what stands in for Stripe) shows an object; empty for what Stripe did not
+    make.
+    """
+    if not _STRIPE_ID.fullmatch(stripe_id):
+        return ""
+    settings = current_runtime().settings
+    if settings.stripe_api_base:
+        return f"{settings.stripe_api_base.rstrip('/')}/dashboard/object/{stripe_id}"
+    return f"https://dashboard.stripe.com/{'' if settings.livemode else 'test/'}{kind}/{stripe_id}"
 
 
 @blueprint.app_template_global("is_livemode")

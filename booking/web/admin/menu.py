@@ -12,7 +12,15 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Bookings", (("admin.bookings", "Bookings"),)),
     ("Calendar", (("admin.calendar", "Chart"), ("admin.closures", "Closures"))),
     ("House", (("admin.listings", "Listings"), ("admin.house", "Settings"))),
-    ("Money", (("admin.reports", "Reports"), ("admin.disputes", "Disputes"))),
+    (
+        "Money",
+        (
+            ("admin.payments", "Payments"),
+            ("admin.refunds", "Refunds"),
+            ("admin.disputes", "Disputes"),
+            ("admin.reports", "Reports"),
+        ),
+    ),
     ("System", (("admin.webhooks", "Webhooks"), ("admin.reconcile", "Comparing"), ("admin.mails", "Mail"))),
     ("Account", (("auth.account", "Your account"),)),
 )

@@ -48,6 +48,8 @@ PERMITS: Mapping[str, Permission] = {
     "admin.ask_refund": Permission.MOVE_MONEY,
     "admin.check_refund": Permission.MOVE_MONEY,
     "admin.refund": Permission.MOVE_MONEY,
+    "admin.payments": Permission.SEE_MONEY,
+    "admin.refunds": Permission.SEE_MONEY,
     "admin.reports": Permission.SEE_MONEY,
     "admin.revenue_sheet": Permission.EXPORT,
     "admin.tourist_tax_sheet": Permission.EXPORT,

@@ -10,6 +10,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     guests,
     house,
     inbox,
+    ledger,
     letters,
     listings,
     long_jobs,
