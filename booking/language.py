@@ -175,30 +175,32 @@ class Language:
 
     def line_label(self, line: QuoteLine, quote: Quote) -> str:
         """What a line of a quote charges for: "2 weekend nights × €164.00"."""
+        name = quote.name_in(self.code, line.name)
         match line.kind:
             case LineKind.NIGHT | LineKind.WEEKEND_NIGHT:
-                return self._night_label(line)
+                return self._night_label(line, name)
             case LineKind.TOURIST_TAX:
                 return self.gettext("Tourist tax, %(counted)s") % {"counted": self._counted_tax(line, quote)}
             case LineKind.MORE_GUESTS:
                 return self.gettext("More guests, %(counted)s") % {"counted": self._times(line)}
             case LineKind.CLEANING:
-                return line.name or self.gettext("Cleaning")
+                return name or self.gettext("Cleaning")
             case LineKind.COUPON:
                 return self.gettext("Code %(code)s") % {"code": line.name}
-        return line.name if line.quantity == 1 else f"{line.name}, {self._times(line)}"
+        return name if line.quantity == 1 else f"{name}, {self._times(line)}"
 
-    def included_label(self, tax: IncludedTax) -> str:
+    def included_label(self, tax: IncludedTax, quote: Quote) -> str:
         """A tax that the prices hold already: "including VAT, 7 %"."""
         percent = format_decimal(tax.share / 100, locale=self.code)
-        return self.gettext("including %(tax)s, %(percent)s %%") % {"tax": tax.name, "percent": percent}
+        name = quote.name_in(self.code, tax.name)
+        return self.gettext("including %(tax)s, %(percent)s %%") % {"tax": name, "percent": percent}
 
-    def _night_label(self, line: QuoteLine) -> str:
+    def _night_label(self, line: QuoteLine, name: str) -> str:
         words = self.nights(line.quantity)
         if line.kind is LineKind.WEEKEND_NIGHT:
             many = self.ngettext("%(count)d weekend night", "%(count)d weekend nights", line.quantity)
             words = many % {"count": line.quantity}
-        return f"{words} × {self.money(line.unit)}" + (f", {line.name}" if line.name else "")
+        return f"{words} × {self.money(line.unit)}" + (f", {name}" if name else "")
 
     def _counted_tax(self, line: QuoteLine, quote: Quote) -> str:
         """By heads and nights where it is due for each; where some are spared, only how many times it is due."""

@@ -106,8 +106,8 @@ def test_each_kind_of_line_is_named_in_both_languages() -> None:
         "1 night × €150.00, Summer", "1 night × €100.00", "More guests, 2 × €20.00", "A week", "Code TEN",
         "Deep cleaning", "Resort fee, 2 × €6.00", "Cot", "Tourist tax, 4 × €3.00", "City tax",
     ]  # fmt: skip
-    assert [ENGLISH.included_label(tax) for tax in priced.included] == ["including VAT, 7.5 %"]
-    assert [GERMAN.included_label(tax) for tax in priced.included] == ["darin VAT, 7,5 %"]
+    assert [ENGLISH.included_label(tax, priced) for tax in priced.included] == ["including VAT, 7.5 %"]
+    assert [GERMAN.included_label(tax, priced) for tax in priced.included] == ["darin VAT, 7,5 %"]
     assert GERMAN.line_label(priced.lines[2], priced) == "Weitere Gäste, 2 × 20,00\xa0€"
 
 

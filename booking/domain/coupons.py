@@ -7,6 +7,8 @@ from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.words import Said, say, say_count
 
+NOTHING_LEFT = say("With this code there would be nothing left to pay here. Please write to the house instead.")
+
 
 @dataclass(frozen=True, slots=True)
 class Coupon:

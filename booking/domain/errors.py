@@ -51,6 +51,20 @@ class PriceChanged(BookingError):
     default_message = say("The price has changed since you last saw it. Nothing was charged.")
 
 
+class CouponRefused(BookingError):
+    """A code that is not known, or not for this stay, or used up."""
+
+    code = "coupon_refused"
+    default_message = say("We do not know this code. Check how it is written, or leave the field empty.")
+
+
+class RateRefused(BookingError):
+    """Prices that cannot be; `details["field"]` names the field to correct."""
+
+    code = "rate_refused"
+    default_message = say("These prices are not possible.")
+
+
 class TooManyHolds(BookingError):
     """One browser holds as many unpaid stays as it may."""
 

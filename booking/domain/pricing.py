@@ -9,8 +9,39 @@ from typing import Any
 
 from booking.domain.coupons import Coupon
 from booking.domain.dates import Stay
+from booking.domain.errors import StayRuleBroken
 from booking.domain.money import Money, step
 from booking.domain.rates import WHOLE, Discount, Fee, LineKind, Party, RateCard, Tax
+from booking.domain.words import say
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a guest tells and chooses beside nights and number of guests. Nothing of it is the rule."""
+
+    child_ages: tuple[int, ...] = ()
+    extras: Mapping[str, int] = field(default_factory=dict)  # the key of each chosen extra, and how many of it
+    code: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.child_ages or self.extras or self.code)
+
+    def party(self, guests: int) -> Party:
+        """Who comes, of so many guests. Raises StayRuleBroken where nobody of age would be among them."""
+        if guests > 0 and len(self.child_ages) >= guests:
+            raise StayRuleBroken(say("At least one adult must stay."), field="child_ages")
+        return Party(guests - len(self.child_ages), self.child_ages)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in which they are frozen with a booking."""
+        return {"child_ages": list(self.child_ages), "extras": dict(sorted(self.extras.items())), "code": self.code}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any] | None) -> "Wishes":
+        """Frozen wishes, read back; bookings of older versions have none."""
+        if not data:
+            return cls()
+        return cls(tuple(data["child_ages"]), dict(data["extras"]), data["code"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +55,15 @@ class Ask:
     coupon: Coupon | None = None
 
     @classmethod
-    def by(cls, stay: Stay, guests: int, today: date) -> "Ask":
-        """Of so many adults, without extras; `today` is the property's own."""
-        return cls(stay, Party(guests), (stay.arrive - today).days)
+    def by(
+        cls, stay: Stay, guests: int, today: date, wishes: Wishes | None = None, coupon: Coupon | None = None
+    ) -> "Ask":
+        """Of so many guests on a day of the property's own; `coupon` is what is left of a code that was wished for.
+
+        Raises StayRuleBroken where the wishes are of children alone.
+        """
+        wishes = wishes or Wishes()
+        return cls(stay, wishes.party(guests), (stay.arrive - today).days, wishes.extras, coupon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +95,11 @@ class Quote:
     lines: tuple[QuoteLine, ...]
     total: Money
     included: tuple[IncludedTax, ...] = ()
+    glossary: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the names above in other languages
+
+    def name_in(self, language: str, name: str) -> str:
+        """One of the host's names in a language, or as it was first written where nobody translated it."""
+        return self.glossary.get(language, {}).get(name, name)
 
     def as_json(self) -> dict[str, Any]:
         """The form in which a quote is frozen with a booking."""
@@ -70,6 +112,7 @@ class Quote:
             "included": [
                 {"name": tax.name, "share": tax.share, "amount_minor": tax.amount.minor} for tax in self.included
             ],
+            "glossary": {language: dict(words) for language, words in self.glossary.items()},
         }
 
     @classmethod
@@ -85,6 +128,7 @@ class Quote:
                 IncludedTax(row["name"], row["share"], Money(row["amount_minor"], currency))
                 for row in data.get("included", ())
             ),
+            data.get("glossary", {}),
         )
 
 
@@ -100,7 +144,17 @@ def quote(card: RateCard, ask: Ask) -> Quote:
     lines += _taxes_on_top(card, lines)
     lines = [line for line in lines if line.total.minor]
     total, included = _sum(lines, card.currency), _included(card, lines)
-    return Quote(ask.stay.nights, ask.party.guests, tuple(lines), total, included)
+    names = {line.name for line in lines} | {tax.name for tax in included}
+    return Quote(ask.stay.nights, ask.party.guests, tuple(lines), total, included, _glossary(card, names))
+
+
+def _glossary(card: RateCard, names: set[str]) -> dict[str, dict[str, str]]:
+    """What the names of this quote are in other languages."""
+    told = {
+        language: {name: word for name, word in words.items() if name in names}
+        for language, words in card.glossary.items()
+    }
+    return {language: words for language, words in told.items() if words}
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------
@@ -144,7 +198,7 @@ def _fees(card: RateCard, ask: Ask) -> Iterator[QuoteLine]:
     for fee in card.fees:
         yield _fee_line(card, fee, fee.count(nights, guests))
     for extra in card.extras:
-        yield _fee_line(card, extra, extra.count(nights, guests) * ask.extras.get(extra.key, 0))
+        yield _fee_line(card, extra, extra.count(nights, guests) * min(ask.extras.get(extra.key, 0), extra.most))
 
 
 def _fee_line(card: RateCard, fee: Fee, quantity: int) -> QuoteLine:

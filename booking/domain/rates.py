@@ -150,6 +150,7 @@ class Fee:
     per: Per = Per.STAY
     name: str = ""
     key: str = ""
+    most: int = 99  # how many of an extra one guest may choose
 
     def count(self, nights: int, guests: int) -> int:
         """How many times it is due."""
@@ -164,6 +165,11 @@ class TouristTax:
     per: Per = Per.GUEST_NIGHT
     from_age: int = 0
     most_nights: int | None = None
+
+    @property
+    def asks_ages(self) -> bool:
+        """Whether it spares the young."""
+        return bool(self.amount_minor and self.from_age) and self.per in (Per.GUEST, Per.GUEST_NIGHT)
 
     def count(self, party: Party, nights: int) -> int:
         """How many times it is due."""
@@ -204,6 +210,8 @@ class RateCard:
     extras: tuple[Fee, ...] = ()
     tourist_tax: TouristTax | None = None
     taxes: tuple[Tax, ...] = ()
+    # The host's names in other languages: {"de": {"High season": "Hochsaison"}}.
+    glossary: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def night(self, day: date) -> NightPrice:
         """What the night that begins on this day costs: by its own price, its season's, or the plain one."""
@@ -225,6 +233,11 @@ class RateCard:
     def dearest(self) -> Money:
         """What a night costs at most, on some day."""
         return Money(max(self._nightly()), self.currency)
+
+    @property
+    def asks_ages(self) -> bool:
+        """Whether the ages of children change what a stay costs."""
+        return self.tourist_tax is not None and self.tourist_tax.asks_ages
 
     def price(self, day: date) -> Money:
         """What a calendar shows for the night that begins on this day, before fees, taxes and discounts."""

@@ -11,7 +11,7 @@ from booking.domain.stay_rules import StayRules
 from booking.domain.terms import CancellationTerms
 from booking.models.base import Stamped
 from booking.models.property import Property
-from booking.models.rates import DayPrice, Discount, Fee, Season, read_weekdays
+from booking.models.rates import DayPrice, Discount, Fee, Season, read_glossary, read_weekdays
 from booking.models.rules import EVERY_DAY, CancellationPolicy, StayRule
 from booking.models.rules import read_weekdays as read_days_of_week
 
@@ -132,6 +132,9 @@ class Listing(Stamped):
             extras=tuple(row.term for row in self.property.extras),
             tourist_tax=self._tourist_tax,
             taxes=tuple(row.term for row in self.property.taxes),
+            glossary=read_glossary(
+                (*self.seasons, *self.discounts, *self.fees, *self.property.extras, *self.property.taxes)
+            ),
         )
 
     @builtins.property

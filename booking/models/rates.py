@@ -1,7 +1,8 @@
 """What a house charges beside its plain prices. domain/rates.py says what each of these means for a stay."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +19,15 @@ NAME = 60
 def read_weekdays(stored: Mapping[str, int]) -> dict[int, int]:
     """Prices by weekday as JSON keeps them: there, keys are texts."""
     return {int(weekday): minor for weekday, minor in stored.items()}
+
+
+def read_glossary(named: Iterable[Any]) -> dict[str, dict[str, str]]:
+    """The names of rows in other languages, by language."""
+    glossary: dict[str, dict[str, str]] = {}
+    for row in named:
+        for language, word in row.translations.items():
+            glossary.setdefault(language, {})[row.name] = word
+    return glossary
 
 
 class Season(Stamped):
@@ -124,7 +134,7 @@ class Extra(Stamped):
     @property
     def term(self) -> rates.Fee:
         """The row as a rate card has it; its id is the key of a guest's choice."""
-        return rates.Fee(LineKind.EXTRA, self.amount_minor, self.per, self.name, key=str(self.id))
+        return rates.Fee(LineKind.EXTRA, self.amount_minor, self.per, self.name, str(self.id), self.most)
 
 
 class Tax(Stamped):

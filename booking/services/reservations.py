@@ -1,10 +1,11 @@
 """Placing a booking, cancelling one, and ending holds whose time is over."""
 
 import hashlib
+import json
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from booking.database import transaction
+from booking.domain.coupons import NOTHING_LEFT, Coupon
 from booking.domain.dates import Stay
 from booking.domain.errors import (
+    CouponRefused,
     DatesUnavailable,
     ListingNotFound,
     PriceChanged,
@@ -22,7 +25,7 @@ from booking.domain.errors import (
     TransitionRefused,
 )
 from booking.domain.money import Money
-from booking.domain.pricing import Ask, Quote, quote
+from booking.domain.pricing import Ask, Quote, Wishes, quote
 from booking.domain.states import (
     BookingStatus,
     CancelReason,
@@ -37,7 +40,7 @@ from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.language import language
 from booking.models import Booking, Listing, Refund
 from booking.runtime import Runtime
-from booking.services import attempts, audit, checkout, holds, notifications, refunds, timeline
+from booking.services import attempts, audit, checkout, coupons, holds, notifications, refunds, timeline
 from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
@@ -75,6 +78,7 @@ class PlaceRequest:
     browser_id: str
     shown_total: Money
     network: str = ""  # where the request came from, as limits count it; empty where nobody asked over a network
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def place_booking(runtime: Runtime, request: PlaceRequest) -> Placed:
     change nothing. An earlier unpaid hold of this browser that is in the way is ended at Stripe first.
 
     Raises:
-        ListingNotFound, StayRuleBroken, DatesUnavailable, PriceChanged, TooManyHolds: nothing is held.
+        ListingNotFound, StayRuleBroken, DatesUnavailable, PriceChanged, TooManyHolds, CouponRefused: nothing is held.
         GatewayUnavailable: an earlier hold is in the way and Stripe does not answer.
     """
     identity = get_identity(runtime)
@@ -147,11 +151,26 @@ def expire_holds(runtime: Runtime) -> list[str]:
     return lines
 
 
-def check_and_quote(listing: Listing, stay: Stay, guests: int, now: datetime) -> Quote:
-    """The price of a stay that the listing's rules allow. Raises StayRuleBroken naming the field."""
+def check_and_quote(
+    listing: Listing,
+    stay: Stay,
+    guests: int,
+    now: datetime,
+    wishes: Wishes | None = None,
+    coupon: Coupon | None = None,
+) -> Quote:
+    """The price of a stay that the listing's rules allow.
+
+    Raises:
+        StayRuleBroken: it names the field.
+        CouponRefused: nothing would be left to pay.
+    """
     today = listing.property.today(now)
     check_stay(listing.rules, stay, guests, today)
-    return quote(listing.rates, Ask.by(stay, guests, today))
+    priced = quote(listing.rates, Ask.by(stay, guests, today, wishes, coupon))
+    if coupon and priced.total.minor <= 0:
+        raise CouponRefused(NOTHING_LEFT)
+    return priced
 
 
 def freeze_terms(listing: Listing, now: datetime, code: str) -> dict[str, Any]:
@@ -171,13 +190,16 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         own = _find_own(session, request)
         if own is not None:
             return _use_again(own, request.guest)
-        priced = check_and_quote(listing, request.stay, request.guests, now)
+        coupon = coupons.take_coupon(session, listing, request.stay, request.wishes.code, now)
+        terms = coupon.terms if coupon else None
+        priced = check_and_quote(listing, request.stay, request.guests, now, request.wishes, terms)
         if priced.total != request.shown_total:
             raise PriceChanged(shown=request.shown_total, total=priced.total)
         holder = Holder(_browser_key(request), request.guest.email, request.network)
         holds.refuse_too_many(session, runtime, holder, listing, request.stay, now)
         units = find_units(session, listing, request.stay, now)
         booking = _write_booking(session, listing, units[0], request, priced, now)
+        booking.coupon_id = coupon.id if coupon else None
         holds.note_network(session, runtime, holder, booking.id, now)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
         _take_unit(session, booking, units, now)
@@ -237,6 +259,7 @@ def _write_booking(
         currency=priced.total.currency,
         quote=priced.as_json(),
         terms=freeze_terms(listing, now, request.guest.language),
+        wishes=request.wishes.as_json(),
     )
     _write_guest(booking, request.guest)
     session.add(booking)
@@ -262,8 +285,9 @@ def _take_unit(session: Session, booking: Booking, units: Sequence[int], now: da
 
 
 def _hold_key(request: PlaceRequest) -> str:
-    stay = request.stay
-    return _digest(request.browser_id, request.listing_id, stay.arrive, stay.leave, request.guests)
+    stay, wishes = request.stay, request.wishes
+    wanted = [json.dumps(wishes.as_json(), sort_keys=True)] if wishes else []
+    return _digest(request.browser_id, request.listing_id, stay.arrive, stay.leave, request.guests, *wanted)
 
 
 def _browser_key(request: PlaceRequest) -> str:

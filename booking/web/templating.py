@@ -106,9 +106,9 @@ def said(sentence: Said) -> str:
     return current_language().speak(sentence)
 
 
-def included_label(tax: IncludedTax) -> str:
+def included_label(tax: IncludedTax, quote: Quote) -> str:
     """A tax that the total holds already: "including VAT, 7 %"."""
-    return current_language().included_label(tax)
+    return current_language().included_label(tax, quote)
 
 
 def line_label(line: QuoteLine, quote: Quote) -> str:

@@ -43,7 +43,7 @@ def test_every_row_stands_on_the_card(house: Flask) -> None:
     listing.tourist_tax_per, listing.tourist_tax_from_age, listing.tourist_tax_most_nights = "guest", 16, 5
     high = {"first_on": JUNE, "last_on": AUGUST, "nightly_minor": 19800, "weekday_minor": {"4": 24000}}
     db.session.add_all([
-        Season(listing_id=1, name="High season", **high),
+        Season(listing_id=1, name="High season", translations={"de": "Hochsaison"}, **high),
         DayPrice(listing_id=1, day=JUNE, nightly_minor=30000),
         Discount(listing_id=1, name="Whole weeks", off=1000, min_nights=7),
         Fee(listing_id=1, name="Dog", amount_minor=2500, per=Per.STAY),
@@ -61,9 +61,10 @@ def test_every_row_stands_on_the_card(house: Flask) -> None:
         more_guests_minor=1500,
         discounts=(rates.Discount("Whole weeks", 1000, 7),),
         fees=(rates.Fee(LineKind.CLEANING, 0), rates.Fee(LineKind.FEE, 2500, Per.STAY, "Dog")),
-        extras=(rates.Fee(LineKind.EXTRA, 1200, Per.GUEST_NIGHT, "Breakfast", "1"),),
+        extras=(rates.Fee(LineKind.EXTRA, 1200, Per.GUEST_NIGHT, "Breakfast", "1", 1),),
         tourist_tax=TouristTax(350, Per.GUEST, 16, 5),
         taxes=(rates.Tax("VAT", 700, TaxPart.ROOM.kinds | TaxPart.FEES.kinds, True),),
+        glossary={"de": {"High season": "Hochsaison"}},
     )
 
 
