@@ -65,6 +65,13 @@ class RateRefused(BookingError):
     default_message = say("These prices are not possible.")
 
 
+class RateNotFound(BookingError):
+    """No such season, discount, fee, tax, extra or code."""
+
+    code = "rate_not_found"
+    default_message = say("We cannot find that price.")
+
+
 class TooManyHolds(BookingError):
     """One browser holds as many unpaid stays as it may."""
 

@@ -18,6 +18,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     moving,
     photos,
     reports,
+    rates,
 )
 from booking.web.admin.blueprint import blueprint
 
