@@ -239,6 +239,12 @@ class RateCard:
         """Whether the ages of children change what a stay costs."""
         return self.tourist_tax is not None and self.tourist_tax.asks_ages
 
+    @property
+    def adds_more(self) -> bool:
+        """Whether more comes to the price of a night than cleaning and tourist tax."""
+        on_top = any(not tax.is_included for tax in self.taxes)
+        return on_top or self.included_guests is not None or any(fee.kind is LineKind.FEE for fee in self.fees)
+
     def price(self, day: date) -> Money:
         """What a calendar shows for the night that begins on this day, before fees, taxes and discounts."""
         return Money(self.night(day).minor, self.currency)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.domain.coupons import find_refusal
@@ -22,6 +22,11 @@ def normal_code(typed: str) -> str:
 def active_coupon(property_id: int, code: str) -> Select[Coupon]:
     """The query for a code that is still taken."""
     return select(Coupon).where(Coupon.property_id == property_id, Coupon.code == normal_code(code), Coupon.is_active)
+
+
+def has_coupons(session: Session, property_id: int) -> bool:
+    """Whether a property takes any code at all."""
+    return bool(session.scalar(select(exists().where(Coupon.property_id == property_id, Coupon.is_active))))
 
 
 def count_uses(session: Session, coupon_id: int, now: datetime) -> int:

@@ -26,7 +26,7 @@ MOST = {
     "/stays/stay-1?arrive={arrive}": 5 + TERMS,
     "/stays/stay-1?{dates}": 9 + 2 * TERMS,
     "/stays/stay-1?{dates}0": 10 + 2 * TERMS,  # twenty guests: what lies near is looked for
-    "/stays/stay-1/book?{dates}": 4 + TERMS,
+    "/stays/stay-1/book?{dates}": 5 + TERMS,
     "/sitemap.xml": 2 + TERMS,
 }
 

@@ -11,8 +11,10 @@ from wtforms.validators import InputRequired, ValidationError
 
 from booking.domain.arrival import arrival_times
 from booking.domain.money import Money
+from booking.domain.pricing import Wishes
 from booking.services.reservations import GuestDetails, PlaceRequest
 from booking.web.checkout import trap
+from booking.web.checkout.wishes import WishPage
 from booking.web.guest import Typed
 from booking.web.guest_fields import message_field, name_field, normalise_address, phone_field, time_choices
 from booking.web.language import current_language
@@ -74,6 +76,9 @@ class GuestForm(FlaskForm):
 class DetailsForm(GuestForm):
     """The form that a person fills in, with a trap for programs that fill in everything at once."""
 
+    # Asked only where the house's prices make them matter. What they mean is read by wishes.py.
+    child_ages = StringField(lazy_gettext("Ages of children (optional)"))
+    code = StringField(lazy_gettext("Code (optional)"))
     leave_empty = StringField(lazy_gettext("Leave this field empty"))
     shown_at = HiddenField()
 
@@ -81,6 +86,12 @@ class DetailsForm(GuestForm):
         """Make the form ready for a page: with the times of this house, and the trap set."""
         self.offer_times(check_in_from)
         self.leave_empty.data, self.shown_at.data = "", trap.stamp(now)
+
+    def take_wishes(self, page: WishPage) -> None:
+        """Show what was typed of wishes, and what is wrong with it."""
+        self.child_ages.data, self.code.data = page.typed.child_ages, page.typed.code
+        for name, words in page.errors.items():
+            self[name].errors = [words]
 
     def seems_filled_by_program(self, now: datetime, *, is_timed: bool) -> bool:
         """Whether the field that no person sees is filled, or (`is_timed`) the form came back faster than one types."""
@@ -110,7 +121,7 @@ class ReviewForm(GuestForm):
         return not set(self.errors) - {"shown_total_minor"}
 
     def request_for(
-        self, listing_id: int, currency: str, question: Question, browser_id: str, network: str
+        self, listing_id: int, currency: str, question: Question, browser_id: str, network: str, wishes: Wishes
     ) -> PlaceRequest:
         """What the guest agreed to with the button. The question must be a good one."""
         if question.stay is None:
@@ -123,4 +134,5 @@ class ReviewForm(GuestForm):
             browser_id=browser_id,
             shown_total=Money(int(self.shown_total_minor.data or 0), currency),
             network=network,
+            wishes=wishes,
         )

@@ -5,9 +5,10 @@ from typing import Any
 from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from booking.domain.errors import DatesUnavailable, PriceChanged, StayRuleBroken, TooManyHolds
+from booking.domain.errors import CouponRefused, DatesUnavailable, PriceChanged, StayRuleBroken, TooManyHolds
 from booking.domain.mailbox import suggest_address
 from booking.domain.money import Money
 from booking.extensions import db
@@ -20,6 +21,7 @@ from booking.web.checkout.forms import DetailsForm, ReviewForm
 from booking.web.checkout.offers import args_of, good_question, offer_or_elsewhere
 from booking.web.checkout.pages import Gone, refused_page, too_many_page, unavailable_page
 from booking.web.checkout.paying import hand_over
+from booking.web.checkout.wishes import WishPage, grant, read_wishes
 from booking.web.errors import old_form_page
 from booking.web.guest import browser_id, keep_typed, remember_booking, typed_details
 from booking.web.guest_fields import LONGEST_MESSAGE
@@ -35,33 +37,39 @@ _OLD_FORM: dict[str, Any] = {"meta": {"csrf": False}}
 @blueprint.get("/stays/<slug>/book")
 def book(slug: str) -> ResponseReturnValue:
     """The form for the guest's details, before any time runs."""
-    offer = offer_or_elsewhere(slug)
-    return _details_page(offer, DetailsForm.filled(typed_details()))
+    page = _wished(slug, request.args)
+    status = 422 if page.errors else 200
+    return make_response(_details_page(page, DetailsForm.filled(typed_details())), status)
 
 
 @blueprint.post("/stays/<slug>/book")
 def keep_details(slug: str) -> ResponseReturnValue:
-    """Check the details and go on to the review; what was typed is kept either way."""
+    """Check the details and go on to the review; what was typed is kept either way.
+
+    With the button that only asks for the price, nothing else needs to be there yet.
+    """
     form = DetailsForm()
     is_good = form.validate()
     keep_typed(form.typed())
-    offer = offer_or_elsewhere(slug)
-    if not is_good:
-        return make_response(_details_page(offer, form), 422)
+    page = _wished(slug, request.form)
+    if "reckon" in request.form and not page.errors:
+        return redirect(url_for("checkout.book", slug=slug, **_args(page)), 303)
+    if not is_good or page.errors:
+        return make_response(_details_page(page, form), 422)
     runtime = current_runtime()
     if form.seems_filled_by_program(runtime.clock.now(), is_timed=runtime.settings.rate_limits):
-        return make_response(_details_page(offer, form, again=True), 422)
-    return redirect(url_for("checkout.review", slug=slug, **args_of(offer)), 303)
+        return make_response(_details_page(page, form, again=True), 422)
+    return redirect(url_for("checkout.review", slug=slug, **_args(page)), 303)
 
 
 @blueprint.get("/stays/<slug>/review")
 def review(slug: str) -> ResponseReturnValue:
     """Everything once more, and the one button that takes the guest to pay."""
-    offer = offer_or_elsewhere(slug)
+    page = _wished(slug, request.args)
     form = ReviewForm.filled(typed_details())
-    if not form.name.data or not form.email.data:
-        return redirect(url_for("checkout.book", slug=slug, **args_of(offer)), 303)
-    return _review_page(offer, form)
+    if page.errors or not form.name.data or not form.email.data:
+        return redirect(url_for("checkout.book", slug=slug, **_args(page)), 303)
+    return _review_page(page, form)
 
 
 @blueprint.post("/stays/<slug>/review")
@@ -81,8 +89,10 @@ def place(slug: str) -> ResponseReturnValue:
         return refused_page(slug, question, refusal)
     except TooManyHolds as refusal:
         return too_many_page(slug, question, refusal)
+    except CouponRefused:
+        return _correct(slug, form)
     except PriceChanged as change:
-        return make_response(_review_page(offer_or_elsewhere(slug, request.form), form, change=change), 409)
+        return make_response(_review_page(_wished(slug, request.form), form, change=change), 409)
     remember_booking(placed.reference)
     return hand_over(placed.booking_id, placed.reference)
 
@@ -103,7 +113,7 @@ def old_form(error: CSRFError) -> ResponseReturnValue:
 def _old_details(slug: str) -> ResponseReturnValue:
     details = DetailsForm(**_OLD_FORM)
     details.validate()
-    return make_response(_details_page(offer_or_elsewhere(slug), details, is_old=True), 400)
+    return make_response(_details_page(_wished(slug, request.form), details, is_old=True), 400)
 
 
 def _old_review(slug: str) -> ResponseReturnValue:
@@ -114,29 +124,42 @@ def _old_review(slug: str) -> ResponseReturnValue:
 
 def _correct(slug: str, form: ReviewForm, *, is_old: bool = False) -> ResponseReturnValue:
     """The review again; or the details, where something in them is wrong that the review has no field for."""
-    offer, status = offer_or_elsewhere(slug, request.form), 400 if is_old else 422
-    if form.has_good_details:
-        return make_response(_review_page(offer, form, is_old=is_old), status)
+    page, status = _wished(slug, request.form), 400 if is_old else 422
+    if form.has_good_details and not page.errors:
+        return make_response(_review_page(page, form, is_old=is_old), status)
     details = DetailsForm.filled(form.typed())
     details.take_errors(form)
-    return make_response(_details_page(offer, details, is_old=is_old), status)
+    return make_response(_details_page(page, details, is_old=is_old), status)
+
+
+def _wished(slug: str, args: MultiDict[str, str]) -> WishPage:
+    """The offer in an address or form, with the wishes in it; where there is none, the request ends here."""
+    # The form of the details has its dates in the address that it is sent to.
+    about = request.args if "arrive" in request.args else args
+    return grant(offer_or_elsewhere(slug, about), read_wishes(args))
+
+
+def _args(page: WishPage) -> dict[str, Any]:
+    return {**args_of(page.offer), **page.args}
 
 
 def _place_request(slug: str, question: Question, form: ReviewForm) -> PlaceRequest:
-    listing = get_listing(db.session(), slug)
-    return form.request_for(listing.id, listing.property.currency, question, browser_id(), client_address())
+    listing, wishes = get_listing(db.session(), slug), read_wishes(request.form).wishes
+    return form.request_for(listing.id, listing.property.currency, question, browser_id(), client_address(), wishes)
 
 
-def _details_page(offer: Offer, form: DetailsForm, *, again: bool = False, is_old: bool = False) -> str:
-    form.show(offer.listing.property.check_in_from, current_runtime().clock.now())
-    facts = {"offer": offer, "form": form, "args": args_of(offer), "longest_message": LONGEST_MESSAGE}
+def _details_page(page: WishPage, form: DetailsForm, *, again: bool = False, is_old: bool = False) -> str:
+    form.show(page.offer.listing.property.check_in_from, current_runtime().clock.now())
+    form.take_wishes(page)
+    facts = {"offer": page.offer, "wish_page": page, "form": form, "args": _args(page)}
+    facts["longest_message"] = LONGEST_MESSAGE
     return render_template("checkout/book.html", **facts, again=again, is_old=is_old)
 
 
-def _review_page(offer: Offer, form: ReviewForm, *, change: PriceChanged | None = None, is_old: bool = False) -> str:
+def _review_page(page: WishPage, form: ReviewForm, *, change: PriceChanged | None = None, is_old: bool = False) -> str:
     browser_id()  # before the button is there: both halves of a first double click must carry the same id
-    runtime = current_runtime()
-    facts = {"offer": offer, "form": form, "args": args_of(offer), "is_old": is_old}
+    runtime, offer = current_runtime(), page.offer
+    facts = {"offer": offer, "wish_page": page, "form": form, "args": _args(page), "is_old": is_old}
     facts |= {"change": change, "difference": _difference(change, offer)}
     meant = suggest_address(form.email.data or "")
     return render_template(
