@@ -240,7 +240,47 @@ def _compare(stage: Stage) -> int:
         return job_work.ask_for_reconciling(stage.shop.runtime, "ada@example.org")
 
 
-for _path in ("/", "/bookings", "/disputes", "/closures", "/webhooks", "/mails", "/account"):
+@page("rates: a listing with one of everything")
+def _rates_full(stage: Stage) -> Seen:
+    days = {"first_on": "2027-06-01", "last_on": "2027-08-31"}
+    many = {f"weekday_{weekday}": "240.50" for weekday in range(7)}
+    stage.at_desk("/rates/seasons/1", name=HOSTILE[:60], nightly_minor="198", **days, **many)
+    stage.at_desk("/rates/days/1", first_on="2027-12-24", nightly_minor="300")
+    stage.at_desk("/rates/discounts/1", name=LONG[:60], off="7.5", min_nights="14", min_lead="30", max_lead="90")
+    stage.at_desk("/rates/fees/1", name=LONG[:60], amount_minor="25", per="stay")
+    return stage.desk("/rates/listing/1")
+
+
+@page("rates: a property with one of everything")
+def _property_rates(stage: Stage) -> Seen:
+    days = {"first_on": "2027-06-01", "last_on": "2027-08-31", "until_on": "2027-05-01"}
+    stage.at_desk(
+        "/rates/coupons/1", code="ABCDEFGHIJKLMNOPQRST", off_share="10", min_nights="3", most_uses="5", **days
+    )
+    stage.at_desk("/rates/extras/1", name=LONG[:60], amount_minor="12", per="guest_night", most="3")
+    stage.at_desk("/rates/taxes/1", name=HOSTILE[:60], share="7", parts="room")
+    return stage.desk("/rates/property/1")
+
+
+@page("rates: a season, previewed")
+def _season_previewed(stage: Stage) -> Seen:
+    days = {"first_on": "2027-06-01", "last_on": "2027-08-31"}
+    return stage.at_desk("/rates/seasons/1", name=LONG[:60], nightly_minor="198", preview="yes", **days)
+
+
+@page("rates: a season, refused", 422)
+def _season_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/rates/seasons/1", name=LONG, nightly_minor="1,200", first_on="soon", weekday_1="free")
+
+
+@page("rates: a tax, refused", 422)
+def _tax_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/rates/taxes/1", name="", share="700")
+
+
+for _path in "prices more-guests tourist-tax days seasons discounts fees extras taxes coupons".split():
+    look(f"/rates/{_path}/1")
+for _path in ("/", "/bookings", "/disputes", "/closures", "/rates", "/webhooks", "/mails", "/account"):
     look(_path)
 look("/bookings", q="Grace", page="2")
 look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")

@@ -12,10 +12,11 @@ from typing import Any
 
 from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
+from booking.domain.rates import Per
 from booking.gateways.payments import DisputeEvidence, GatewayUnavailable
-from booking.models import Photo
+from booking.models import DayPrice, Fee, Photo
 from tests.support.shop import MemoryPictures
-from tests.web.admin_house import ADA, NOW, PASSWORD, House
+from tests.web.admin_house import ADA, FIRST, NOW, PASSWORD, House
 
 Asked = tuple[str, dict[str, Any]]
 TOKEN = "0123456789abcdef" * 2
@@ -328,3 +329,26 @@ def _replay_stuck(house: House) -> Asked:
 @change("admin.reconcile_now", "stripe.compared")
 def _reconcile_now(house: House) -> Asked:
     return "/admin/reconcile", PRESS
+
+
+# --- rates ----------------------------------------------------------------------------------------------------------
+
+
+@change("admin.save_rate", "rates.season_added")
+def _save_rate(house: House) -> Asked:
+    days = {"first_on": "2027-06-01", "last_on": "2027-08-31"}
+    return "/admin/rates/seasons/1", {"name": "Summer", "nightly_minor": "180", **days}
+
+
+@change("admin.remove_rate", "rates.fee_removed")
+def _remove_rate(house: House) -> Asked:
+    with house.rows() as session:
+        session.add(Fee(listing_id=1, name="Dog", amount_minor=2500, per=Per.STAY))
+    return "/admin/rates/fees/1/1/remove", PRESS
+
+
+@change("admin.remove_day", "rates.day_removed")
+def _remove_day(house: House) -> Asked:
+    with house.rows() as session:
+        session.add(DayPrice(listing_id=1, day=FIRST.arrive, nightly_minor=20000))
+    return f"/admin/rates/days/1/{FIRST.arrive}/remove", PRESS

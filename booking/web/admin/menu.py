@@ -11,6 +11,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Today", (("admin.today", "Today"),)),
     ("Bookings", (("admin.bookings", "Bookings"),)),
     ("Calendar", (("admin.calendar", "Chart"), ("admin.closures", "Closures"))),
+    ("Rates", (("admin.rates", "Prices"),)),
     ("House", (("admin.listings", "Listings"), ("admin.house", "Settings"))),
     (
         "Money",

@@ -40,6 +40,14 @@ PERMITS: Mapping[str, Permission] = {
     "admin.closures": Permission.SEE_BOOKINGS,
     "admin.close_nights": Permission.CHANGE_CALENDAR,
     "admin.reopen_nights": Permission.CHANGE_CALENDAR,
+    # --- rates ---
+    "admin.rates": Permission.SEE_RATES,
+    "admin.listing_rates": Permission.SEE_RATES,
+    "admin.property_rates": Permission.SEE_RATES,
+    "admin.rate": Permission.CHANGE_RATES,
+    "admin.save_rate": Permission.CHANGE_RATES,
+    "admin.remove_rate": Permission.CHANGE_RATES,
+    "admin.remove_day": Permission.CHANGE_RATES,
     # --- money ---
     "admin.close_review": Permission.MOVE_MONEY,
     "admin.ask_cancel": Permission.MOVE_MONEY,

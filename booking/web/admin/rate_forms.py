@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -65,7 +66,7 @@ def _day(label: str, *, is_needed: bool = True) -> Any:
 
 
 def _per() -> Any:
-    return SelectField("Counted", choices=[(per.value, words) for per, words in PER_WORDS.items()])
+    return SelectField("Counted", choices=[SelectChoice(per.value, words) for per, words in PER_WORDS.items()])
 
 
 class RateForm(FlaskForm):
@@ -368,7 +369,7 @@ class TaxForm(RateForm):
     name = _text("Name")
     name_de = _text("Name in German (optional)")
     share = _text("Percent")
-    parts = _Boxes("Laid on", choices=[(part.value, words) for part, words in PART_WORDS.items()])
+    parts = _Boxes("Laid on", choices=[SelectChoice(part.value, words) for part, words in PART_WORDS.items()])
     is_included = BooleanField("The prices have it in them already")
     hints = {
         "name": "Such as VAT. Guests see it in the price.",

@@ -94,16 +94,16 @@ def property_rates(property_id: int) -> ResponseReturnValue:
     return render_template("admin/property_rates.html", place=place, coupons=coupons, **words)
 
 
-@blueprint.get("/rates/<kind>/<int:owner_id>", defaults={"row_id": 0})
+@blueprint.get("/rates/<kind>/<int:owner_id>")
 @blueprint.get("/rates/<kind>/<int:owner_id>/<int:row_id>")
-def rate(kind: str, owner_id: int, row_id: int) -> ResponseReturnValue:
+def rate(kind: str, owner_id: int, row_id: int = 0) -> ResponseReturnValue:
     """The form for one thing that is charged: a new one, or one that there is."""
     return _page(kind, owner_id, row_id, _form(kind, owner_id, row_id))
 
 
-@blueprint.post("/rates/<kind>/<int:owner_id>", defaults={"row_id": 0})
+@blueprint.post("/rates/<kind>/<int:owner_id>")
 @blueprint.post("/rates/<kind>/<int:owner_id>/<int:row_id>")
-def save_rate(kind: str, owner_id: int, row_id: int) -> ResponseReturnValue:
+def save_rate(kind: str, owner_id: int, row_id: int = 0) -> ResponseReturnValue:
     """Keep what was typed; or, with the button "Preview", only show what stays would cost with it."""
     form, is_trial = _form(kind, owner_id, row_id), "preview" in request.form
     draft = form.read()

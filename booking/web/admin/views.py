@@ -17,8 +17,8 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     money,
     moving,
     photos,
-    reports,
     rates,
+    reports,
 )
 from booking.web.admin.blueprint import blueprint
 
