@@ -263,6 +263,12 @@ def sold_days(listings: Iterable[Listing], now: datetime) -> SoldDays | None:
     return SoldDays(min(today for today, _ in spans), max(last for _, last in spans))
 
 
+def make_offer(listing: Listing, stay: Stay, price: Quote, now: datetime) -> Offer:
+    """A stay at a price, with what comes back of it when it is cancelled."""
+    deal = Deal(price, listing.terms, stay.arrive, now, listing.property.zone)
+    return Offer(listing, stay, price, open_steps(deal, now), deal.rest)
+
+
 # --- what can be booked ---
 
 
@@ -313,9 +319,7 @@ def _answer(listing: Listing, stay: Stay, guests: int, now: datetime, verdict: V
         return Declined(listing, stay, guests, broken.said, str(broken.details["field"]))
     if not verdict.units:
         return Declined(listing, stay, guests, verdict.problem or NOT_FREE, "arrive" if verdict.problem else None)
-    price = quote(listing.rates, Ask.by(stay, guests, today))
-    deal = Deal(price, listing.terms, stay.arrive, now, listing.property.zone)
-    return Offer(listing, stay, price, open_steps(deal, now), deal.rest)
+    return make_offer(listing, stay, quote(listing.rates, Ask.by(stay, guests, today)), now)
 
 
 def _refuse_hopeless(listings: list[Listing], stay: Stay, guests: int, now: datetime) -> None:

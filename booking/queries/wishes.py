@@ -7,11 +7,10 @@ from sqlalchemy.orm import Session
 
 from booking.domain.coupons import NOTHING_LEFT, Coupon
 from booking.domain.errors import CouponRefused, StayRuleBroken
-from booking.domain.policy import open_steps
 from booking.domain.pricing import Ask, Wishes, quote
 from booking.domain.words import Said
 from booking.queries.coupons import active_coupon, judge_coupon
-from booking.queries.search import Offer
+from booking.queries.search import Offer, make_offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,8 @@ def _find_coupon(session: Session, offer: Offer, wishes: Wishes, now: datetime) 
 def _with(offer: Offer, wishes: Wishes, coupon: Coupon | None, now: datetime) -> Offer:
     if not wishes:
         return offer
-    place = offer.listing.property
-    today = place.today(now)
+    today = offer.listing.property.today(now)
     price = quote(offer.listing.rates, Ask.by(offer.stay, offer.guests, today, wishes, coupon))
     if coupon and price.total.minor <= 0:
         raise CouponRefused(NOTHING_LEFT)
-    return replace(offer, quote=price, steps=open_steps(price.total, place.terms, offer.stay.arrive, today))
+    return make_offer(offer.listing, offer.stay, price, now)
