@@ -185,6 +185,8 @@ class Language:
                 return self.gettext("More guests, %(counted)s") % {"counted": self._times(line)}
             case LineKind.CLEANING:
                 return name or self.gettext("Cleaning")
+            case LineKind.AGREED:
+                return self.gettext("Agreed with the house")
             case LineKind.COUPON:
                 return self.gettext("Code %(code)s") % {"code": line.name}
         return name if line.quantity == 1 else f"{name}, {self._times(line)}"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -155,6 +155,27 @@ def _glossary(card: RateCard, names: set[str]) -> dict[str, dict[str, str]]:
         for language, words in card.glossary.items()
     }
     return {language: words for language, words in told.items() if words}
+
+
+def agreed(by_rates: Quote, total: Money) -> Quote:
+    """The same stay at a total that was agreed: one more line makes up the difference, so the parts still sum.
+
+    Taxes that the prices hold are told in proportion. A tax laid on top stays what the rates make it.
+    """
+    if total == by_rates.total:
+        return by_rates
+    difference = total - by_rates.total
+    line = QuoteLine(LineKind.AGREED, 1, difference, difference)
+    included = tuple(
+        replace(tax, amount=_in_proportion(tax.amount, total, by_rates.total)) for tax in by_rates.included
+    )
+    return replace(by_rates, lines=(*by_rates.lines, line), total=total, included=included)
+
+
+def _in_proportion(amount: Money, part: Money, whole: Money) -> Money:
+    smallest = step(amount.currency)
+    exact = Fraction(amount.minor * part.minor, whole.minor)
+    return Money(int(exact / smallest + Fraction(1, 2)) * smallest, amount.currency)
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ class LineKind(StrEnum):
     EXTRA = "extra"  # chosen by the guest
     TOURIST_TAX = "tourist_tax"
     TAX = "tax"  # laid on other lines
+    AGREED = "agreed"  # what staff agreed with the guest, above the rates or below them
 
 
 class TaxPart(StrEnum):

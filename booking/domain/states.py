@@ -101,6 +101,15 @@ class RefundReason(StrEnum):
     EXTERNAL = "external"  # made in Stripe's dashboard
 
 
+class PaymentMethod(StrEnum):
+    """How money came. All but STRIPE the house took itself: it sends nothing of that back through Stripe either."""
+
+    STRIPE = "stripe"
+    CASH = "cash"
+    BANK_TRANSFER = "bank_transfer"
+    CARD_TERMINAL = "card_terminal"
+
+
 class Source(StrEnum):
     """Who or what caused a step of a booking's timeline."""
 

@@ -222,7 +222,7 @@ class House:
 
     def intent_of(self, booking_id: int) -> str:
         """The PaymentIntent of the only payment."""
-        return self.payment_of(booking_id).payment_intent_id
+        return self.payment_of(booking_id).payment_intent_id or ""
 
     def count(self, model: Any) -> int:
         return int(self.read(lambda: db.session.query(model).count()))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from booking.database import UTCDateTime, enum_column
 from booking.domain.ledger import PaymentEntry, RefundEntry
 from booking.domain.money import Money
-from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason, RefundStatus, Source
+from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, PaymentMethod, RefundReason, RefundStatus, Source
 from booking.models.base import Stamped
 from booking.models.booking import Booking
 
@@ -59,36 +59,46 @@ class Attempt(Stamped):
 
 
 class Payment(Stamped):
-    """Money that Stripe captured: one row per PaymentIntent."""
+    """Money that came: one row per PaymentIntent, or per time that the house took money itself."""
 
     __tablename__ = "payment"
     __table_args__ = (
         UniqueConstraint("payment_intent_id"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("reported_refunded_minor >= 0", name="reported_not_negative"),
+        CheckConstraint("(method = 'stripe') = (payment_intent_id IS NOT NULL)", name="stripe_has_intent"),
         Index("ix_payment_charge_id", "charge_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
-    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"))
-    payment_intent_id: Mapped[str] = mapped_column(String(255))  # pi_..., made by Stripe
+    # These two are None for money that the house took itself.
+    attempt_id: Mapped[int | None] = mapped_column(ForeignKey("attempt.id"))
+    payment_intent_id: Mapped[str | None] = mapped_column(String(255))  # pi_..., made by Stripe
     charge_id: Mapped[str | None] = mapped_column(String(255))  # ch_..., made by Stripe
     amount_minor: Mapped[int] = mapped_column(BigInteger)  # captured
     currency: Mapped[str] = mapped_column(String(3))
     captured_at: Mapped[datetime] = mapped_column(UTCDateTime)
     source: Mapped[Source] = mapped_column(enum_column(Source, "source"))
+    method: Mapped[PaymentMethod] = mapped_column(
+        enum_column(PaymentMethod, "method"), default=PaymentMethod.STRIPE, server_default=PaymentMethod.STRIPE.value
+    )
     # What the charge says was refunded, while our refund rows do not explain it yet (see domain/ledger.py).
     reported_refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
 
     booking: Mapped[Booking] = relationship()
-    attempt: Mapped[Attempt] = relationship()
+    attempt: Mapped[Attempt | None] = relationship()
     refunds: Mapped[list["Refund"]] = relationship(back_populates="payment", order_by="Refund.id")
 
     @property
     def amount(self) -> Money:
         """What was captured."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def is_with_stripe(self) -> bool:
+        """Whether Stripe took it, and so can send it back. What the house took, it hands back itself."""
+        return self.method is PaymentMethod.STRIPE
 
     @property
     def entry(self) -> PaymentEntry:

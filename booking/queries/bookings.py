@@ -104,6 +104,11 @@ class BookingFile:
         return self.endings[Ending.GUEST].back
 
     @property
+    def is_paid_at_house(self) -> bool:
+        """Whether the house took some of the money itself, and so hands it back itself."""
+        return any(not payment.is_with_stripe for payment in self.payments)
+
+    @property
     def asked(self) -> dict[int, Money]:
         """What each attempt asked for, by its id."""
         return {attempt.id: Money(attempt.amount_minor, attempt.currency) for attempt in self.attempts}

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
-from booking.domain.states import DISPUTE_WAITING, BookingStatus, PaymentStatus
-from booking.models import Booking, Dispute, Listing, OutboxRow, Property, WebhookEvent
+from booking.domain.states import DISPUTE_WAITING, BookingStatus, PaymentMethod, PaymentStatus, RefundStatus
+from booking.models import Booking, Dispute, Listing, OutboxRow, Payment, Property, Refund, WebhookEvent
 from booking.models.outbox import OutboxState
 from booking.queries.bookings import BookingRow, list_rows
 from booking.queries.inbox import STUCK
@@ -46,6 +46,7 @@ class Dashboard:
     today: date
     reviews: tuple[BookingRow, ...]
     failed_refunds: tuple[BookingRow, ...]
+    handovers: tuple[BookingRow, ...]  # money that the house took itself and owes the guest
     disputes: tuple[DisputeRow, ...]
     dead_rows: int
     stuck_events: int
@@ -55,7 +56,7 @@ class Dashboard:
     @property
     def needs_you(self) -> int:
         """How many things wait for a person."""
-        lists = len(self.reviews) + len(self.failed_refunds) + len(self.disputes)
+        lists = len(self.reviews) + len(self.failed_refunds) + len(self.handovers) + len(self.disputes)
         return lists + self.dead_rows + self.stuck_events
 
 
@@ -67,6 +68,7 @@ def get_dashboard(session: Session, now: datetime) -> Dashboard:
         today=now.astimezone(zone).date(),
         reviews=tuple(list_rows(session, Booking.needs_review.is_(True))),
         failed_refunds=tuple(list_rows(session, Booking.refund_failed.is_(True))),
+        handovers=tuple(list_rows(session, _is_to_be_handed_over())),
         disputes=_waiting_disputes(session),
         dead_rows=session.scalar(select(func.count()).where(OutboxRow.state == OutboxState.DEAD)) or 0,
         stuck_events=_count_stuck_events(session),
@@ -78,6 +80,11 @@ def get_dashboard(session: Session, now: datetime) -> Dashboard:
 def get_house_zone(session: Session) -> ZoneInfo:
     """The zone in which pages about the whole house tell the time: the first property's, or UTC before there is one."""
     return ZoneInfo(session.scalar(select(Property.timezone).order_by(Property.id).limit(1)) or "UTC")
+
+
+def _is_to_be_handed_over() -> ColumnElement[bool]:
+    owed = select(Refund.booking_id).join(Payment, Payment.id == Refund.payment_id)
+    return Booking.id.in_(owed.where(Payment.method != PaymentMethod.STRIPE, Refund.status == RefundStatus.REQUESTED))
 
 
 def _waiting_disputes(session: Session) -> tuple[DisputeRow, ...]:

@@ -43,7 +43,7 @@ class PaymentLine:
     booking_id: int
     reference: str
     guest_name: str
-    payment_intent_id: str
+    payment_intent_id: str | None  # None: the house took it itself
     captured_at: datetime
     source: Source
     amount: Money
@@ -60,7 +60,7 @@ class RefundLine:
     booking_id: int
     reference: str
     guest_name: str
-    payment_intent_id: str
+    payment_intent_id: str | None  # None: the house took it itself
     stripe_refund_id: str | None
     created_at: datetime
     status: RefundStatus

@@ -162,13 +162,14 @@ def _attempt_steps(rows: Iterable[Attempt]) -> Iterable[Step]:
 
 def _payment_steps(rows: Iterable[Payment]) -> Iterable[Step]:
     for row in rows:
-        what = f"paid {_amount(row)}, {row.payment_intent_id}"
+        what = f"paid {_amount(row)}, {row.payment_intent_id or row.method.replace('_', ' ')}"
         yield Step(row.captured_at, what, f"learnt by {row.source}", "payment")
 
 
 def _refund_steps(rows: Iterable[Refund]) -> Iterable[Step]:
     for row in rows:
-        known = row.stripe_refund_id or "not yet known to Stripe"
+        with_house = "handed back by the house, not through Stripe"
+        known = row.stripe_refund_id or ("not yet known to Stripe" if row.payment.is_with_stripe else with_house)
         trouble = f", {row.failure_reason}" if row.failure_reason else ""
         cause = f"{row.reason}, {_who_asked(row)}"
         yield Step(row.created_at, f"refund of {_amount(row)}, now {row.status}{trouble}, {known}", cause, "refund")

@@ -15,11 +15,12 @@ from booking.domain.states import (
     REFUND_IN_FLIGHT,
     UNFINISHED_ATTEMPT,
     AttemptStatus,
+    PaymentMethod,
     Source,
 )
 from booking.extensions import db
 from booking.gateways.payments import PaymentGatewayError
-from booking.models import Attempt, Dispute, EvidenceDraft, EvidenceSubmission, Refund
+from booking.models import Attempt, Dispute, EvidenceDraft, EvidenceSubmission, Payment, Refund
 from booking.models.evidence import SubmissionState
 from booking.runtime import Runtime
 from booking.services import attempts, disputes, evidence, refunds
@@ -115,7 +116,8 @@ def _ask_about_refund(runtime: Runtime, refund_id: int, stripe_id: str | None, p
 def _unfinished_refunds() -> list[tuple[int, int, str | None, int]]:
     rows = db.session.execute(
         select(Refund.id, Refund.booking_id, Refund.stripe_refund_id, Refund.payment_id)
-        .where(Refund.status.in_(REFUND_IN_FLIGHT))
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Refund.status.in_(REFUND_IN_FLIGHT), Payment.method == PaymentMethod.STRIPE)
         .order_by(Refund.id)
     ).all()
     end_read()

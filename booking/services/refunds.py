@@ -121,7 +121,11 @@ def request_refund(
     *,
     form_token: str | None = None,
 ) -> Refund:
-    """Write one refund with its key, and ask the worker to send it. Joins the caller's transaction."""
+    """Write one refund with its key, and ask the worker to send it. Joins the caller's transaction.
+
+    What the house took itself it hands back itself: such a row has no key, is never sent, and waits for the member of
+    staff who says that it is done.
+    """
     require_transaction(session)
     token = uuid.uuid4().hex
     refund = Refund(
@@ -133,18 +137,41 @@ def request_refund(
         status=RefundStatus.REQUESTED,
         reason=reason,
         requested_by=cause.actor,
-        idempotency_key=f"refund:{token}",
+        idempotency_key=f"refund:{token}" if payment.is_with_stripe else None,
         form_token=form_token,
     )
     session.add(refund)
     session.flush()  # the outbox row and the timeline name its id
-    outbox.enqueue(
-        session, OutboxKind.REFUND, f"refund:{refund.id}", {"refund_id": refund.id}, now, booking_id=payment.booking_id
-    )
+    if payment.is_with_stripe:
+        errand = {"refund_id": refund.id}
+        outbox.enqueue(session, OutboxKind.REFUND, f"refund:{refund.id}", errand, now, booking_id=payment.booking_id)
     booking = session.get_one(Booking, payment.booking_id)
     timeline.record(session, booking, "refund_requested", cause, now, note=f"refund {refund.id}, reason {reason}")
     refresh_money(session, booking)
     return refund
+
+
+def note_handed_over(runtime: Runtime, refund_id: int, staff_email: str) -> int:
+    """Staff has given back what the house had taken itself. Commits; twice is once. Returns the booking's id.
+
+    Raises:
+        RefundRefused: no such refund, or one that Stripe sends.
+    """
+    now, cause = runtime.clock.now(), Cause(Source.STAFF, staff_email)
+    with transaction() as session:
+        refund = session.get(Refund, refund_id)
+        if refund is None or refund.payment.is_with_stripe:
+            raise RefundRefused
+        booking = lock_booking(session, refund.booking_id)
+        session.refresh(refund)
+        if refund.status is RefundStatus.REQUESTED:
+            refund.status = RefundStatus.SUCCEEDED
+            note = f"refund {refund.id}, handed over by the house"
+            timeline.record(session, booking, "refund_succeeded", cause, now, note=note)
+            given = {"refund": refund.id, "minor": refund.amount_minor, "currency": refund.currency}
+            audit.record(session, staff_email, "refund.handed_over", f"booking {booking.reference}", now, after=given)
+            refresh_money(session, booking)
+        return booking.id
 
 
 def send_refund(runtime: Runtime, refund_id: int, *, tries: int = 1) -> None:
@@ -172,6 +199,8 @@ def sync_refunds(runtime: Runtime, payment_id: int) -> None:
     """Make our rows agree with Stripe's list of a payment's refunds. Commits. Raises GatewayUnavailable."""
     identity, now, cause = get_identity(runtime), runtime.clock.now(), Cause(Source.WORKER)
     intent_id = _payment_intent_of(payment_id)
+    if intent_id is None:
+        return
     refunds = runtime.payments.list_refunds(intent_id)
     charge = runtime.payments.look_up_refunded(intent_id)
     with transaction() as session:
@@ -254,6 +283,8 @@ def _prepare(runtime: Runtime, refund_id: int) -> _Order | None:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         if refund.status is not RefundStatus.REQUESTED or refund.stripe_refund_id:
             return None
+        if refund.payment.payment_intent_id is None:  # the house hands it back itself
+            return None
         is_blocked = _is_blocked(session, refund.payment_id)
         is_old = refund.first_sent_at is not None and refund.first_sent_at < now - KEY_LIFE
         if refund.first_sent_at is None and not is_blocked:
@@ -275,6 +306,7 @@ def _order_of(refund: Refund, identity: Identity) -> RefundOrder:
     booking_id = str(refund.booking_id)
     tag = Tag(app=identity.instance_id, purpose="booking", booking_id=booking_id, refund_id=refund.token)
     who = "staff" if refund.requested_by else "system"
+    assert refund.payment.payment_intent_id is not None
     return RefundOrder(tag, refund.payment.payment_intent_id, refund.amount, who)
 
 
@@ -455,6 +487,6 @@ def _get_by_token(form_token: str) -> int:
         return session.scalars(select(Refund.id).where(Refund.form_token == form_token)).one()
 
 
-def _payment_intent_of(payment_id: int) -> str:
+def _payment_intent_of(payment_id: int) -> str | None:
     with transaction() as session:
         return session.get_one(Payment, payment_id).payment_intent_id

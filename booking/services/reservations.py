@@ -198,11 +198,11 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         holder = Holder(_browser_key(request), request.guest.email, request.network)
         holds.refuse_too_many(session, runtime, holder, listing, request.stay, now)
         units = find_units(session, listing, request.stay, now)
-        booking = _write_booking(session, listing, units[0], request, priced, now)
+        booking = write_booking(session, listing, units[0], request, priced, now)
         booking.coupon_id = coupon.id if coupon else None
         holds.note_network(session, runtime, holder, booking.id, now)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
-        _take_unit(session, booking, units, now)
+        take_unit(session, booking, units, now)
         timeline.record(
             session, booking, "placed", Cause(Source.WEB), now, new=BookingStatus.PENDING,
             note=f"session until {attempt.expires_at:%H:%M} UTC",
@@ -226,7 +226,7 @@ def _get_listing(session: Session, listing_id: int) -> Listing:
 def _find_own(session: Session, request: PlaceRequest) -> Booking | None:
     """This browser's booking of exactly this stay: held at exactly this price, or confirmed."""
     own = select(Booking).where(
-        Booking.hold_key == _hold_key(request),
+        Booking.hold_key == hold_key(request),
         Booking.status.in_((BookingStatus.PENDING, BookingStatus.CONFIRMED)),
     )
     booking = session.scalar(own.order_by(Booking.id.desc()).limit(1))
@@ -241,9 +241,10 @@ def _use_again(booking: Booking, guest: GuestDetails) -> Placed:
     return Placed(booking.id, booking.reference, booking.status is BookingStatus.CONFIRMED)
 
 
-def _write_booking(
+def write_booking(
     session: Session, listing: Listing, unit_id: int, request: PlaceRequest, priced: Quote, now: datetime
 ) -> Booking:
+    """A pending booking at a frozen price, whose nights are still to be taken. Joins the caller's transaction."""
     booking = Booking(
         reference="".join(secrets.choice(_ALPHABET) for _ in range(8)),
         listing_id=listing.id,
@@ -253,7 +254,7 @@ def _write_booking(
         guests=request.guests,
         status=BookingStatus.PENDING,
         payment_status=PaymentStatus.UNPAID,
-        hold_key=_hold_key(request),
+        hold_key=hold_key(request),
         browser_key=_browser_key(request),
         amount_minor=priced.total.minor,
         currency=priced.total.currency,
@@ -273,7 +274,8 @@ def _write_guest(booking: Booking, guest: GuestDetails) -> None:
     booking.arrival_time, booking.language = guest.arrival_time, guest.language
 
 
-def _take_unit(session: Session, booking: Booking, units: Sequence[int], now: datetime) -> None:
+def take_unit(session: Session, booking: Booking, units: Sequence[int], now: datetime) -> None:
+    """Take the nights of a new booking until its hold ends. Joins the transaction. Raises DatesUnavailable."""
     session.flush()  # hold_until was set with the attempt
     unit_id = claim_any_unit(
         session, booking.listing_id, booking.stay, now,
@@ -284,7 +286,8 @@ def _take_unit(session: Session, booking: Booking, units: Sequence[int], now: da
     booking.unit_id = unit_id
 
 
-def _hold_key(request: PlaceRequest) -> str:
+def hold_key(request: PlaceRequest) -> str:
+    """What makes two requests the same wish: one browser, one stay, one party, the same extras."""
     stay, wishes = request.stay, request.wishes
     wanted = [json.dumps(wishes.as_json(), sort_keys=True)] if wishes else []
     return _digest(request.browser_id, request.listing_id, stay.arrive, stay.leave, request.guests, *wanted)
@@ -319,7 +322,7 @@ def _find_rivals(request: PlaceRequest) -> list[int]:
             Booking.needs_review.is_(False),
         )
     )
-    wanted = (_hold_key(request), request.shown_total)
+    wanted = (hold_key(request), request.shown_total)
     return [rival.id for rival in rivals if (rival.hold_key, rival.amount) != wanted]
 
 

@@ -1,8 +1,8 @@
 """THE ONE DOOR: the only code that confirms a booking or decides on its money.
 
 Webhook, return page, reconciler and `flask test-webhook` all end here, in the same function, with evidence that only
-the gateway can make. https://docs.stripe.com/checkout/fulfillment asks for exactly this: one function, safe to call
-many times and at once.
+the gateway can make; and so does staff who took the money, with a receipt that names who says so.
+https://docs.stripe.com/checkout/fulfillment asks for exactly this: one function, safe to call many times and at once.
 """
 
 import logging
@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from booking.database import after_commit, require_transaction
+from booking.domain.errors import DatesUnavailable, TransitionRefused
 from booking.domain.money import Money
 from booking.domain.states import (
     LIVE_ATTEMPT,
@@ -23,7 +24,9 @@ from booking.domain.states import (
     AttemptStatus,
     BookingStatus,
     CancelReason,
+    PaymentMethod,
     RefundReason,
+    Source,
 )
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Attempt, Booking, Payment
@@ -64,6 +67,28 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class HouseReceipt:
+    """Money for a booking that the house took itself, on the word of the member of staff in the cause."""
+
+    booking_id: int
+    method: PaymentMethod
+    amount: Money
+    note: str = ""  # a receipt's number, the day of a transfer
+
+
+@dataclass(frozen=True, slots=True)
+class _ReceiptCase:
+    """All that a decision on a receipt needs, with the booking locked."""
+
+    session: Session
+    booking: Booking
+    receipt: HouseReceipt
+    cause: Cause
+    now: datetime
+    attempt: None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """All that a decision needs, with attempt and booking locked."""
 
@@ -76,14 +101,22 @@ class _Case:
     identity: Identity
 
 
-def settle(session: Session, evidence: PaymentEvidence, cause: Cause, now: datetime, identity: Identity) -> Settled:
+def settle(
+    session: Session, evidence: PaymentEvidence | HouseReceipt, cause: Cause, now: datetime, identity: Identity
+) -> Settled:
     """Decide what one piece of evidence means, and write all of it: payment, nights, status, timeline, mail, refund.
 
     Joins its caller's transaction and refuses to run outside one: the recheck of the nights and the confirmation are
     committed together or not at all. Calling it again with the same evidence changes nothing, and evidence may come in
-    any order. Raises nothing for what guests, banks or Stripe do; database errors pass through.
+    any order. Raises nothing for what guests, banks or Stripe do; database errors pass through. Of a receipt by staff:
+
+    Raises:
+        TransitionRefused: the booking is not one that waits for exactly this money.
+        DatesUnavailable: its nights are gone. The money is in the house's own hands, so nothing is recorded.
     """
     require_transaction(session)
+    if isinstance(evidence, HouseReceipt):
+        return _settle_receipt(session, evidence, cause, now)
     attempt = _find_attempt(session, evidence, identity)
     if attempt is None:
         return Settled(Outcome.UNKNOWN, None)
@@ -161,7 +194,7 @@ def _place(case: _Case, payment: Payment) -> Outcome:
     return _confirm(case, Outcome.CONFIRMED if unit_id == case.booking.unit_id else Outcome.MOVED, unit_id)
 
 
-def _confirm(case: _Case, outcome: Outcome, unit_id: int) -> Outcome:
+def _confirm(case: _Case | _ReceiptCase, outcome: Outcome, unit_id: int) -> Outcome:
     booking, source = case.booking, case.cause.source
     timeline.move(
         case.session, booking, BookingStatus.CONFIRMED, "confirmed", case.cause, case.now,
@@ -240,6 +273,44 @@ def _give_up_others(case: _Case) -> None:
         Attempt.booking_id == case.booking.id, Attempt.id != case.attempt.id, Attempt.status.in_(LIVE_ATTEMPT)
     )
     case.session.execute(others.values(status=AttemptStatus.SUPERSEDED))
+
+
+# --- money that the house took itself ---------------------------------------------------------------------------------
+
+
+def _settle_receipt(session: Session, receipt: HouseReceipt, cause: Cause, now: datetime) -> Settled:
+    """Only for a booking that nobody can pay at Stripe: or the same stay could be paid twice, in two places."""
+    if cause.source is not Source.STAFF or not cause.actor or receipt.method is PaymentMethod.STRIPE:
+        raise ValueError("a receipt is the word of a member of staff about money that Stripe never had")
+    booking = lock_booking(session, receipt.booking_id)
+    has_attempt = session.scalar(select(Attempt.id).where(Attempt.booking_id == booking.id).limit(1)) is not None
+    is_waiting = booking.status is BookingStatus.PENDING and not booking.needs_review and not has_attempt
+    if not is_waiting or receipt.amount != booking.amount:
+        raise TransitionRefused("This booking does not wait for exactly this money.")
+    case = _ReceiptCase(session, booking, receipt, cause, now)
+    _record_receipt(case)
+    unit_id = retake_nights(session, booking, now, hold_until=None)
+    if unit_id is None:
+        raise DatesUnavailable
+    outcome = _confirm(case, Outcome.CONFIRMED if unit_id == booking.unit_id else Outcome.MOVED, unit_id)
+    refresh_money(session, booking)
+    return Settled(outcome, booking.id)
+
+
+def _record_receipt(case: _ReceiptCase) -> None:
+    payment = Payment(
+        booking_id=case.booking.id,
+        method=case.receipt.method,
+        amount_minor=case.receipt.amount.minor,
+        currency=case.receipt.amount.currency,
+        captured_at=case.now,
+        source=case.cause.source,
+    )
+    case.session.add(payment)
+    case.session.flush()  # the timeline names its id
+    said = f"payment {payment.id}, {payment.method.replace('_', ' ')}"
+    note = f"{said}: {case.receipt.note}" if case.receipt.note else said
+    timeline.record(case.session, case.booking, "payment_received", case.cause, case.now, note=note)
 
 
 # --- money that does not fit ----------------------------------------------------------------------------------------
@@ -400,10 +471,10 @@ def _note_open(case: _Case) -> Outcome:
     return Outcome.NOTHING
 
 
-def _log_after_commit(case: _Case, level: int, event: str, message: str) -> None:
+def _log_after_commit(case: _Case | _ReceiptCase, level: int, event: str, message: str) -> None:
     cause = case.cause
     fields: dict[str, str | None] = {"event": event, "booking": case.booking.reference, "cause": str(cause.source)}
-    fields |= {"stripe_event": cause.stripe_event_id, "session": case.attempt.session_id}
+    fields |= {"stripe_event": cause.stripe_event_id, "session": case.attempt.session_id if case.attempt else None}
     after_commit(case.session, lambda: logger.log(level, message, extra=fields))
 
 

@@ -103,7 +103,8 @@ class _Own:
 
 def _own_payments() -> dict[str, _Own]:
     payments = db.session.scalars(select(Payment).options(selectinload(Payment.refunds)))
-    own = {payment.payment_intent_id: _own(payment) for payment in payments}
+    # Of money that the house took itself Stripe knows nothing.
+    own = {payment.payment_intent_id: _own(payment) for payment in payments if payment.payment_intent_id}
     end_read()
     return own
 

@@ -7,11 +7,12 @@ a form of it. Few rich states are worth more than many: one with all that a page
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from sqlalchemy import select
 
 from booking.extensions import db
-from booking.models import WebhookEvent
+from booking.models import Listing, WebhookEvent
 from booking.services import job_work
 from booking.services.reservations import GuestDetails
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, Scene, State
@@ -158,6 +159,56 @@ def _check_move(stage: Stage) -> Seen:
     return stage.desk(f"/bookings/{booking_id}/move/check", unit_id=choice[1])
 
 
+_NEW = "/bookings/new"
+
+
+@page("book for a guest, the price")
+def _phone(stage: Stage) -> Seen:
+    return stage.desk(_NEW, **_phone_stay(stage))
+
+
+def _phone_stay(stage: Stage) -> dict[str, str]:
+    stay = stage.nights(slug=CABIN)
+    with stage.shop.app.app_context():
+        listing_id = db.session.scalars(select(Listing.id).where(Listing.slug == CABIN)).one()
+    return {"listing": str(listing_id), "arrive": str(stay.arrive), "leave": str(stay.leave), "guests": "2"}
+
+
+@page("book for a guest, a stay that cannot be", 422)
+def _phone_past(stage: Stage) -> Seen:
+    return stage.desk(_NEW, **{**_phone_stay(stage), "arrive": "2020-01-01", "leave": "2020-01-02", "guests": "99"})
+
+
+@page("book for a guest, refused", 422)
+def _phone_refused(stage: Stage) -> Seen:
+    shown = f"{_NEW}?{urlencode(_phone_stay(stage))}"
+    return stage.at_desk(shown, f"{_NEW}/check", name=HOSTILE, email="nobody", agreed="much", message=LONG)
+
+
+@page("book for a guest, the consequence of a link")
+def _phone_link(stage: Stage) -> Seen:
+    return _phone_check(stage, method="stripe")
+
+
+@page("book for a guest, the consequence of cash and another price")
+def _phone_cash(stage: Stage) -> Seen:
+    return _phone_check(stage, method="cash", agreed="200", reason=f"{LONG} comes every year", receipt_note="17")
+
+
+def _phone_check(stage: Stage, **typed: str) -> Seen:
+    shown = f"{_NEW}?{urlencode(_phone_stay(stage))}"
+    return stage.at_desk(shown, f"{_NEW}/check", name=HOSTILE, email="grace@example.org", language="en", **typed)
+
+
+@page("a booking: paid in cash, some of it owed to the guest")
+def _paid_cash(stage: Stage) -> Seen:
+    form = fields_of(_phone_check(stage, method="cash").answer.text)
+    stage.press(stage.staff(), _phone_check(stage, method="cash").answer, f"/admin{_NEW}", **form)
+    booking_id = stage.shop.bookings()[-1].id
+    stage.at_desk(f"/bookings/{booking_id}/refund/check?amount=20", f"/bookings/{booking_id}/refund")
+    return stage.desk(f"/bookings/{booking_id}")
+
+
 @page("cancel")
 def _cancel(stage: Stage) -> Seen:
     return stage.desk(f"/bookings/{_paid_booking(stage)}/cancel")
@@ -280,7 +331,7 @@ def _tax_refused(stage: Stage) -> Seen:
 
 for _path in "prices more-guests tourist-tax days seasons discounts fees extras taxes coupons".split():
     look(f"/rates/{_path}/1")
-for _path in ("/", "/bookings", "/disputes", "/closures", "/rates", "/webhooks", "/mails", "/account"):
+for _path in ("/", "/bookings", "/bookings/new", "/disputes", "/closures", "/rates", "/webhooks", "/mails", "/account"):
     look(_path)
 look("/bookings", q="Grace", page="2")
 look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")

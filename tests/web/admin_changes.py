@@ -34,7 +34,7 @@ class Change:
 
 CHANGES: dict[str, Change] = {}
 # Routes that take a form and change nothing that lasts.
-NO_CHANGE = {"auth.logout"}
+NO_CHANGE = {"auth.logout", "admin.check_phone_booking", "admin.change_phone_booking"}
 
 
 def change(endpoint: str, action: str, **more: bool) -> Callable[[Callable[[House], Asked]], Callable[[House], Asked]]:
@@ -108,6 +108,25 @@ def _make_link(house: House) -> Asked:
 def _give_more_time(house: House) -> Asked:
     _use(house, DeafStripe(house.runtime.payments))
     return f"/admin/bookings/{house.book(status='pending', paid=False)}/more-time", {"minutes": "180"}
+
+
+@change("admin.place_phone_booking", "booking.made")
+def _place_phone_booking(house: House) -> Asked:
+    return "/admin/bookings/new", phone_form(method="cash")
+
+
+def phone_form(**typed: str) -> dict[str, str]:
+    """What the last page of a booking by telephone sends: four nights for two."""
+    stay = {"listing": "1", "arrive": "2027-03-12", "leave": "2027-03-16", "guests": "2", "shown_minor": "61200"}
+    guest = {"name": "Grace Hopper", "email": "grace@example.org", "language": "en", "form_token": TOKEN}
+    return {**stay, **guest, **typed}
+
+
+@change("admin.hand_over", "refund.handed_over")
+def _hand_over(house: House) -> Asked:
+    house.ada().post("/admin/bookings/new", data=phone_form(method="cash"))
+    house.ada().post("/admin/bookings/1/refund", data={"amount": "20.00", "form_token": TOKEN})
+    return "/admin/refunds/1/handed-over", PRESS
 
 
 @change("admin.move", "booking.moved")

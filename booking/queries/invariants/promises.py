@@ -51,7 +51,11 @@ PROMISES = (
     Promise("I8", "never more goes back than came", (money.find_over_refunds,)),
     Promise("I9", "what was charged is what was agreed", (money.find_other_amounts,)),
     Promise("I10", "one session of a booking can be paid at a time", (money.find_two_live_attempts,)),
-    Promise("I11", "nothing is confirmed without Stripe's signature or our own question", (story.find_unproved,)),
+    Promise(
+        "I11",
+        "nothing is confirmed without Stripe's signature, our own question, or staff who took the money",
+        (story.find_unproved,),
+    ),
     Promise("I12", "no transaction is open while Stripe is asked"),
     Promise("I13", "everything sent to Stripe has a stored key and frozen parameters", (money.find_unkeyed,)),
     Promise("I14", "nights are let go only when nobody can pay for them any more", (nights.find_early_releases,)),

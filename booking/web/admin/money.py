@@ -88,6 +88,17 @@ def refund(booking_id: int) -> ResponseReturnValue:
     return redirect(url_for("admin.booking", booking_id=booking_id), 303)
 
 
+@blueprint.post("/refunds/<int:refund_id>/handed-over")
+def hand_over(refund_id: int) -> ResponseReturnValue:
+    """The house has given back what it had taken itself."""
+    try:
+        booking_id = refunds.note_handed_over(current_runtime(), refund_id, current_user.email)
+    except RefundRefused:
+        abort(404)
+    flash("Noted: the money is with the guest again.")
+    return redirect(url_for("admin.booking", booking_id=booking_id), 303)
+
+
 def _cancellable(booking_id: int) -> BookingFile:
     file = get_booking_file(reader(), booking_id, now())
     if file.booking.status not in _CAN_CANCEL:
