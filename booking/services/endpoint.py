@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from booking.database import end_read
 from booking.gateways.payments import EventEndpoint, EventNeeds, GatewayRefused, PaymentGatewayError
 from booking.runtime import Runtime
 
@@ -21,6 +22,7 @@ class Finding:
 
 def check_endpoint(runtime: Runtime) -> list[Finding]:
     """Look for this shop's endpoint at Stripe, and say what is wrong with it. Raises nothing: it tells."""
+    end_read()  # the page that asks has read who is signed in
     address, needs = runtime.settings.base_url + ADDRESS, runtime.payments.event_needs()
     try:
         endpoints = runtime.payments.list_endpoints()

@@ -134,6 +134,11 @@ def cancel_booking(
     raise GatewayUnavailable("sessions are opened as fast as they are ended")
 
 
+def browser_key(browser_id: str) -> str:
+    """What a booking keeps of the browser that made it."""
+    return _digest(browser_id)
+
+
 def expire_holds(runtime: Runtime) -> list[str]:
     """End every unpaid booking whose hold is over, asking Stripe first; a line for each. Commits one by one.
 
@@ -294,7 +299,7 @@ def hold_key(request: PlaceRequest) -> str:
 
 
 def _browser_key(request: PlaceRequest) -> str:
-    return _digest(request.browser_id)
+    return browser_key(request.browser_id)
 
 
 def _digest(*parts: object) -> str:

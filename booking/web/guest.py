@@ -39,6 +39,17 @@ def remember_booking(reference: str) -> None:
     session["bookings"] = [*others, reference][-MOST_BOOKINGS:]
 
 
+def remember_trial(reference: str) -> None:
+    """Let this browser see the test booking of the first-run wizard, and be led back there from Stripe's page."""
+    remember_booking(reference)
+    session["trial"] = reference
+
+
+def is_trial(reference: str) -> bool:
+    """Whether somebody who runs the house made this booking in this browser to try the shop."""
+    return bool(reference) and session.get("trial") == reference and bool(current_user.is_authenticated)
+
+
 def may_see(reference: str) -> bool:
     """Whether this browser made the booking, came with its link, or belongs to staff."""
     return reference in known_references() or bool(current_user.is_authenticated)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from booking.extensions import db
 from booking.models import Listing, WebhookEvent
-from booking.services import job_work
+from booking.services import job_work, trials
 from booking.services.reservations import GuestDetails
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, Scene, State
 from tests.pages.stage import Seen, Stage
@@ -273,6 +273,13 @@ def _unit_stays(stage: Stage) -> Seen:
     return stage.at_desk(f"/units/{booking.unit_id}", f"/units/{booking.unit_id}/rest")
 
 
+@page("setting up, a test booking that waits")
+def _trial_waits(stage: Stage) -> Seen:
+    with stage.shop.app.app_context():
+        trials.place_trial(stage.shop.runtime, "Ada", "ada@example.org")
+    return stage.desk("/setup")
+
+
 @page("work that waits")
 def _work_waits(stage: Stage) -> Seen:
     return stage.desk(f"/jobs/{_compare(stage)}")
@@ -352,6 +359,9 @@ for _path in (
     "/reconcile",
 ):
     look(_path)
+for _step in ("house", "listing", "photo", "stripe", "trial"):
+    look("/setup", step=_step)
+look("/system", ask="1")
 look("/webhooks", outcome="stuck")
 look("/nothing-here", status=404)
 

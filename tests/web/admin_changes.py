@@ -235,6 +235,22 @@ def _keep_house(house: House) -> Asked:
     return "/admin/house", {**place, "check_in_from": "15:00", "check_out_by": "11:00"}
 
 
+@change("admin.setup_house", "house.changed")
+def _setup_house(house: House) -> Asked:
+    return "/admin/setup/house", _keep_house(house)[1]
+
+
+@change("admin.setup_listing", "listing.made")
+def _setup_listing(house: House) -> Asked:
+    return "/admin/setup/listing", _make_listing(house)[1]
+
+
+@change("admin.make_trial", "trial.placed")
+def _make_trial(house: House) -> Asked:
+    _use(house, DeafStripe(house.runtime.payments))
+    return "/admin/setup/test-booking", PRESS
+
+
 @change("admin.send_test_mail", "mail.test_asked")
 def _send_test_mail(house: House) -> Asked:
     return "/admin/house/test-mail", {"form_token": TOKEN}

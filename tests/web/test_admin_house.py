@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from urllib3.filepost import encode_multipart_formdata
 
+from booking.domain.roles import Role
 from booking.extensions import db
 from booking.gateways.pictures import PictureFolder
 from booking.models import Job, Listing, OutboxRow, Photo, Property, Unit
@@ -17,6 +18,7 @@ from booking.services import delivery, job_work
 from booking.services.photos import MOST_PHOTOS
 from tests.support.pictures import bomb, draw, with_place
 from tests.support.shop import MemoryMailer
+from tests.web.admin_changes import PRESS, DeafStripe, _use
 from tests.web.admin_house import ADA, House, value_of
 
 GOOD_HOUSE = {
@@ -399,3 +401,60 @@ def test_replaying_all_is_offered_where_something_is_stuck(house: House, client:
     assert "/admin/jobs/" in answer.location
     run_worker(house)
     assert "evt_stuck" in client.get(answer.location).text
+
+
+# --- setting up, and the health of it all ---------------------------------------------------------------------------
+
+
+def test_an_empty_shop_begins_with_the_wizard_for_those_who_may_set_it_up(house: House) -> None:
+    with house.rows() as session:
+        for model in (Unit, Listing, Property):
+            session.query(model).delete()
+
+    assert house.ada().get("/admin/").location == "/admin/setup"
+    assert house.member(Role.DESK).get("/admin/").status_code == 200
+    page = house.ada().get("/admin/setup?step=trial").text
+    assert "Only the name, an e-mail address, the time zone and the currency are needed now." in page
+
+
+def test_a_wizard_step_that_cannot_be_is_refused_there(house: House, client: FlaskClient) -> None:
+    refused = client.post("/admin/setup/house", data={**GOOD_HOUSE, "timezone": "Nowhere"})
+    assert refused.status_code == 422
+    assert "This is no time zone." in refused.text
+    refused = client.post("/admin/setup/listing", data={"name": "", "nightly": "x", "max_guests": "1", "units": "1"})
+    assert refused.status_code == 422
+
+
+def test_the_step_about_stripe_names_settings_and_shows_no_secret(house: House, client: FlaskClient) -> None:
+    page = client.get("/admin/setup?step=stripe").text
+
+    assert "STRIPE_SECRET_KEY" in page
+    assert "STRIPE_WEBHOOK_SECRET" in page
+    assert f"{house.runtime.settings.base_url}/webhooks/stripe/" in page
+    settings = house.runtime.settings
+    for secret in (settings.stripe_secret_key, settings.secret_key, *settings.stripe_webhook_secrets):
+        assert secret not in page
+
+
+def test_a_stripe_that_does_not_answer_is_told_in_the_wizard(house: House, client: FlaskClient) -> None:
+    _use(house, DeafStripe(house.runtime.payments))
+
+    answer = client.post("/admin/setup/test-booking", data=PRESS, follow_redirects=True)
+
+    assert "Stripe did not open its page." in answer.text
+    waiting = client.get("/admin/setup")
+    assert waiting.headers["Refresh"] == "3"
+    assert "The nights are held until you have paid." in waiting.text
+
+
+def test_the_page_about_health_tells_what_waits_and_what_is_wrong(house: House, client: FlaskClient) -> None:
+    house.errand()
+    house.event("evt_stuck", "failed")
+    client.post("/admin/reconcile", data=PRESS)
+
+    page = client.get("/admin/system").text
+
+    assert "run `flask db upgrade`" in page  # the tables of this house were made by hand
+    assert "Sqlalchemy" in page
+    assert "/admin/webhooks?outcome=stuck" in page
+    assert "Long work" in page

@@ -5,9 +5,11 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from booking.queries.dashboard import get_house_zone
+from booking.queries.house import has_bookings
 from booking.queries.jobs import JobKind, JobView, find_job, list_jobs
 from booking.services import job_work
 from booking.web.admin.blueprint import blueprint, reader
+from booking.web.admin.permits import can_open
 from booking.wiring import current_runtime
 
 # A header instead of a script: it works everywhere, and the page has a link that does the same.
@@ -26,6 +28,7 @@ def job(job_id: int) -> ResponseReturnValue:
     page = render_template(
         "admin/job.html", job=found, title=TITLES.get(JobKind(found.kind), "Work"), way_back=_way_back(found),
         zone=get_house_zone(reader()), seconds=RELOAD_SECONDS,
+        is_new_shop=can_open("admin.setup") and not has_bookings(reader()),
     )  # fmt: skip
     answer = make_response(page)
     if not found.is_over:

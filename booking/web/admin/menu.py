@@ -12,7 +12,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Bookings", (("admin.bookings", "Bookings"),)),
     ("Calendar", (("admin.calendar", "Chart"), ("admin.closures", "Closures"))),
     ("Rates", (("admin.rates", "Prices"),)),
-    ("House", (("admin.listings", "Listings"), ("admin.house", "Settings"))),
+    ("House", (("admin.listings", "Listings"), ("admin.house", "Settings"), ("admin.setup", "Set-up"))),
     (
         "Money",
         (
@@ -22,7 +22,15 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("admin.reports", "Reports"),
         ),
     ),
-    ("System", (("admin.webhooks", "Webhooks"), ("admin.reconcile", "Comparing"), ("admin.mails", "Mail"))),
+    (
+        "System",
+        (
+            ("admin.system", "Health"),
+            ("admin.webhooks", "Webhooks"),
+            ("admin.reconcile", "Comparing"),
+            ("admin.mails", "Mail"),
+        ),
+    ),
     ("Account", (("auth.account", "Your account"),)),
 )
 

@@ -72,6 +72,10 @@ PERMITS: Mapping[str, Permission] = {
     "admin.save_evidence": Permission.MOVE_MONEY,
     "admin.submit_evidence": Permission.MOVE_MONEY,
     # --- the house ---
+    "admin.setup": Permission.CHANGE_HOUSE,
+    "admin.setup_house": Permission.CHANGE_HOUSE,
+    "admin.setup_listing": Permission.CHANGE_HOUSE,
+    "admin.make_trial": Permission.CHANGE_HOUSE,
     "admin.house": Permission.SEE_HOUSE,
     "admin.keep_house": Permission.CHANGE_HOUSE,
     "admin.send_test_mail": Permission.CHANGE_HOUSE,
@@ -97,6 +101,7 @@ PERMITS: Mapping[str, Permission] = {
     "admin.remove_photo": Permission.CHANGE_HOUSE,
     # --- system ---
     "admin.job": Permission.SEE_HOUSE,
+    "admin.system": Permission.SEE_SYSTEM,
     "admin.reconcile": Permission.SEE_SYSTEM,
     "admin.reconcile_now": Permission.RUN_SYSTEM,
     "admin.replay_stuck": Permission.RUN_SYSTEM,

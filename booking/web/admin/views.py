@@ -20,6 +20,8 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     photos,
     rates,
     reports,
+    setup,
+    system,
 )
 from booking.web.admin.blueprint import blueprint
 

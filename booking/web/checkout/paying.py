@@ -20,6 +20,7 @@ from booking.web.checkout.blueprint import blueprint
 from booking.web.checkout.news import News, find_news
 from booking.web.checkout.offers import good_question
 from booking.web.checkout.pages import Trouble, get_booking, lapsed_page, trouble_page
+from booking.web.guest import is_trial
 from booking.web.language import current_language
 from booking.web.manage.blueprint import get_own, own_references
 from booking.web.security import count
@@ -35,6 +36,8 @@ def pay_return() -> ResponseReturnValue:
     if not _SESSION_ID.fullmatch(session_id):
         return _newest_or_missing(session_id)
     view, booking, news = _look(session_id)
+    if is_trial(view.reference):
+        return redirect(url_for("admin.setup", step="trial"), 303)
     is_known = view.reference in own_references()
     if news in (News.BOOKED, News.STAYED) and is_known:
         return redirect(url_for("manage.booking", reference=view.reference), 303)
@@ -58,6 +61,8 @@ def pay_state() -> ResponseReturnValue:
 def pay_cancelled() -> ResponseReturnValue:
     """The guest came back without paying: the nights are still held, and both ways are open."""
     known, now = own_references(), current_runtime().clock.now()
+    if known and is_trial(known[-1]):
+        return redirect(url_for("admin.setup", step="trial"), 303)
     held = find_newest_held(db.session(), known, now, current_language().code)
     return render_template("checkout/cancelled.html", held=held, newest=known[-1] if known else None, now=now)
 
