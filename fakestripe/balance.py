@@ -79,6 +79,8 @@ def _available_on(world: World, source: Record, now: int) -> int:
         if _is_available_at_once(world, source):
             return now
         return (now // DAY + SETTLEMENT_DAYS) * DAY
+    if source["object"] == "payout":
+        return now
     charge = world.store.get("charge", source["charge"])
     entry = world.store.get("balance_transaction", (charge or {}).get("balance_transaction") or "")
     return max(now, entry["available_on"]) if entry else now

@@ -44,6 +44,7 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     },
     "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
     "balance_transaction": {"source": "*"},
+    "payout": {"balance_transaction": "balance_transaction", "failure_balance_transaction": "balance_transaction"},
     "item": {"price": "price"},
     "price": {"product": "product"},
     "product": {"default_price": "price"},
@@ -56,6 +57,7 @@ NOT_SIMULATED = {
     "invoice": "application default_source latest_revision on_behalf_of test_clock",
     "invoiceitem": "test_clock",
     "payment_intent": "application on_behalf_of review",
+    "payout": "application_fee destination original_payout reversed_by",
     "product": "tax_code",
     "refund": "source_transfer_reversal transfer_reversal",
     "setup_attempt": "application on_behalf_of",
@@ -63,7 +65,7 @@ NOT_SIMULATED = {
     "subscription": "application default_source on_behalf_of schedule test_clock",
 }
 MAX_DEPTH = 4
-SOURCES = ("charge", "refund", "dispute")
+SOURCES = ("charge", "refund", "dispute", "payout")
 
 
 def visible(record: Record) -> Record:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from booking.domain.money import Money
+from booking.domain.payouts import Payout, PayoutItem
 from booking.domain.states import RefundStatus
 
 
@@ -280,6 +281,18 @@ class PaymentGateway(Protocol):
 
     def look_up_refunded(self, payment_intent_id: str) -> ChargeEvidence | None:
         """How much of a payment was refunded by the provider's own count; None where it was never charged."""
+        ...
+
+    def list_payouts(self, before: str | None, limit: int) -> list[Payout]:
+        """So many payouts to the bank, newest first: the newest of all, or those before one."""
+        ...
+
+    def look_up_payout(self, payout_id: str) -> Payout:
+        """One payout as it is now."""
+        ...
+
+    def list_payout_items(self, payout_id: str) -> Iterator[PayoutItem]:
+        """The entries that a payout holds, newest first; the payout's own is not among them."""
         ...
 
     def read_event(self, body: bytes, signature: str | None) -> GatewayEvent:

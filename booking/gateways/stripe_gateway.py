@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from booking import metrics
 from booking.clock import Clock
 from booking.crashpoints import crash_point, name_of_caller
+from booking.domain.payouts import Payout, PayoutItem
 from booking.gateways import stripe_objects
 from booking.gateways.payments import (
     BadSignature,
@@ -171,6 +172,19 @@ class StripeGateway:
         charge = intent.get("latest_charge")
         return stripe_objects.read_charge(charge) if charge else None
 
+    def list_payouts(self, before: str | None, limit: int) -> list[Payout]:
+        params: dict[str, Any] = {"limit": limit, **({"starting_after": before} if before else {})}
+        return [stripe_objects.read_payout(payout) for payout in self._list(lambda api: api.payouts, params)["data"]]
+
+    def look_up_payout(self, payout_id: str) -> Payout:
+        return stripe_objects.read_payout(self._call(lambda api: api.payouts.retrieve(payout_id)))
+
+    def list_payout_items(self, payout_id: str) -> Iterator[PayoutItem]:
+        """https://docs.stripe.com/payouts/reconciliation. Stripe says it of automatic payouts alone."""
+        params = {"payout": payout_id, "expand": ["data.source"]}
+        entries = self._walk_all(lambda api: api.balance_transactions, params)
+        yield from map(stripe_objects.read_payout_item, (entry for entry in entries if entry["type"] != "payout"))
+
     def read_event(self, body: bytes, signature: str | None) -> GatewayEvent:
         """Everything an unauthenticated sender can do wrong ends as BadSignature, never as an error of ours."""
         self._verify(body, signature)
@@ -195,8 +209,12 @@ class StripeGateway:
         return [stripe_objects.read_endpoint(endpoint) for endpoint in page["data"]]
 
     def _walk(self, kind: Callable[[Any], Any], since: datetime, **more: Any) -> Iterator[dict[str, Any]]:
-        """Every object of one kind made since then, page by page: https://docs.stripe.com/api/pagination."""
-        params: dict[str, Any] = {"created": {"gte": int(since.timestamp())}, "limit": 100, **more}
+        """Every object of one kind made since then."""
+        yield from self._walk_all(kind, {"created": {"gte": int(since.timestamp())}, **more})
+
+    def _walk_all(self, kind: Callable[[Any], Any], wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Every object of one kind that is wanted, page by page: https://docs.stripe.com/api/pagination."""
+        params: dict[str, Any] = {"limit": 100, **wanted}
         has_more = True
         while has_more:
             page = self._list(kind, params)

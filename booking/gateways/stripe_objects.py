@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from booking.domain.money import Money
+from booking.domain.payouts import EntryKind, Payout, PayoutItem
 from booking.domain.states import RefundStatus
 from booking.gateways.payments import (
     BadSignature,
@@ -127,6 +128,40 @@ def _is_withdrawn(dispute: Data) -> bool | None:
     """What its movements on the balance add up to; None where the object shows none (an inquiry takes nothing)."""
     moved = [int(entry.get("amount") or 0) for entry in dispute.get("balance_transactions") or []]
     return sum(moved) < 0 if moved else None
+
+
+def read_payout(data: Data) -> Payout:
+    """A Payout. What it holds is known of those that Stripe made by its own schedule."""
+    return Payout(
+        payout_id=str(data["id"]),
+        amount=Money(int(data["amount"]), str(data["currency"])),
+        status=str(data["status"]),
+        arrives_on=datetime.fromtimestamp(int(data["arrival_date"]), UTC).date(),
+        items_known=bool(data.get("automatic")),
+    )
+
+
+def read_payout_item(data: Data) -> PayoutItem:
+    """A balance transaction with its source expanded."""
+    currency, source = str(data["currency"]), data.get("source")
+    details: Data = source if isinstance(source, Mapping) else {}
+    return PayoutItem(
+        kind=_entry_kind(str(data["type"]), str(details.get("object"))),
+        type=str(data["type"]),
+        at=datetime.fromtimestamp(int(data["created"]), UTC),
+        amount=Money(int(data["amount"]), currency),
+        fee=Money(int(data.get("fee") or 0), currency),
+        net=Money(int(data["net"]), currency),
+        source_id=_id_of(source) or "",
+        source_amount=_money(details.get("amount_captured", details.get("amount")), details.get("currency")),
+        payment_intent_id=_id_of(details.get("payment_intent")) or "" if details.get("object") == "charge" else "",
+    )
+
+
+def _entry_kind(entry_type: str, source: str) -> EntryKind:
+    if source == "charge" and entry_type in ("charge", "payment"):
+        return EntryKind.PAYMENT
+    return {"refund": EntryKind.REFUND, "dispute": EntryKind.DISPUTE}.get(source, EntryKind.OTHER)
 
 
 def read_fraud_warning(data: Data) -> FraudWarning:

@@ -10,7 +10,14 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
-from booking.domain.states import REFUND_ENDED_BADLY, REFUND_IN_FLIGHT, RefundReason, RefundStatus, Source
+from booking.domain.states import (
+    REFUND_ENDED_BADLY,
+    REFUND_IN_FLIGHT,
+    PaymentMethod,
+    RefundReason,
+    RefundStatus,
+    Source,
+)
 from booking.models import Booking, Dispute, Listing, Payment, Property, Refund
 from booking.models.payment import CALLED_OFF
 
@@ -24,6 +31,7 @@ class PaymentFilter(StrEnum):
     ALL = "all"
     REFUNDED = "refunded"
     DISPUTED = "disputed"
+    WITHOUT_STRIPE = "without_stripe"
 
 
 class RefundFilter(StrEnum):
@@ -44,6 +52,7 @@ class PaymentLine:
     reference: str
     guest_name: str
     payment_intent_id: str | None  # None: the house took it itself
+    method: PaymentMethod
     captured_at: datetime
     source: Source
     amount: Money
@@ -78,7 +87,12 @@ class RefundLine:
     @property
     def is_unknown(self) -> bool:
         """Whether its end is not known yet."""
-        return self.status in REFUND_IN_FLIGHT
+        return self.status in REFUND_IN_FLIGHT and not self.waits_for_house
+
+    @property
+    def waits_for_house(self) -> bool:
+        """Whether somebody of the house must hand the money back."""
+        return self.status is RefundStatus.REQUESTED and self.payment_intent_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,7 @@ def list_payments(session: Session, narrowed: PaymentFilter, page: int) -> Ledge
     conditions = {
         PaymentFilter.REFUNDED: or_(has_refunds, Payment.reported_refunded_minor > 0),
         PaymentFilter.DISPUTED: disputed,
+        PaymentFilter.WITHOUT_STRIPE: Payment.method != PaymentMethod.STRIPE,
     }
     wanted = _of_bookings(select(*columns), Payment.booking_id)
     order = (Payment.captured_at.desc(), Payment.id.desc())
@@ -157,6 +172,7 @@ def _payment_line(
         reference=reference,
         guest_name=guest_name,
         payment_intent_id=payment.payment_intent_id,
+        method=payment.method,
         captured_at=payment.captured_at,
         source=payment.source,
         amount=payment.amount,

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from fakestripe import checkout, disputes, refunds, till
+from fakestripe import checkout, disputes, payouts, refunds, till
 from fakestripe.api import base_url
 from fakestripe.cards import ACCOUNTS
 from fakestripe.checkout import NotPayable
@@ -77,6 +77,16 @@ def close_dispute(dispute_id: str) -> Response:
         if body["status"] == "needs_response":
             return jsonify(visible(disputes.escalate(world, dispute)))
         return jsonify(visible(disputes.close(world, dispute, body["status"])))
+
+
+@blueprint.post("/payouts")
+def pay_out() -> Response:
+    """What is available goes to the bank: one payout for each currency."""
+    read_body(set())
+    world = current_world()
+    with world.store.change():
+        made = payouts.pay_out(world)
+    return jsonify([visible(payout) for payout in made])
 
 
 def _guest(world: World, session_id: str, body: dict[str, Any]) -> Guest:

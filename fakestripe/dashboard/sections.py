@@ -161,6 +161,13 @@ SECTIONS = (
         ),
         main=False,
     ),
+    Section(
+        "payouts",
+        "Payouts",
+        "payout",
+        _columns("Payout: id id", "Amount: amount money", "Status: status stamp", CREATED),
+        main=False,
+    ),
     Section("products", "Products", "product", _columns("Product: id id", "Name: name", CREATED), main=False),
     Section(
         "prices",

@@ -234,6 +234,16 @@ def _refund_too_much(stage: Stage) -> Seen:
     return stage.desk(f"/bookings/{_paid_booking(stage)}/refund/check", amount="99999999")
 
 
+@page("a payout, with a payment that is not ours")
+def _payout(stage: Stage) -> Seen:
+    at_once = "4000000000000077"
+    stage.paid(at_once, slug=CABIN, stay=stage.nights(slug=CABIN))
+    paid = {"amount": 900, "currency": "eur", "confirm": True, "payment_method": "pm_card_bypassPending"}
+    stage.shop.stripe_client().payment_intents.create(params={**paid, "return_url": "https://example.org"})
+    (payout,) = stage.shop.stripe.post("payouts", {})
+    return stage.desk(f"/payouts/{payout['id']}")
+
+
 @page("a dispute")
 def _a_dispute(stage: Stage) -> Seen:
     return stage.desk("/disputes/1")
@@ -346,6 +356,7 @@ look("/calendar")
 look("/reports")
 look("/payments")
 look("/refunds")
+look("/payouts")
 look("/refunds", show="failed", page="9")
 look("/calendar", **{"from": "yesterday", "nights": "60"})
 for _path in (

@@ -13,8 +13,8 @@ from tests.stripe_judges.description import Description, Schema, request_schema
 
 SIMULATED = """
     balance balance_transaction billing_portal.configuration billing_portal.session charge checkout.session customer
-    dispute event file invoice invoice_payment invoiceitem line_item payment_intent payment_method price product refund
-    setup_attempt setup_intent subscription subscription_item webhook_endpoint
+    dispute event file invoice invoice_payment invoiceitem line_item payment_intent payment_method payout price product
+    refund setup_attempt setup_intent subscription subscription_item webhook_endpoint
 """.split()
 FLAGS = {"boolean": ("true", "false")}
 

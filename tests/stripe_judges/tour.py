@@ -223,7 +223,12 @@ def _dispute(guide: Tourist, card: str) -> str:
 def books(guide: Tourist) -> None:
     api = guide.api
     guide.payment()
+    guide.advance(3 * DAY)
     api.balance.retrieve()
+    (payout,) = guide.simulated.post("payouts", {})
+    api.payouts.retrieve(payout["id"], params={"expand": ["balance_transaction"]})
+    api.payouts.list(params={"status": "paid", "created": {"gte": 1}})
+    api.balance_transactions.list(params={"payout": payout["id"], "expand": ["data.source"]})
     newest = api.balance_transactions.list(params={"type": "charge", "limit": 2}).data[0]
     api.balance_transactions.retrieve(newest.id, params={"expand": ["source"]})
     guide.advance(9 * DAY)

@@ -64,7 +64,7 @@ NAMED = {
 """Parameters and parts of paths whose objects have another name than they."""
 KINDS = (
     "balance_transaction charge customer dispute event file invoice invoice_payment invoiceitem payment_intent "
-    "payment_method price product refund setup_intent subscription subscription_item webhook_endpoint"
+    "payment_method payout price product refund setup_intent subscription subscription_item webhook_endpoint"
 ).split()
 FITTING = {
     "country": st.sampled_from(["CZ", "US"]),

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from booking import create_app
 from booking.config import AppEnv, Settings
 from booking.domain.dates import Stay
+from booking.domain.payouts import Payout
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party, plain_card
 from booking.domain.roles import Role
@@ -30,6 +31,7 @@ from booking.domain.states import (
 )
 from booking.domain.terms import CancellationTerms
 from booking.extensions import db
+from booking.gateways.payments import GatewayRefused, PaymentGateway
 from booking.models import (
     Attempt,
     AuditLine,
@@ -73,6 +75,22 @@ class StandingClock:
         self.time += timedelta(**by)
 
 
+class QuietStripe:
+    """A Stripe that has paid nothing out yet, so that no page of this house asks the network for it."""
+
+    def __init__(self, inner: PaymentGateway) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def list_payouts(self, _before: str | None, _limit: int) -> list[Payout]:
+        return []
+
+    def look_up_payout(self, _payout_id: str) -> Payout:
+        raise GatewayRefused("no such payout", "resource_missing")
+
+
 class House:
     """An app with a property, and a hand to put things into it."""
 
@@ -82,7 +100,9 @@ class House:
         self.app: Flask = create_app(_settings(tmp_path))
         self.app.config.update(WTF_CSRF_ENABLED=False, **config)
         woken = self.app.extensions["holdfast"]
-        self.runtime: Runtime = dataclasses.replace(woken, clock=self.clock, wake_worker=lambda: None)
+        stripe: Any = QuietStripe(woken.payments)
+        changes = {"clock": self.clock, "payments": stripe, "wake_worker": lambda: None}
+        self.runtime: Runtime = dataclasses.replace(woken, **changes)
         self.app.extensions["holdfast"] = self.runtime
         with self.app.app_context():
             db.create_all()

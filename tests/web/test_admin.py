@@ -24,7 +24,7 @@ def house(tmp_path: Path) -> House:
 def staff_pages(house: House) -> list[tuple[str, str, str]]:
     """Method, endpoint and path of every page below /admin, with values where the path wants some."""
     values = {"booking_id": 1, "closure_id": 1, "row_id": 1, "unit_id": 2, "dispute_id": 1, "event_id": "evt_test_0001"}
-    values |= {"refund_id": 1, "listing_id": 1, "photo_id": 1, "job_id": 1}
+    values |= {"refund_id": 1, "listing_id": 1, "photo_id": 1, "job_id": 1, "payout_id": "po_test0001"}
     pages = []
     with house.app.test_request_context():
         urls = house.app.create_url_adapter(None) or house.app.url_map.bind("localhost")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from booking.domain.dates import Stay
+from booking.domain.states import PaymentMethod
 from booking.models import Payment, Refund
 from booking.models.payment import CALLED_OFF
 from tests.web.admin_house import FIRST, NOW, House
@@ -100,6 +101,20 @@ def test_each_payment_leads_to_stripes_dashboard_of_the_same_mode(
 
     for path in ("/admin/payments", "/admin/refunds"):
         assert f'<a href="{address}' in look(house, path)
+
+
+def test_money_that_the_house_took_leads_to_no_stripe_and_is_handed_back_by_the_house(house: House) -> None:
+    house.refund(house.book(), 100, "requested")
+    with house.rows() as session:
+        payment = session.query(Payment).one()
+        payment.method, payment.payment_intent_id = PaymentMethod.BANK_TRANSFER, None
+        session.query(Refund).one().stripe_refund_id = None
+
+    listed, back = look(house, "/admin/payments?show=without_stripe"), look(house, "/admin/refunds")
+
+    assert "bank transfer" in rows(listed)[0]
+    assert "taken by the house" in rows(listed)[0]
+    assert "the house hands it back" in rows(back)[0]
 
 
 def test_what_stripe_did_not_make_leads_nowhere(house: House) -> None:

@@ -18,6 +18,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("admin.payments", "Payments"),
             ("admin.refunds", "Refunds"),
+            ("admin.payouts", "Payouts"),
             ("admin.disputes", "Disputes"),
             ("admin.reports", "Reports"),
         ),

@@ -63,6 +63,8 @@ PERMITS: Mapping[str, Permission] = {
     "admin.hand_over": Permission.MOVE_MONEY,
     "admin.payments": Permission.SEE_MONEY,
     "admin.refunds": Permission.SEE_MONEY,
+    "admin.payouts": Permission.SEE_MONEY,
+    "admin.payout": Permission.SEE_MONEY,
     "admin.reports": Permission.SEE_MONEY,
     "admin.revenue_sheet": Permission.EXPORT,
     "admin.tourist_tax_sheet": Permission.EXPORT,

@@ -16,6 +16,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     long_jobs,
     money,
     moving,
+    payouts,
     phone,
     photos,
     rates,
