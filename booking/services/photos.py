@@ -111,13 +111,10 @@ def describe_photos(runtime: Runtime, listing_id: int, words: Mapping[int, Mappi
         photos = {photo.id: photo for photo in _lock_listing(session, listing_id).photos}
         if not set(words) <= set(photos):
             raise PhotoNotFound
-        for photo_id, texts in words.items():
-            photo = photos[photo_id]
-            photo.alt = texts.get(DEFAULT, "")[:LONGEST_ALT]
-            others = {code: text[:LONGEST_ALT] for code, text in texts.items() if code != DEFAULT and text}
-            photo.translations = others
-        subject, now = f"listing {listing_id}", runtime.clock.now()
-        audit.record(session, who, "photos.described", subject, now, after={"photos": len(words)})
+        changed = sum(_describe(photos[photo_id], texts) for photo_id, texts in words.items())
+        if changed:
+            subject, now = f"listing {listing_id}", runtime.clock.now()
+            audit.record(session, who, "photos.described", subject, now, after={"photos": changed})
 
 
 def remove_photo(runtime: Runtime, photo_id: int, who: str) -> None:
@@ -156,6 +153,14 @@ def order_photos(runtime: Runtime, listing_id: int, photo_ids: Sequence[int], wh
         order = " ".join(str(photo_id) for photo_id in photo_ids)
         subject, now = f"listing {listing_id}", runtime.clock.now()
         audit.record(session, who, "photos.ordered", subject, now, after={"order": order})
+
+
+def _describe(photo: Photo, texts: Mapping[str, str]) -> bool:
+    alt = texts.get(DEFAULT, "")[:LONGEST_ALT]
+    others = {code: text[:LONGEST_ALT] for code, text in texts.items() if code != DEFAULT and text}
+    is_news = (photo.alt, photo.translations) != (alt, others)
+    photo.alt, photo.translations = alt, others
+    return is_news
 
 
 def _lock_listing(session: Session, listing_id: int) -> Listing:

@@ -291,9 +291,9 @@ def test_photos_are_sent_processed_by_the_worker_described_ordered_and_removed(
     assert "<b>2</b>" not in done.text
     words = {"alt_1_en": "A house", "alt_1_de": "Ein Haus", "alt_2_en": "A room", "alt_2_de": ""}
     assert client.post("/admin/listings/1/photos/words", data=words).status_code == 303
-    client.post("/admin/photos/2/move", data={"to": "first"})
+    client.post("/admin/photos/2/move", data={"to": "first", **words, "alt_2_de": "Ein Zimmer"})
     with house.app.app_context():
-        assert [photo.alt_in("de") for photo in db.session.get_one(Listing, 1).photos] == ["A room", "Ein Haus"]
+        assert [photo.alt_in("de") for photo in db.session.get_one(Listing, 1).photos] == ["Ein Zimmer", "Ein Haus"]
     client.post("/admin/photos/2/remove", data={"x": ""})
     client.post("/admin/photos/2/remove", data={"x": ""})
     with house.app.app_context():

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from booking.domain.errors import BookingError
 from booking.domain.pictures import MOST_FILES
-from booking.language import LANGUAGES
+from booking.language import DEFAULT, LANGUAGES
 from booking.queries.photos import find_photo
 from booking.services import photos as album
 from booking.web.admin.blueprint import blueprint, reader
@@ -43,13 +43,7 @@ def add_photos(listing_id: int) -> ResponseReturnValue:
 @blueprint.post("/listings/<int:listing_id>/photos/words")
 def describe_photos(listing_id: int) -> ResponseReturnValue:
     """What each photo shows, for those who do not see it."""
-    row = get_listing_or_404(listing_id)
-    words = {
-        photo.id: {code: one_line(request.form.get(f"alt_{photo.id}_{code}")) for code in LANGUAGES}
-        for photo in row.photos
-        if f"alt_{photo.id}_en" in request.form
-    }
-    album.describe_photos(current_runtime(), listing_id, words, current_user.email)
+    _keep_words(get_listing_or_404(listing_id))
     flash("The words are kept.")
     return _back(listing_id)
 
@@ -58,15 +52,17 @@ def describe_photos(listing_id: int) -> ResponseReturnValue:
 def move_photo(photo_id: int) -> ResponseReturnValue:
     """One place earlier or later, or to the very beginning, where the cover is."""
     photo = find_photo_or_404(photo_id)
+    listing_id = photo.listing_id
     order = [other.id for other in photo.listing.photos]
     place = order.index(photo_id)
     places = {"first": 0, "earlier": max(0, place - 1), "later": place + 1}
     wanted = places.get(request.form.get("to", ""))
     if wanted is None:
         abort(400)
+    _keep_words(photo.listing)
     order.insert(wanted, order.pop(place))
-    album.order_photos(current_runtime(), photo.listing_id, order, current_user.email)
-    return _back(photo.listing_id, f"photo-{photo_id}")
+    album.order_photos(current_runtime(), listing_id, order, current_user.email)
+    return _back(listing_id, f"photo-{photo_id}")
 
 
 @blueprint.post("/photos/<int:photo_id>/remove")
@@ -74,9 +70,21 @@ def remove_photo(photo_id: int) -> ResponseReturnValue:
     """Take it away for good."""
     photo = find_photo_or_404(photo_id)
     listing_id = photo.listing_id
+    _keep_words(photo.listing)
     album.remove_photo(current_runtime(), photo_id, current_user.email)
     flash("The photo is gone.")
     return _back(listing_id)
+
+
+def _keep_words(row: Any) -> None:
+    """Keep what was typed of a listing's photos, whichever button was pressed."""
+    words = {
+        photo.id: {code: one_line(request.form.get(f"alt_{photo.id}_{code}")) for code in LANGUAGES}
+        for photo in row.photos
+        if f"alt_{photo.id}_{DEFAULT}" in request.form
+    }
+    if words:
+        album.describe_photos(current_runtime(), row.id, words, current_user.email)
 
 
 def find_photo_or_404(photo_id: int) -> Any:
