@@ -45,6 +45,7 @@ class Standing:
     is_held: bool
     needs_review: bool
     disputed: bool
+    is_no_show: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def cancelling(standing: Standing, deal: Deal, refundable: Money, at: datetime) 
 
 def cancel_door(standing: Standing, arrive: date, today: date) -> CancelDoor:
     """Which way out is open today. On the day of arrival a guest may still tell the house not to wait."""
-    if standing.status in (BookingStatus.CANCELLED, BookingStatus.EXPIRED) or today > arrive:
+    is_over = standing.status in (BookingStatus.CANCELLED, BookingStatus.EXPIRED)
+    if is_over or standing.is_no_show or today > arrive:
         return CancelDoor.CLOSED
     if standing.needs_review or standing.disputed or standing.payment_status is PaymentStatus.PROCESSING:
         return CancelDoor.ASK_HOUSE

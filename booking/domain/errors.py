@@ -107,6 +107,13 @@ class RefundRefused(BookingError):
     default_message = say("That refund is not possible.")
 
 
+class PolicyRefused(BookingError):
+    """A cancellation policy cannot be like this; `details["field"]`, if any, names what to correct."""
+
+    code = "policy_refused"
+    default_message = say("That policy is not possible.")
+
+
 class EvidenceRefused(BookingError):
     """An answer to a dispute that cannot be kept or sent; `details["field"]`, if any, names the text to correct."""
 

@@ -10,6 +10,7 @@ from booking.domain.errors import StayRuleBroken
 from booking.domain.words import Said, Weekdays, say, say_count
 
 ANY_DAY: Weekdays = frozenset(range(7))
+LONGEST_NAME = 60
 
 # What is strict about each rule: of two ranges with the same first and last day, the stricter value holds.
 _STRICTNESS: Mapping[str, Callable[[Any], Any]] = {

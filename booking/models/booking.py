@@ -3,7 +3,19 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
@@ -80,6 +92,7 @@ class Booking(Stamped):
     confirmed_via: Mapped[Source | None] = mapped_column(enum_column(Source, "confirmed_via"))
     cancelled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     no_show_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when staff noted that nobody came
+    freed_from: Mapped[date | None] = mapped_column()  # the first night put on sale again then; None: none was
 
     listing: Mapped[Listing] = relationship()
     unit: Mapped[Unit] = relationship()
@@ -94,6 +107,16 @@ class Booking(Stamped):
     def amount(self) -> Money:
         """The frozen total."""
         return Money(self.amount_minor, self.currency)
+
+    @hybrid_property
+    def keeps_until(self) -> date:
+        """Until when it has its unit: earlier than `leave` where nobody came and the rest was put on sale again."""
+        return self.freed_from or self.leave
+
+    @keeps_until.inplace.expression
+    @classmethod
+    def _keeps_until(cls) -> ColumnElement[date]:
+        return func.coalesce(cls.freed_from, cls.leave)
 
     @property
     def deal(self) -> Deal:

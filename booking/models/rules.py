@@ -6,12 +6,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.domain.rates import LineKind
-from booking.domain.stay_rules import RuleRange
+from booking.domain.stay_rules import LONGEST_NAME, RuleRange
 from booking.domain.terms import CancellationTerms, Grace, Tier
 from booking.domain.words import Weekdays
 from booking.models.base import Stamped
 
-NAME = 60
 EVERY_DAY = "0123456"
 
 
@@ -38,7 +37,7 @@ class StayRule(Stamped):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(NAME))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     first_on: Mapped[date] = mapped_column()
     last_on: Mapped[date] = mapped_column()
     min_nights: Mapped[int | None] = mapped_column()
@@ -96,7 +95,7 @@ class CancellationPolicy(Stamped):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     property_id: Mapped[int] = mapped_column(ForeignKey("property.id"), index=True)
-    name: Mapped[str] = mapped_column(String(NAME))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     grace_hours: Mapped[int] = mapped_column(default=0)  # 0: no time for second thoughts
     grace_least_days: Mapped[int] = mapped_column(default=0)  # between booking and arrival
     returns_tourist_tax: Mapped[bool] = mapped_column(default=True)  # in full whenever nobody stays

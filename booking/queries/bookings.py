@@ -99,6 +99,17 @@ class BookingFile:
     endings: Mapping[Ending, Outcome]  # what each way to end it today would mean for its money
 
     @property
+    def may_be_no_show(self) -> bool:
+        """Whether staff may note that nobody came: the stay was paid for and has begun."""
+        booking = self.booking
+        return self.today >= booking.arrive and booking.status is BookingStatus.CONFIRMED and not booking.no_show_at
+
+    @property
+    def nights_left(self) -> int:
+        """How many of its nights lie after the one that begins today."""
+        return max(0, (self.booking.keeps_until - self.today).days - 1)
+
+    @property
     def by_terms(self) -> Money:
         """What goes back where the guest cancels today."""
         return self.endings[Ending.GUEST].back

@@ -42,6 +42,7 @@ class ChartBooking:
     disputed: bool
     keeps: bool  # confirmed, or held for some time to come
     nights_kept: int
+    keeps_until: date  # earlier than `leave` where nobody came and the rest was put on sale
 
     @property
     def stay(self) -> Stay:
@@ -61,7 +62,7 @@ class ChartBooking:
     @property
     def lacks_nights(self) -> bool:
         """Whether fewer nights are kept for it than it was booked for: somebody else has the rest, or can buy it."""
-        return self.keeps and self.nights_kept != (self.leave - self.arrive).days
+        return self.keeps and self.nights_kept != (self.keeps_until - self.arrive).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _near(window: Window) -> ColumnElement[bool]:
 def _bookings(session: Session, window: Window, now: datetime) -> list[ChartBooking]:
     """Those that have nights here, and those that should have some."""
     has_nights = Booking.id.in_(select(Night.booking_id).where(_near(window), Night.booking_id.is_not(None)))
-    should_have = and_(_keeps(now), Booking.arrive < window.end, Booking.leave > window.first)
+    should_have = and_(_keeps(now), Booking.arrive < window.end, Booking.keeps_until > window.first)
     columns: tuple[Any, ...] = (
         Booking.id,
         Booking.reference,
@@ -187,6 +188,7 @@ def _bookings(session: Session, window: Window, now: datetime) -> list[ChartBook
         Booking.disputed,
         _keeps(now),
         _nights_kept(),
+        Booking.keeps_until,
     )
     wanted = select(*columns).where(or_(has_nights, should_have)).order_by(Booking.arrive, Booking.id)
     return [ChartBooking(*row) for row in session.execute(wanted)]

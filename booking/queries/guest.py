@@ -232,9 +232,10 @@ def read_cancelling(session: Session, booking: Booking, now: datetime) -> Cancel
     """What it would mean to cancel this booking at this moment."""
     state = _state(booking, now)
     standing = Standing(
-        booking.status, booking.payment_status, state is GuestState.HELD, booking.needs_review, booking.disputed
-    )
-    return cancelling(standing, booking.deal, _refundable(session, booking), now)
+        booking.status, booking.payment_status, state is GuestState.HELD, booking.needs_review, booking.disputed,
+        booking.no_show_at is not None,
+    )  # fmt: skip
+    return cancelling(standing, booking.deal, read_refundable(session, booking), now)
 
 
 def may_change(booking: Booking, now: datetime) -> bool:
@@ -390,7 +391,7 @@ def _stage(refund: Refund, moved_at: datetime, now: datetime) -> ReturnStage:
     return ReturnStage.ASKED if refund.status is RefundStatus.REQUESTED else ReturnStage.WITH_BANK
 
 
-def _refundable(session: Session, booking: Booking) -> Money:
+def read_refundable(session: Session, booking: Booking) -> Money:
     """What can still go back: Stripe's own flag, and not the dispute's status, says which charges cannot."""
     wanted = select(Payment).where(Payment.booking_id == booking.id).options(selectinload(Payment.refunds))
     blocked = select(Dispute.payment_id).where(

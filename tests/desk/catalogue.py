@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 from sqlalchemy import select
 
 from booking.extensions import db
-from booking.models import Listing, WebhookEvent
+from booking.models import Booking, Listing, WebhookEvent
+from booking.queries.nights import free_units_by_listing
 from booking.services import job_work, trials
 from booking.services.reservations import GuestDetails
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, Scene, State
-from tests.pages.stage import Seen, Stage
+from tests.pages.stage import LOFT, Seen, Stage
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, fields_of
 
@@ -348,8 +349,112 @@ def _tax_refused(stage: Stage) -> Seen:
 
 for _path in "prices more-guests tourist-tax days seasons discounts fees extras taxes coupons".split():
     look(f"/rates/{_path}/1")
-for _path in ("/", "/bookings", "/bookings/new", "/disputes", "/closures", "/rates", "/webhooks", "/mails", "/account"):
+
+
+@page("stay rules of a listing, with a range and a stay that cannot be")
+def _listing_rules(stage: Stage) -> Seen:
+    _add_range(stage)
+    return stage.desk(f"/rules/{_loft(stage)}", arrive="2027-07-06", leave="2027-07-08", guests="2")
+
+
+@page("stay rules, refused", 422)
+def _rules_refused(stage: Stage) -> Seen:
+    here = f"/rules/{_loft(stage)}"
+    return stage.at_desk(here, min_nights="40", max_nights="two", turnover_days="99", horizon_days="")
+
+
+@page("a range of days, refused", 422)
+def _range_refused(stage: Stage) -> Seen:
+    here = f"/rules/{_loft(stage)}/ranges"
+    return stage.at_desk(
+        f"{here}/new", here, name=LONG, first_on="2027-08-31", last_on="2027-07-01", min_nights="0", avoid_gaps=""
+    )
+
+
+@page("a range of days, new")
+def _new_range(stage: Stage) -> Seen:
+    return stage.desk(f"/rules/{_loft(stage)}/ranges/new")
+
+
+@page("a range of days")
+def _range(stage: Stage) -> Seen:
+    _add_range(stage)
+    page = stage.desk(f"/rules/{_loft(stage)}").answer.text
+    found = re.search(r"/admin(/rules/\d+/ranges/\d+)\"", page)
+    assert found
+    return stage.desk(found[1])
+
+
+@page("a policy, tried on an example")
+def _policy_tried(stage: Stage) -> Seen:
+    return stage.at_desk("/policies/new", name=HOSTILE[:60], grace_hours="24", grace_least_days="14", preview="1")
+
+
+@page("a policy, refused", 422)
+def _policy_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/policies/new", name="", percent_0="120", days_1="", percent_2="5")
+
+
+@page("policies, one in use")
+def _policies(stage: Stage) -> Seen:
+    return stage.desk(_make_policy(stage)[: len("/policies")])
+
+
+@page("a policy")
+def _policy(stage: Stage) -> Seen:
+    return stage.desk(_make_policy(stage))
+
+
+@page("nobody came")
+def _no_show(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_arrives_today(stage)}/no-show")
+
+
+@page("nobody came, the consequence")
+def _check_no_show(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_arrives_today(stage)}/no-show/check", free="y")
+
+
+def _loft(stage: Stage) -> int:
+    with stage.shop.app.app_context():
+        return db.session.scalars(select(Listing.id).where(Listing.slug == LOFT)).one()
+
+
+def _arrives_today(stage: Stage) -> int:
+    """Somebody who booked at the last minute, in whatever is free; always the same."""
+    stay = stage.shop.stay(2, ahead=0)
+    with stage.shop.app.app_context():
+        here = db.session.scalars(
+            select(Booking.id).where(Booking.arrive == stay.arrive, Booking.guest_name == GRACE.name)
+        )
+        if booking_id := here.first():
+            return booking_id
+        free = free_units_by_listing(db.session(), stay, stage.shop.clock.now())
+        slugs = select(Listing.slug).where(Listing.id.in_(free), Listing.min_nights <= 2, Listing.notice_days == 0)
+        slug = db.session.scalars(slugs.order_by(Listing.id)).first()
+    assert slug
+    return stage.paid(slug=slug, stay=stay)[1]
+
+
+def _add_range(stage: Stage) -> None:
+    here = f"/rules/{_loft(stage)}/ranges"
+    typed = {"name": HOSTILE[:60], "first_on": "2027-07-01", "last_on": "2027-08-31", "min_nights": "7"}
+    stage.at_desk(
+        f"{here}/new", here, **typed, avoid_gaps="yes", arrive_on="5", leave_on="5", every_night="y", turnover_days="1"
+    )
+
+
+def _make_policy(stage: Stage) -> str:
+    stage.at_desk("/policies/new", name=f"Firm {LONG}"[:60])
+    page = stage.desk("/policies").answer.text
+    found = re.search(r"/admin(/policies/\d+)\"", page)
+    assert found
+    return found[1]
+
+
+for _path in ("/", "/bookings", "/bookings/new", "/disputes", "/closures", "/rates", "/rules", "/webhooks", "/mails"):
     look(_path)
+look("/account")
 look("/bookings", q="Grace", page="2")
 look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")
 look("/calendar")

@@ -7,6 +7,7 @@ ready and gives the path and the form. tests/web/test_permits.py sends it as Ada
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +15,7 @@ from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
 from booking.domain.rates import Per
 from booking.gateways.payments import DisputeEvidence, GatewayUnavailable
-from booking.models import DayPrice, Fee, Photo
+from booking.models import CancellationPolicy, CancellationTier, DayPrice, Fee, Photo, StayRule
 from tests.support.shop import MemoryPictures
 from tests.web.admin_house import ADA, FIRST, NOW, PASSWORD, House
 
@@ -387,3 +388,77 @@ def _remove_day(house: House) -> Asked:
     with house.rows() as session:
         session.add(DayPrice(listing_id=1, day=FIRST.arrive, nightly_minor=20000))
     return f"/admin/rates/days/1/{FIRST.arrive}/remove", PRESS
+
+
+# --- stay rules, policies, guests who did not come ------------------------------------------------------------------
+
+RULES = {"min_nights": "2", "max_nights": "21", "notice_days": "1", "horizon_days": "400", "turnover_days": "1",
+         "arrive_on": ["4", "5"], "leave_on": ["0", "6"], "avoid_gaps": "y"}  # fmt: skip
+SUMMER = {"name": "Summer", "first_on": "2027-07-01", "last_on": "2027-08-31", "min_nights": "7", "avoid_gaps": ""}
+FIRM = {"property_id": "1", "name": "Firm", "days_0": "30", "percent_0": "100", "days_1": "14", "percent_1": "50",
+        "returns_tourist_tax": "y"}  # fmt: skip
+
+
+def _has_range(house: House) -> int:
+    with house.rows() as session:
+        days = {"first_on": date(2027, 5, 1), "last_on": date(2027, 5, 31)}
+        session.add(row := StayRule(listing_id=1, name="May", min_nights=3, every_night=False, **days))
+        session.flush()
+        return row.id
+
+
+def _has_policy(house: House) -> int:
+    with house.rows() as session:
+        policy = CancellationPolicy(
+            property_id=1, name="Flexible", tiers=[CancellationTier(days_before=1, percent=100)]
+        )
+        session.add(policy)
+        session.flush()
+        return policy.id
+
+
+@change("admin.change_rules", "rules.changed")
+def _change_rules(house: House) -> Asked:
+    return "/admin/rules/1", RULES
+
+
+@change("admin.add_range", "rules.range_added")
+def _add_range(house: House) -> Asked:
+    return "/admin/rules/1/ranges", SUMMER
+
+
+@change("admin.change_range", "rules.range_changed")
+def _change_range(house: House) -> Asked:
+    return f"/admin/rules/1/ranges/{_has_range(house)}", SUMMER
+
+
+@change("admin.remove_range", "rules.range_removed")
+def _remove_range(house: House) -> Asked:
+    return f"/admin/rules/1/ranges/{_has_range(house)}/remove", PRESS
+
+
+@change("admin.add_policy", "policy.added")
+def _add_policy(house: House) -> Asked:
+    return "/admin/policies/new", FIRM
+
+
+@change("admin.change_policy", "policy.changed")
+def _change_policy(house: House) -> Asked:
+    return f"/admin/policies/{_has_policy(house)}", FIRM
+
+
+@change("admin.remove_policy", "policy.removed")
+def _remove_policy(house: House) -> Asked:
+    return f"/admin/policies/{_has_policy(house)}/remove", PRESS
+
+
+@change("admin.choose_policy", "policy.chosen")
+def _choose_policy(house: House) -> Asked:
+    return "/admin/policies/of/1", {"policy_id": str(_has_policy(house))}
+
+
+@change("admin.mark_no_show", "booking.no_show")
+def _mark_no_show(house: House) -> Asked:
+    booking_id = house.book()
+    house.clock.time = NOW + timedelta(days=11)
+    return f"/admin/bookings/{booking_id}/no-show", {"amount": "0.00", "form_token": TOKEN}

@@ -263,11 +263,11 @@ def _booking(house: House, stay: Stay, status: BookingStatus, paid: bool, values
         "guest_phone": "+49 30 123456",
         "message": "We arrive late.",
     }
+    facts |= {"terms": CancellationTerms.in_two_steps(7, 2, 50).as_json()}
     facts |= {"listing_id": 1, "amount_minor": priced.total.minor, "currency": "eur", **values}
     return Booking(
         arrive=stay.arrive, leave=stay.leave, guests=2, status=status, hold_key=f"hold{number}",
-        browser_key="browser", quote=priced.as_json(), terms=CancellationTerms.in_two_steps(7, 2, 50).as_json(),
-        **facts,
+        browser_key="browser", quote=priced.as_json(), **facts,
     )  # fmt: skip
 
 

@@ -29,8 +29,8 @@ def find_overlaps(session: Session, given: Given) -> Iterator[str]:
         and_(
             other.unit_id == Booking.unit_id,
             other.id > Booking.id,
-            other.arrive < Booking.leave,
-            other.leave > Booking.arrive,
+            other.arrive < Booking.keeps_until,
+            other.keeps_until > Booking.arrive,
         ),
     )
     both = rows.where(Booking.status == BookingStatus.CONFIRMED, other.status == BookingStatus.CONFIRMED)
@@ -44,14 +44,14 @@ def find_unheld_bookings(session: Session, given: Given) -> Iterator[str]:
         Night.booking_id == Booking.id,
         Night.unit_id == Booking.unit_id,
         Night.day >= Booking.arrive,
-        Night.day < Booking.leave,
+        Night.day < Booking.keeps_until,
         Night.hold_until.is_(None),
     )
     rows = (
-        select(Booking.id, Booking.arrive, Booking.leave, func.count(Night.day))
+        select(Booking.id, Booking.arrive, Booking.keeps_until, func.count(Night.day))
         .outerjoin(Night, held)
         .where(Booking.status == BookingStatus.CONFIRMED)
-        .group_by(Booking.id, Booking.arrive, Booking.leave)
+        .group_by(Booking.id, Booking.arrive, Booking.keeps_until)
     )
     for booking_id, arrive, leave, count in session.execute(rows):
         if count != _nights(arrive, leave):
@@ -64,7 +64,7 @@ def find_stray_nights(session: Session, given: Given) -> Iterator[str]:
         Booking.status.in_((BookingStatus.CANCELLED, BookingStatus.EXPIRED)),
         Night.unit_id != Booking.unit_id,
         Night.day < Booking.arrive,
-        Night.day >= Booking.leave,
+        Night.day >= Booking.keeps_until,
     )
     rows = select(Night.booking_id, Night.unit_id, Night.day).join(Booking, Booking.id == Night.booking_id)
     for booking_id, unit_id, day in session.execute(rows.where(strays)):

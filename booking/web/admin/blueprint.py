@@ -15,6 +15,7 @@ from booking.domain.dates import spoken_moment
 from booking.domain.errors import BookingNotFound
 from booking.domain.money import Money
 from booking.domain.roles import Role
+from booking.domain.words import Weekdays, spoken_weekdays
 from booking.extensions import db
 from booking.web.admin import menu, permits
 from booking.wiring import current_runtime
@@ -100,6 +101,12 @@ def stripe_address(kind: str, stripe_id: str) -> str:
     if settings.stripe_api_base:
         return f"{settings.stripe_api_base.rstrip('/')}/dashboard/object/{stripe_id}"
     return f"https://dashboard.stripe.com/{'' if settings.livemode else 'test/'}{kind}/{stripe_id}"
+
+
+@blueprint.app_template_filter("weekday_list")
+def weekday_list(days: Weekdays) -> str:
+    """Days of the week as people say them: "Friday or Saturday"."""
+    return spoken_weekdays(days)
 
 
 @blueprint.app_template_global("is_livemode")

@@ -11,7 +11,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Today", (("admin.today", "Today"),)),
     ("Bookings", (("admin.bookings", "Bookings"),)),
     ("Calendar", (("admin.calendar", "Chart"), ("admin.closures", "Closures"))),
-    ("Rates", (("admin.rates", "Prices"),)),
+    ("Rates", (("admin.rates", "Prices"), ("admin.rules", "Stay rules"), ("admin.policies", "Policies"))),
     ("House", (("admin.listings", "Listings"), ("admin.house", "Settings"), ("admin.setup", "Set-up"))),
     (
         "Money",
