@@ -100,6 +100,7 @@ class ChartRow:
 
     unit_id: int
     unit: str
+    listing_id: int
     listing: str
     is_active: bool
     bars: tuple[Bar, ...]
@@ -145,7 +146,7 @@ def draw_chart(session: Session, first: date | None, nights: int, now: datetime)
     for listing_id, listing, unit_id, unit, is_active in _units(session):
         if is_active or owners[unit_id]:
             bars = tuple(_bars(lay_out(owners[unit_id], window), bookings, closures))
-            groups[listing_id].append(ChartRow(unit_id, unit, listing, is_active, bars))
+            groups[listing_id].append(ChartRow(unit_id, unit, listing_id, listing, is_active, bars))
     conflicts = tuple(booking for booking in bookings.values() if booking.lacks_nights)
     return Chart(window, today, tuple(ChartGroup(rows[0].listing, tuple(rows)) for rows in groups.values()), conflicts)
 

@@ -1,5 +1,6 @@
 """What staff should see first: what needs a person, who comes and goes, and who is still paying."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +10,19 @@ from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
 from booking.domain.states import DISPUTE_WAITING, BookingStatus, PaymentMethod, PaymentStatus, RefundStatus
-from booking.models import Booking, Dispute, Listing, OutboxRow, Payment, Property, Refund, WebhookEvent
+from booking.models import (
+    Booking,
+    Dispute,
+    Job,
+    Listing,
+    OutboxRow,
+    Payment,
+    PromiseCheck,
+    Property,
+    Refund,
+    WebhookEvent,
+)
+from booking.models.job import JobKind, JobState
 from booking.models.outbox import OutboxState
 from booking.queries.bookings import BookingRow, list_rows
 from booking.queries.inbox import STUCK
@@ -50,14 +63,17 @@ class Dashboard:
     disputes: tuple[DisputeRow, ...]
     dead_rows: int
     stuck_events: int
+    differences: int  # what the last comparison with Stripe left to a person
+    broken_promises: int  # what the worker found wrong with our own rows
     days: tuple[Day, ...]
+    in_house: tuple[BookingRow, ...]
     holds: tuple[BookingRow, ...]
 
     @property
     def needs_you(self) -> int:
         """How many things wait for a person."""
         lists = len(self.reviews) + len(self.failed_refunds) + len(self.handovers) + len(self.disputes)
-        return lists + self.dead_rows + self.stuck_events
+        return lists + self.dead_rows + self.stuck_events + self.differences + self.broken_promises
 
 
 def get_dashboard(session: Session, now: datetime) -> Dashboard:
@@ -72,7 +88,10 @@ def get_dashboard(session: Session, now: datetime) -> Dashboard:
         disputes=_waiting_disputes(session),
         dead_rows=session.scalar(select(func.count()).where(OutboxRow.state == OutboxState.DEAD)) or 0,
         stuck_events=_count_stuck_events(session),
+        differences=_count_differences(session),
+        broken_promises=session.scalar(select(func.count()).where(PromiseCheck.broken > 0)) or 0,
         days=_days(session, now),
+        in_house=tuple(list_rows(session, *_staying(session, now), soonest=True)),
         holds=_holds(session, now),
     )
 
@@ -106,19 +125,42 @@ def _count_stuck_events(session: Session) -> int:
     return session.scalar(select(func.count()).where(stuck)) or 0
 
 
+def _count_differences(session: Session) -> int:
+    """Of the last comparison that came to its end; a later one takes its place."""
+    done = select(Job.result).where(Job.kind == JobKind.RECONCILE.value, Job.state == JobState.DONE)
+    lines = session.scalar(done.order_by(Job.id.desc()).limit(1)) or []
+    return sum(bool(line.get("is_problem")) for line in lines)
+
+
 def _days(session: Session, now: datetime) -> tuple[Day, ...]:
     coming = list_rows(session, Booking.status == BookingStatus.CONFIRMED, _moving_soon(session, now), soonest=True)
     return tuple(_day(title, offset, coming, now) for offset, title in enumerate(("Today", "Tomorrow")))
 
 
 def _moving_soon(session: Session, now: datetime) -> ColumnElement[bool]:
-    """Arriving or leaving today or tomorrow, each property by its own calendar."""
+    """Arriving or leaving today or tomorrow."""
+
+    def moving(today: date) -> ColumnElement[bool]:
+        days = (today, today + timedelta(days=1))
+        return or_(Booking.arrive.in_(days), Booking.leave.in_(days))
+
+    return _by_own_calendar(session, now, moving)
+
+
+def _staying(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Neither arriving nor leaving today, but there."""
+    there = _by_own_calendar(session, now, lambda today: and_(Booking.arrive < today, Booking.leave > today))
+    return Booking.status == BookingStatus.CONFIRMED, there
+
+
+def _by_own_calendar(
+    session: Session, now: datetime, of_today: Callable[[date], ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """A condition on today, each property by its own calendar."""
     conditions = []
     for property_id, zone in session.execute(select(Property.id, Property.timezone)):
         today = now.astimezone(ZoneInfo(zone)).date()
-        days = (today, today + timedelta(days=1))
-        moving = or_(Booking.arrive.in_(days), Booking.leave.in_(days))
-        conditions.append(and_(Listing.property_id == property_id, moving))
+        conditions.append(and_(Listing.property_id == property_id, of_today(today)))
     return or_(*conditions) if conditions else Booking.id.is_(None)
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import event
 
 from booking.domain.dates import Stay
 from booking.extensions import db
-from booking.models import Booking, Closure, Night, OutboxRow
+from booking.models import Booking, Closure, Job, Night, OutboxRow, PromiseCheck
+from booking.models.job import JobKind, JobState
 from tests.web.admin_house import ADA, FIRST, NOW, House, csrf_of
 
 EMPTY = {"submit": ""}  # a browser's POST always says how long it is
@@ -24,7 +25,8 @@ def house(tmp_path: Path) -> House:
 def staff_pages(house: House) -> list[tuple[str, str, str]]:
     """Method, endpoint and path of every page below /admin, with values where the path wants some."""
     values = {"booking_id": 1, "closure_id": 1, "row_id": 1, "unit_id": 2, "dispute_id": 1, "event_id": "evt_test_0001"}
-    values |= {"refund_id": 1, "listing_id": 1, "photo_id": 1, "job_id": 1, "payout_id": "po_test0001"}
+    values |= {"refund_id": 1, "property_id": 1, "listing_id": 1, "photo_id": 1, "job_id": 1, "payout_id": "po_test1"}
+    values |= {"kind": "season", "owner_id": 1, "day": "2027-03-12", "rule_id": 1, "policy_id": 1, "coupon_id": 1}
     pages = []
     with house.app.test_request_context():
         urls = house.app.create_url_adapter(None) or house.app.url_map.bind("localhost")
@@ -122,6 +124,36 @@ def test_everything_that_waits_for_a_person_is_on_the_first_page(house: House) -
     assert '<a href="/admin/disputes/1">Answer by Mon 8 March 2027, 13:00</a>' in page
     assert "1 event from Stripe" in page
     assert "1 mail</a>" in page
+
+
+def test_each_problem_leads_to_what_settles_it(house: House) -> None:
+    failed = house.book(refund_failed=True)
+    lines = [{"text": "attempt: paid, but gone", "is_problem": True}, {"text": "fine", "is_problem": False}]
+    with house.rows() as session:
+        for result in (lines * 3, lines):
+            session.add(Job(kind=JobKind.RECONCILE.value, state=JobState.DONE, who=ADA, params={}, result=result))
+            session.flush()  # one after the other: the second is the last
+        session.add(PromiseCheck(code="I3", broken=2, checked_at=NOW))
+        session.add(PromiseCheck(code="I4", broken=0, checked_at=NOW))
+
+    page = house.ada().get("/admin/").text
+
+    assert f'<a href="/admin/bookings/{failed}/refund">Send it again</a>' in page
+    assert "1 thing differs from Stripe" in page
+    assert '<a href="/admin/reconcile">' in page
+    assert "1 check of our own rows" in page
+
+
+def test_who_neither_comes_nor_goes_is_in_house(house: House) -> None:
+    house.book(Stay(date(2027, 2, 27), date(2027, 3, 3)), guest_name="Stays Over")
+    house.book(Stay(date(2027, 2, 27), date(2027, 3, 1)), unit_id=house.other_unit_id, guest_name="Leaves Today")
+
+    page = house.ada().get("/admin/").text
+    in_house = page[page.index('id="in-house"') : page.index("Unpaid holds")]
+
+    assert "Stays Over" in in_house
+    assert "until Wednesday 3 March 2027" in in_house
+    assert "Leaves Today" not in in_house
 
 
 def test_arrivals_and_departures_follow_the_propertys_own_day(house: House) -> None:

@@ -7,11 +7,13 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from booking.domain.words import spoken
-from booking.queries.chart import Bar, Owner, draw_chart
+from booking.queries.chart import Bar, ChartRow, Owner, draw_chart
 from booking.web.admin.blueprint import blueprint, now, reader
+from booking.web.admin.permits import can_open
 
 LENGTHS = (14, 30, 60)
 USUAL = 30
+_WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 # Far enough for every booking, and so near that a step back or forward is a date too.
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2200, 1, 1)
 
@@ -35,14 +37,16 @@ def calendar() -> ResponseReturnValue:
     chart = draw_chart(reader(), first, nights, now())
     earlier = chart.window.first - timedelta(days=nights)
     shown = {"chart": chart, "earlier": earlier, "lengths": LENGTHS, "wrong": wrong}
-    return render_template("admin/calendar.html", look=Looker(), names="Mo Tu We Th Fr Sa Su".split(), **shown)
+    return render_template("admin/calendar.html", look=Looker(chart.today), names=_WEEKDAYS, **shown)
 
 
 class Looker:
     """Says how strips look. A chart has a thousand of them: what they share is found out once."""
 
-    def __init__(self) -> None:
+    def __init__(self, today: date) -> None:
         self._bookings, self._closures = url_for("admin.bookings"), url_for("admin.closures")
+        self._book = url_for("admin.ask_phone_booking") if can_open("admin.ask_phone_booking") else ""
+        self._today = today
         self._days: dict[date, str] = {}
         self._seen: dict[Owner | None, Look] = {}
 
@@ -52,6 +56,14 @@ class Looker:
         if owner not in self._seen:
             self._seen[owner] = self._look(bar)
         return self._seen[owner]
+
+    def free(self, row: ChartRow, bar: Bar) -> Look | None:
+        """How free nights are booked, from the first of them that is still to come; None where nobody can."""
+        first = max(bar.strip.first, self._today)
+        if not self._book or not row.is_active or first >= bar.strip.end:
+            return None
+        asked = f"listing={row.listing_id}&arrive={first}&leave={first + timedelta(days=1)}&guests=2"
+        return Look("Book from " + self.day(first), "", f"{self._book}?{asked}", "free")
 
     def _look(self, bar: Bar) -> Look:
         if bar.booking is None:
