@@ -37,7 +37,7 @@ def make_examples(card: RateCard, sleeps: int, today: date, point: Point) -> tup
     few = min(2, sleeps)
     asked = [
         (f"Next weekend, {_guests(few)}", _weekend(today), few),
-        (_week_title(point, few), _nights(_start(point, today), _WEEK), few),
+        (_week_title(point, few, today), _nights(_start(point, today), _WEEK), few),
         (f"Four weeks, {_guests(sleeps)}", _nights(today + _PLENTY_OF_TIME, _LONG), sleeps),
     ]
     return tuple(Example(title, stay, _price(card, stay, guests, today, point)) for title, stay, guests in asked)
@@ -57,8 +57,9 @@ def _start(point: Point, today: date) -> date:
     return max(point.first or today + timedelta(days=30), today)
 
 
-def _week_title(point: Point, guests: int) -> str:
-    place = f"A week from the first night of {point.name}" if point.first and point.name else "A week"
+def _week_title(point: Point, guests: int, today: date) -> str:
+    is_ahead = point.first is not None and point.first >= today
+    place = f"A week from the first night of {point.name}" if is_ahead else "A week"
     return f"{place}, {_guests(guests)}"
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.errors import BookingError, DatesUnavailable
+from booking.domain.rates import FRIDAY, SATURDAY
 from booking.domain.words import say
-from booking.models import Listing, Property, Unit
+from booking.models import Coupon, Discount, Extra, Listing, Property, Season, Unit
 from booking.queries.search import find_property
 from booking.runtime import Runtime
 from booking.services import demo_shop
-from booking.services.demo_shop import DEMO_LISTINGS, DemoListing, DemoPhoto
+from booking.services.demo_shop import DEMO_LISTINGS, DemoListing, DemoPhoto, DemoSeason
 from booking.services.listings import close_nights
 from booking.services.photos import add_photo
 from booking.services.reservations import GuestDetails, PlaceRequest, check_and_quote, place_booking
@@ -43,7 +44,7 @@ def seed_demo(runtime: Runtime) -> list[str]:
     """
     if runtime.settings.is_production:
         raise SeedRefused
-    lines, fresh = _make_shop()
+    lines, fresh = _make_shop(runtime)
     lines += _hang_photos(runtime)
     for demo in DEMO_LISTINGS:
         if demo.slug in fresh:
@@ -51,13 +52,13 @@ def seed_demo(runtime: Runtime) -> list[str]:
     return lines + (_hold_some_nights(runtime) if BOOKED in fresh else [])
 
 
-def _make_shop() -> tuple[list[str], dict[str, int]]:
+def _make_shop(runtime: Runtime) -> tuple[list[str], dict[str, int]]:
     with transaction() as session:
         place, lines = _find_or_make_property(session)
         known = {listing.slug: listing for listing in session.scalars(select(Listing))}
         fresh = {}
         for position, demo in enumerate(DEMO_LISTINGS):
-            listing = known.get(demo.slug) or _make_listing(session, place, demo, position)
+            listing = known.get(demo.slug) or _make_listing(session, place, demo, position, runtime.clock.now())
             _fill_gaps(listing, _words_of(demo))
             if demo.slug not in known:
                 fresh[demo.slug] = listing.units[0].id
@@ -70,7 +71,17 @@ def _find_or_make_property(session: Session) -> tuple[Property, list[str]]:
     lines = []
     if place is None:
         place = _seal_harbour()
+        place.extras = _make_extras()
         session.add(place)
+        session.flush()  # for its id
+        session.add(
+            Coupon(
+                property_id=place.id,
+                code=demo_shop.CODE,
+                off_share=demo_shop.CODE_OFF,
+                min_nights=demo_shop.CODE_NIGHTS,
+            )
+        )
         lines = [f"property {place.name}"]
     if place.name != demo_shop.NAME:
         raise SeedRefused
@@ -78,7 +89,7 @@ def _find_or_make_property(session: Session) -> tuple[Property, list[str]]:
     return place, lines
 
 
-def _make_listing(session: Session, place: Property, demo: DemoListing, position: int) -> Listing:
+def _make_listing(session: Session, place: Property, demo: DemoListing, position: int, now: datetime) -> Listing:
     listing = Listing(
         property=place,
         slug=demo.slug,
@@ -88,14 +99,41 @@ def _make_listing(session: Session, place: Property, demo: DemoListing, position
         max_guests=demo.max_guests,
         nightly_minor=demo.nightly_minor,
         weekend_minor=demo.weekend_minor,
-        tourist_tax_minor=350,
+        tourist_tax_minor=demo_shop.TOURIST_TAX,
+        tourist_tax_from_age=demo_shop.TAXED_FROM_AGE,
         min_nights=demo.min_nights,
         position=position,
     )
     listing.units = [Unit(name=name or demo.name, position=number) for number, name in enumerate(demo.units)]
+    years = (now.year, now.year + 1)
+    seasons = [_season(one, year) for one in demo.seasons for year in years]
+    listing.seasons = [season for season in seasons if season.last_on >= now.date()]
+    listing.discounts = [
+        Discount(name=one.name, off=one.off, min_nights=one.min_nights, translations={"de": one.german})
+        for one in demo.discounts
+    ]
     session.add(listing)
     session.flush()  # for the unit's id
     return listing
+
+
+def _season(season: DemoSeason, year: int) -> Season:
+    friday, saturday = str(FRIDAY), str(SATURDAY)
+    return Season(
+        name=season.name,
+        first_on=date(year, *season.first),
+        last_on=date(year, *season.last),
+        nightly_minor=season.nightly_minor,
+        weekday_minor={friday: season.weekend_minor, saturday: season.weekend_minor},
+        translations={"de": season.german},
+    )
+
+
+def _make_extras() -> list[Extra]:
+    return [
+        Extra(name=one.name, amount_minor=one.amount_minor, per=one.per, most=one.most, translations={"de": one.german})
+        for one in demo_shop.EXTRAS
+    ]
 
 
 def _words_of(demo: DemoListing) -> dict[str, object]:

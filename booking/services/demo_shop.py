@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from booking.domain.rates import Per
+
+# A head and night, from this age on.
+TOURIST_TAX, TAXED_FROM_AGE = 350, 16
+# The code of the demo: so many hundredths of a percent off, from so many nights on.
+CODE, CODE_OFF, CODE_NIGHTS = "FERRY10", 1000, 3
 PICTURES = Path(__file__).parents[2] / "static" / "img" / "demo"
 
 
@@ -18,6 +24,39 @@ class DemoPhoto:
     def read(self) -> bytes:
         """The picture as it lies in the folder."""
         return (PICTURES / f"{self.file}.webp").read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoExtra:
+    """What guests of the demo may choose. The amount is in minor units."""
+
+    name: str
+    german: str
+    amount_minor: int
+    per: Per
+    most: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSeason:
+    """Dearer nights, in every year from one day and month to another; both are (month, day)."""
+
+    name: str
+    german: str
+    first: tuple[int, int]
+    last: tuple[int, int]
+    nightly_minor: int
+    weekend_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDiscount:
+    """Something off for long stays, in hundredths of a percent."""
+
+    name: str
+    german: str
+    off: int
+    min_nights: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +81,14 @@ class DemoListing:
     registration: str = ""
     units: tuple[str, ...] = ("",)  # the empty name stands for the listing's own
     closed: tuple[tuple[int, int, str], ...] = field(default=())
+    seasons: tuple[DemoSeason, ...] = ()
+    discounts: tuple[DemoDiscount, ...] = ()
 
 
+EXTRAS = (
+    DemoExtra("Breakfast basket", "Frühstückskorb", 1400, Per.GUEST_NIGHT),
+    DemoExtra("Bicycle", "Fahrrad", 900, Per.NIGHT, most=4),
+)
 NAME, TIMEZONE = "Seal Harbour Stays", "Europe/Copenhagen"
 TEXTS = {
     "tagline": "Five places to sleep where the ferry turns round.",
@@ -184,6 +229,8 @@ DUNE_HOUSE = DemoListing(
     min_nights=2,
     registration="SH-4583-023",
     closed=((18, 4, "Roof is being turfed"), (64, 10, "Owners are in")),
+    seasons=(DemoSeason("High season", "Hochsaison", (6, 15), (8, 31), 24800, 29800),),
+    discounts=(DemoDiscount("A week or more", "Ab einer Woche", 1000, 7),),
 )  # fmt: skip
 
 PILOTS_CABIN = DemoListing(

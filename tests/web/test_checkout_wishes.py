@@ -99,6 +99,14 @@ def test_only_the_price_can_be_asked_for_before_anything_else_is_typed(shop: Sho
     assert re.search(r'name="extra-1" value="1" checked', page.text)
 
 
+def test_who_only_asks_for_the_price_is_told_of_nothing_else(shop: Shop, grace: Visitor) -> None:
+    answer = send(grace, args_of(shop), reckon="yes", code="WINTER")
+
+    assert answer.status_code == 422
+    assert "We do not know this code." in words_of(answer)
+    assert "Enter your name." not in words_of(answer)
+
+
 @pytest.mark.parametrize(
     ("typed", "nights", "words"),
     [

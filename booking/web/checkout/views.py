@@ -52,14 +52,21 @@ def keep_details(slug: str) -> ResponseReturnValue:
     is_good = form.validate()
     keep_typed(form.typed())
     page = _wished(slug, request.form)
-    if "reckon" in request.form and not page.errors:
-        return redirect(url_for("checkout.book", slug=slug, **_args(page)), 303)
+    if "reckon" in request.form:
+        return _reckoned(page, form)
     if not is_good or page.errors:
         return make_response(_details_page(page, form), 422)
     runtime = current_runtime()
     if form.seems_filled_by_program(runtime.clock.now(), is_timed=runtime.settings.rate_limits):
         return make_response(_details_page(page, form, again=True), 422)
     return redirect(url_for("checkout.review", slug=slug, **_args(page)), 303)
+
+
+def _reckoned(page: WishPage, form: DetailsForm) -> ResponseReturnValue:
+    """The form with the price of what was chosen. Nothing is said of what the guest has not come to yet."""
+    if page.errors:
+        return make_response(_details_page(page, DetailsForm.filled(form.typed())), 422)
+    return redirect(url_for("checkout.book", slug=page.offer.listing.slug, **_args(page)), 303)
 
 
 @blueprint.get("/stays/<slug>/review")
