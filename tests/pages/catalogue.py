@@ -5,7 +5,7 @@ A page that is new belongs into this list; then all judges of this folder look a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -190,6 +190,39 @@ for _slip, _typed in _SLIPS.items():
             is_private=True,
         )
     )
+
+
+# One adult and one child with breakfast and two bicycles, and the code of the demo.
+_WISHES = {"child_ages": "4", "extra-1": "1", "extra-2": "2", "code": "ferry10"}
+
+
+@page("details, the price of what was chosen", Stake.NOT_YET, is_private=True)
+def _details_priced(stage: Stage) -> Seen:
+    return stage.type_details(reckon="yes", **_WISHES)
+
+
+@page("details, a code and ages that are refused", Stake.NOT_YET, 422, is_private=True)
+def _details_wishes_refused(stage: Stage) -> Seen:
+    return stage.type_details(**{**_WISHES, "code": "WINTER", "child_ages": "four"})
+
+
+@page("review with extras, a child and a code", Stake.NOT_YET, is_private=True)
+def _review_wishes(stage: Stage) -> Seen:
+    return stage.type_details(**_WISHES)
+
+
+@page("review, the code was used up meanwhile", Stake.NOT_YET, 422, is_private=True)
+def _review_code_gone(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    form = visitor.review_form(LOFT, stage.free, **_WISHES)
+    return Seen(visitor.post(f"/stays/{LOFT}/review", {**form, "code": "USEDUP"}))
+
+
+@page("stay in a season, with a discount")
+def _stay_in_season(stage: Stage) -> Seen:
+    today = stage.shop.clock.now().date()
+    arrive = date(today.year + (today.month > 6), 7, 2)
+    return stage.ask(Stay(arrive, arrive + timedelta(days=9)), DUNES)
 
 
 @page("review", Stake.NOT_YET, is_private=True)
@@ -724,8 +757,17 @@ def below(name: str, more: str, stake: Stake = Stake.NOTHING_FALSE, scene: Calla
     CATALOGUE.append(State(name, show, stake, is_private=True))
 
 
+def _paid_with_wishes(stage: Stage) -> tuple[Visitor, int]:
+    visitor = stage.visitor()
+    assert visitor.book_and_pay(CABIN, stage.nights(slug=CABIN), **_WISHES).status_code == 303
+    booking_id = stage.shop.bookings()[-1].id
+    stage.shop.pay(booking_id)
+    return visitor, booking_id
+
+
 below("voucher", "/voucher")
 below("receipt", "/receipt", Stake.LEDGER)
+below("receipt, with extras, a child and a code", "/receipt", Stake.LEDGER, lambda stage: _paid_with_wishes(stage))
 below("receipt, a part went back", "/receipt", scene=lambda stage: _part_sent(stage))
 below("details of a booking", "/details")
 below("your data", "/privacy")

@@ -340,16 +340,16 @@ class Visitor:
     def post(self, path: str, data: dict[str, str]) -> requests.Response:
         return self.web.post(self.url + path, data=data, timeout=60, allow_redirects=False)
 
-    def review_form(self, slug: str, stay: Stay, guest: GuestDetails = GRACE) -> dict[str, str]:
-        """Type the details and open the review; every field that its form would send."""
+    def review_form(self, slug: str, stay: Stay, guest: GuestDetails = GRACE, **wishes: str) -> dict[str, str]:
+        """Type the details and wishes and open the review; every field that its form would send."""
         args = {"arrive": stay.arrive.isoformat(), "leave": stay.leave.isoformat(), "guests": "2"}
         page = self.get(f"/stays/{slug}/book", **args)
         assert page.status_code == 200, page.status_code
         typed = {"name": guest.name, "email": guest.email, "phone": guest.phone, "message": guest.message}
         query = "&".join(f"{name}={value}" for name, value in args.items())
-        answer = self._send_details(f"/stays/{slug}/book?{query}", {**fields_of(page.text), **typed})
+        answer = self._send_details(f"/stays/{slug}/book?{query}", {**fields_of(page.text), **typed, **wishes})
         assert answer.status_code == 303, answer.text[:500]
-        review = self.get(f"/stays/{slug}/review", **args)
+        review = self.get(f"/stays/{slug}/review", **args, **wishes)
         assert review.status_code == 200, review.status_code
         return fields_of(review.text)
 
@@ -364,9 +364,9 @@ class Visitor:
         wait_until(is_let_through, 10, "being taken for a person")
         return answers[-1]
 
-    def book_and_pay(self, slug: str, stay: Stay, guest: GuestDetails = GRACE) -> requests.Response:
+    def book_and_pay(self, slug: str, stay: Stay, guest: GuestDetails = GRACE, **wishes: str) -> requests.Response:
         """The whole way up to the redirect to Stripe."""
-        return self.post(f"/stays/{slug}/review", self.review_form(slug, stay, guest))
+        return self.post(f"/stays/{slug}/review", self.review_form(slug, stay, guest, **wishes))
 
 
 def fields_of(page: str) -> dict[str, str]:
