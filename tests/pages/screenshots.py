@@ -1,7 +1,7 @@
 """`make screenshots`: every page in every state as a picture, narrow and wide, light and dark, for people to look at.
 
-`python -m tests.pages.screenshots --only booking --language de` makes some of them. `index.html` beside the pictures
-shows all.
+`python -m tests.pages.screenshots --only booking --language de` makes some of them, with `--desk` those of the desk.
+`index.html` beside the pictures shows all.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from booking.language import LANGUAGES
+from tests.desk.catalogue import DESK
 from tests.pages.archive import Archive, Kept
 from tests.pages.catalogue import CATALOGUE
 from tests.pages.making import make_archive
@@ -42,11 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="a regular expression for the names of the states")
     parser.add_argument("--language", default="en", choices=list(LANGUAGES))
+    parser.add_argument("--desk", action="store_true", help="the pages of the desk instead of those of guests")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     asked = parser.parse_args()
-    wanted = [state.name for state in CATALOGUE if re.search(asked.only, state.name)]
+    states = DESK if asked.desk else CATALOGUE
+    wanted = [state.name for state in states if re.search(asked.only, state.name)]
     with tempfile.TemporaryDirectory(prefix="pages-") as scratch:
-        archive = make_archive(Path(scratch), lambda state: state.name in wanted, [asked.language])
+        archive = make_archive(Path(scratch), lambda state: state.name in wanted, [asked.language], states)
     shutil.rmtree(asked.folder, ignore_errors=True)
     asked.folder.mkdir(parents=True)
     with open_chromium() as browser:
