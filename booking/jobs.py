@@ -28,6 +28,7 @@ from booking.services import (
     reconciliation,
     reservations,
     retention,
+    sign_ins,
     watch,
 )
 from booking.services.stripes_lists import Finding
@@ -225,6 +226,7 @@ def purge(runtime: Runtime) -> None:
     limits.purge_windows(runtime)
     job_board.purge(runtime)
     photos.forget_uploads(runtime)
+    sign_ins.purge(runtime)
 
 
 SWEEPS = (beat, work_outbox, expire_holds, write_before_arrivals, write_after_holds, reconcile, remind)

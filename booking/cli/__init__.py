@@ -15,6 +15,7 @@ COMMANDS = (
     doctor.doctor,
     drill.drill,
     staff.create_staff,
+    staff.staff_link,
     demo.seed_demo,
     worker.worker,
 )

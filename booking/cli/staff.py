@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from booking.cli.output import refusals_in_one_line
 from booking.domain.roles import Role
 from booking.queries.staff import find_by_email
-from booking.services import audit, staff
+from booking.services import audit, people, staff
 from booking.wiring import current_runtime
 
 
@@ -21,9 +21,16 @@ from booking.wiring import current_runtime
 @click.option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--reset", is_flag=True, help="Give an account that exists this password; ends all its sign-ins.")
+@click.option("--codes-off", is_flag=True, help="With --reset: ask for no code any more.")
 @with_appcontext
 def create_staff(
-    email: str, name: str, role: Role, password_file: Path | None, password_stdin: bool, reset: bool
+    email: str,
+    name: str,
+    role: Role,
+    password_file: Path | None,
+    password_stdin: bool,
+    reset: bool,
+    codes_off: bool,
 ) -> None:
     """Make a staff account. Where it exists already nothing changes, unless --reset asks for a new password."""
     if find_by_email(email.strip().lower()) and not reset:
@@ -33,9 +40,20 @@ def create_staff(
     with refusals_in_one_line():
         if reset:
             staff.reset_password(current_runtime(), email, password, by=_operator())
+            if codes_off:
+                staff.forget_codes(current_runtime(), email, by=_operator())
         else:
             staff.create_staff(current_runtime(), email, name, password, role, by=_operator())
     click.echo(f"{email} can sign in at {current_runtime().settings.base_url}/admin/")
+
+
+@click.command("staff-link")
+@click.argument("email")
+@with_appcontext
+def staff_link(email: str) -> None:
+    """Print a link with which somebody chooses a new password. It works once, for half an hour."""
+    with refusals_in_one_line():
+        click.echo(people.print_password_link(current_runtime(), _operator(), email))
 
 
 def _operator() -> str:

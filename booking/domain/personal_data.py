@@ -128,7 +128,15 @@ OF_THE_HOUSE: Mapping[str, Mapping[str, Holds]] = {
     },
     "closure": {"reason": Holds.HOUSE, "created_by": Holds.STAFF},
     "rate_window": {"key": Holds.KEY},
-    "staff": {"email": Holds.STAFF, "name": Holds.STAFF, "password_hash": Holds.KEY, "session_key": Holds.KEY},
+    "recovery_code": {"code_hash": Holds.KEY},
+    "staff": {
+        "email": Holds.STAFF, "name": Holds.STAFF, "password_hash": Holds.KEY, "session_key": Holds.KEY,
+        "code_seed": Holds.KEY,
+    },
+    "staff_link": {"token_hash": Holds.KEY},
+    "staff_session": {
+        "token_hash": Holds.KEY, "session_key": Holds.KEY, "address": Holds.STAFF, "browser": Holds.STAFF,
+    },
 }  # fmt: skip
 
 # What stands in a guest's export.

@@ -11,7 +11,7 @@ from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.property import Property
 from booking.models.rates import Coupon, DayPrice, Discount, Extra, Fee, Season, Tax
 from booking.models.rules import CancellationPolicy, CancellationTier, StayRule
-from booking.models.staff import Staff
+from booking.models.staff import RecoveryCode, Staff, StaffLink, StaffPolicy, StaffSession
 from booking.models.webhook import WebhookEvent
 
 __all__ = [
@@ -44,9 +44,13 @@ __all__ = [
     "PromiseCheck",
     "Property",
     "RateWindow",
+    "RecoveryCode",
     "Refund",
     "Season",
     "Staff",
+    "StaffLink",
+    "StaffPolicy",
+    "StaffSession",
     "StayRule",
     "Tax",
     "Unit",

@@ -17,7 +17,7 @@ from booking.models import Booking
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
-from booking.services import letter_facts, outbox
+from booking.services import letter_facts, outbox, people
 
 Fact = Money | str | int | None
 
@@ -60,6 +60,13 @@ class StaffNotice(StrEnum):
     PROMISE_BROKEN = "promise_broken"
     ERASURE_ASKED = "erasure_asked"
     TEST_MAIL = "test_mail"  # staff wants to see that mail arrives
+
+
+class StaffLetter(StrEnum):
+    """What one person of the house is sent. Each value is a folder of templates/email; services/people.py asks."""
+
+    INVITATION = "invitation"
+    PASSWORD_LINK = "password_link"  # noqa: S105  (a folder, not a secret)
 
 
 def tell_guest(
@@ -191,6 +198,8 @@ def _has_lapsed(session: Session, booking: Booking, now: datetime) -> bool:
 def _gather(runtime: Runtime, kind: str, task: outbox.Task) -> dict[str, object] | str:
     """The facts of a letter, or why there must be none."""
     with transaction() as session:
+        if kind in set(StaffLetter):
+            return _facts_for_one(runtime, session, task)
         booking = session.get(Booking, task.payload["booking_id"]) if task.payload["booking_id"] else None
         is_to_guest = kind in set(GuestMail)
         if is_to_guest and booking is None:
@@ -198,6 +207,15 @@ def _gather(runtime: Runtime, kind: str, task: outbox.Task) -> dict[str, object]
         if is_to_guest and booking and (reason := why_not(session, booking, kind, runtime.clock.now())):
             return reason
         return _facts(runtime, session, task, booking, is_to_guest=is_to_guest)
+
+
+def _facts_for_one(runtime: Runtime, session: Session, task: outbox.Task) -> dict[str, object] | str:
+    payload, now = task.payload, runtime.clock.now()
+    facts = people.write_facts(runtime, session, payload["mail"], payload["staff_id"], payload["by"], now)
+    if isinstance(facts, str):
+        return facts
+    shared = letter_facts.shared_facts(runtime, task, letter_facts.find_place(session, None), DEFAULT)
+    return shared | {"has_booking": False} | facts
 
 
 def _facts(

@@ -11,15 +11,17 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from booking.database import end_read, transaction
+from booking.database import end_read, require_transaction, transaction
 from booking.domain.errors import SignInRefused, StaffRefused
 from booking.domain.roles import Role
 from booking.models import Staff
-from booking.queries.staff import StaffMember, find_by_email, find_by_id
+from booking.queries.staff import Present, StaffMember, find_by_email, find_by_id
 from booking.runtime import Runtime
-from booking.services import audit
+from booking.services import audit, codes, sign_ins
 from booking.services.limits import check_limit, forget_tries, network_of
+from booking.services.sign_ins import Place
 
 logger = logging.getLogger(__name__)
 
@@ -57,12 +59,11 @@ def create_staff(
     Raises:
         StaffRefused: the address is malformed or taken, the name is missing, or the password is too weak.
     """
-    address, called = _checked_email(email), _checked_name(name)
-    _check_password(password, address, called)
-    hashed = _hash(password)
+    address, called = checked_email(email), checked_name(name)
+    hashed = hash_password(password, address, called)
     try:
         with transaction() as session:
-            staff = Staff(email=address, name=called, password_hash=hashed, session_key=_new_key(), role=role)
+            staff = Staff(email=address, name=called, password_hash=hashed, session_key=new_key(), role=role)
             staff.is_active = True
             session.add(staff)
             session.flush()  # for the id
@@ -74,12 +75,12 @@ def create_staff(
     return staff_id
 
 
-def sign_in(runtime: Runtime, email: str, password: str, address: str | None) -> StaffMember:
-    """The person whose address and password these are; the time of the sign-in is committed.
+def check_password(runtime: Runtime, email: str, password: str, address: str | None) -> StaffMember:
+    """The person whose address and password these are; who asks for codes is not signed in yet.
 
     Each try counts, first for where it comes from, then for the account as tried from there: nobody can lock another
     place out. An unknown address, a wrong password and an account that was switched off take the same time and get
-    the same words.
+    the same words. A hash that was made with weaker parameters than today's is renewed, and committed.
 
     Raises:
         SignInRefused, TooManyTries.
@@ -91,27 +92,41 @@ def sign_in(runtime: Runtime, email: str, password: str, address: str | None) ->
     if member is None:
         logger.warning("staff_sign_in_refused")
         raise SignInRefused
-    _note_sign_in(runtime, member, password)
+    _renew_hash(member, password)
     forget_tries(runtime, "login-account", f"{account}|{network}")
-    logger.info("staff_signed_in", extra={"staff_id": member.id})
     return member
 
 
-def change_password(runtime: Runtime, staff_id: int, old: str, new: str, address: str | None) -> StaffMember:
-    """Replace a password that its owner knows. Every sign-in ends: the caller begins a new one with what comes back.
+def prove_again(runtime: Runtime, present: Present, password: str, code: str, place: Place) -> str:
+    """Somebody who is signed in shows again who they are, by password or code; the sign-in's new secret. Commits.
+
+    Raises:
+        StaffRefused: neither is right; `details["field"]` says which was looked at. TooManyTries: guessed too often.
+    """
+    member, now = present.member, runtime.clock.now()
+    if code and member.codes_since:
+        codes.use_code(runtime, member, code, place)
+    else:
+        _check_own(runtime, member, password, place.address, "password")
+    with transaction() as session:
+        token = sign_ins.renew(session, present, now)
+        audit.record(session, member.email, "staff.proved_again", f"staff {member.email}", now)
+    return token
+
+
+def change_password(runtime: Runtime, present: Present, old: str, new: str, place: Place) -> str:
+    """Replace a password that its owner knows; the secret of the sign-in that takes the place of all others. Commits.
 
     Raises:
         StaffRefused: the old one is wrong or the new one too weak. TooManyTries: guessed too often.
     """
-    check_limit(runtime, "password", f"{staff_id}|{network_of(address)}", TRIES_PER_ACCOUNT, SIGN_IN_WINDOW)
-    member = find_by_id(staff_id)
-    end_read()
-    if member is None or not _is_right(member.password_hash, old):
-        raise StaffRefused("That is not your present password.", field="old_password")
-    _check_password(new, member.email, member.name)
-    values = {"password_hash": _hash(new), "session_key": _new_key()}
-    _store(runtime, member.email, member, "staff.password_changed", **values)
-    return _again(staff_id)
+    member, now = present.member, runtime.clock.now()
+    _check_own(runtime, member, old, place.address, "old_password")
+    hashed = hash_password(new, member.email, member.name)
+    with transaction() as session:
+        store(session, member.id, password_hash=hashed)
+        audit.record(session, member.email, "staff.password_changed", f"staff {member.email}", now)
+        return sign_ins.open_session(session, _again(member.id), place, now)
 
 
 def reset_password(runtime: Runtime, email: str, password: str, *, by: str = audit.COMMAND_LINE) -> int:
@@ -120,36 +135,75 @@ def reset_password(runtime: Runtime, email: str, password: str, *, by: str = aud
     Raises:
         StaffRefused: nobody has this address, or the password is too weak.
     """
+    member = _get_by_email(email)
+    hashed = hash_password(password, member.email, member.name)
+    with transaction() as session:
+        store(session, member.id, password_hash=hashed, is_active=True)
+        audit.record(session, by, "staff.password_reset", f"staff {member.email}", runtime.clock.now())
+    return member.id
+
+
+def forget_codes(runtime: Runtime, email: str, *, by: str = audit.COMMAND_LINE) -> None:
+    """Let somebody who lost app and recovery codes sign in with the password alone. Commits. Raises StaffRefused."""
+    member = _get_by_email(email)
+    with transaction() as session:
+        codes.forget(session, member.id)
+        audit.record(session, by, "codes.taken_away", f"staff {member.email}", runtime.clock.now())
+
+
+def end_sign_ins(runtime: Runtime, member: StaffMember, by: str) -> None:
+    """Sign a person out everywhere. Commits."""
+    with transaction() as session:
+        store(session, member.id)
+        audit.record(session, by, "staff.sign_ins_ended", f"staff {member.email}", runtime.clock.now())
+
+
+def store(session: Session, staff_id: int, **values: object) -> None:
+    """Change an account, which ends all its sign-ins. Joins the caller's transaction."""
+    require_transaction(session)
+    session.execute(update(Staff).where(Staff.id == staff_id).values(**values, session_key=new_key()))
+
+
+def hash_password(password: str, email: str, name: str) -> str:
+    """The hash of a password that is strong enough for this person. Raises StaffRefused."""
+    _check_password(password, email, name)
+    return _hash(password)
+
+
+def checked_email(email: str) -> str:
+    """An address in the form in which accounts have it. Raises StaffRefused."""
+    try:
+        return _normal(validate_email(email.strip(), check_deliverability=False).normalized)
+    except EmailNotValidError:
+        raise StaffRefused("That is not an e-mail address.", field="email") from None
+
+
+def checked_name(name: str) -> str:
+    """A name without odd spaces. Raises StaffRefused."""
+    called = " ".join(name.replace("\0", "").split())
+    if not called or len(called) > 120:
+        raise StaffRefused("A name has 1 to 120 characters.", field="name")
+    return called
+
+
+def new_key() -> str:
+    """A session key: whatever was signed in under another one is over."""
+    return secrets.token_urlsafe(32)
+
+
+def _get_by_email(email: str) -> StaffMember:
     member = find_by_email(_normal(email))
     end_read()
     if member is None:
         raise StaffRefused("There is no account with this e-mail address.", field="email")
-    _check_password(password, member.email, member.name)
-    values = {"password_hash": _hash(password), "session_key": _new_key(), "is_active": True}
-    _store(runtime, by, member, "staff.password_reset", **values)
-    return member.id
+    return member
 
 
-def end_sign_ins(runtime: Runtime, staff_id: int) -> None:
-    """Sign a person out everywhere."""
-    member = _again(staff_id)
-    _store(runtime, member.email, member, "staff.sign_ins_ended", session_key=_new_key())
-
-
-def deactivate_staff(runtime: Runtime, email: str, *, by: str = audit.COMMAND_LINE) -> None:
-    """Switch an account off: it cannot sign in or stay in. Raises StaffRefused where there is none."""
-    member = find_by_email(_normal(email))
-    if member is None:
-        raise StaffRefused("There is no account with this e-mail address.", field="email")
-    _store(runtime, by, member, "staff.switched_off", is_active=False, session_key=_new_key())
-
-
-def find_signed_in(staff_id: int, session_key: str) -> StaffMember | None:
-    """Who a sign-in belongs to; None once the account was switched off or all its sign-ins were ended."""
-    member = find_by_id(staff_id)
-    if member is None or not member.is_active:
-        return None
-    return member if secrets.compare_digest(member.session_key.encode(), session_key.encode()) else None
+def _check_own(runtime: Runtime, member: StaffMember, password: str, address: str, field: str) -> None:
+    check_limit(runtime, "password", f"{member.id}|{network_of(address)}", TRIES_PER_ACCOUNT, SIGN_IN_WINDOW)
+    end_read()  # hashing takes long on purpose
+    if not _is_right(member.password_hash, password):
+        raise StaffRefused("That is not your present password.", field=field)
 
 
 def _matching(account: str, password: str) -> StaffMember | None:
@@ -160,21 +214,12 @@ def _matching(account: str, password: str) -> StaffMember | None:
     return member if member and is_right and member.is_active else None
 
 
-def _note_sign_in(runtime: Runtime, member: StaffMember, password: str) -> None:
-    """Remember when, and renew a hash that was made with weaker parameters than today's."""
-    is_old = _hasher.check_needs_rehash(member.password_hash)
-    renewed = _hash(password) if is_old else member.password_hash
-    with transaction() as session:
-        seen = update(Staff).where(Staff.id == member.id, Staff.password_hash == member.password_hash)
-        now = runtime.clock.now()
-        session.execute(seen.values(last_login_at=now, password_hash=renewed))
-        audit.record(session, member.email, "staff.signed_in", f"staff {member.email}", now)
-
-
-def _store(runtime: Runtime, who: str, member: StaffMember, action: str, **values: object) -> None:
-    with transaction() as session:
-        session.execute(update(Staff).where(Staff.id == member.id).values(**values))
-        audit.record(session, who, action, f"staff {member.email}", runtime.clock.now())
+def _renew_hash(member: StaffMember, password: str) -> None:
+    if _hasher.check_needs_rehash(member.password_hash):
+        renewed = _hash(password)
+        with transaction() as session:
+            same = update(Staff).where(Staff.id == member.id, Staff.password_hash == member.password_hash)
+            session.execute(same.values(password_hash=renewed))
 
 
 def _again(staff_id: int) -> StaffMember:
@@ -219,24 +264,6 @@ def _refuse_if(broken: bool, message: str) -> None:
         raise StaffRefused(message, field="password")
 
 
-def _checked_email(email: str) -> str:
-    try:
-        return _normal(validate_email(email.strip(), check_deliverability=False).normalized)
-    except EmailNotValidError:
-        raise StaffRefused("That is not an e-mail address.", field="email") from None
-
-
-def _checked_name(name: str) -> str:
-    called = " ".join(name.split())
-    if not called or len(called) > 120:
-        raise StaffRefused("A name has 1 to 120 characters.", field="name")
-    return called
-
-
 def _normal(email: str) -> str:
     # PostgreSQL has no place for NUL: a stranger's nonsense must be a wrong address, not a crash.
     return unicodedata.normalize("NFC", email.replace("\0", "").strip()).lower()[:254]
-
-
-def _new_key() -> str:
-    return secrets.token_urlsafe(32)

@@ -9,17 +9,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlencode
 
+import pyotp
 from sqlalchemy import select
 
+from booking.database import transaction
+from booking.domain.roles import Role
 from booking.extensions import db
 from booking.models import Booking, Listing, WebhookEvent
+from booking.models.staff import StaffLinkPurpose
 from booking.queries.nights import free_units_by_listing
-from booking.services import job_work, trials
+from booking.queries.staff import Present
+from booking.services import codes, job_work, people, sign_ins, staff, trials
 from booking.services.reservations import GuestDetails
+from booking.services.sign_ins import Place
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, Scene, State
-from tests.pages.stage import LOFT, Seen, Stage
+from tests.pages.stage import LOFT, PASSWORD, Seen, Stage
 from tests.support.servers import wait_until
-from tests.support.shop import GRACE, fields_of
+from tests.support.shop import GRACE, Visitor, fields_of
 
 DESK: list[State] = []
 # What somebody may type: no space to break at, letters of a script that runs the other way, and markup.
@@ -451,6 +457,109 @@ def _make_policy(stage: Stage) -> str:
     assert found
     return found[1]
 
+
+@page("your code")
+def _code(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    _use_codes(stage, "code@example.org")
+    _sign_in_as(visitor, "code@example.org")
+    return Seen(visitor.get("/admin/login/code"))
+
+
+@page("codes, being set up", 422)
+def _codes_begun(stage: Stage) -> Seen:
+    visitor = stage.visitor()
+    _begin_codes(stage, "begun@example.org")
+    _sign_in_as(visitor, "begun@example.org")
+    return _type_code(visitor, "000000")
+
+
+@page("recovery codes")
+def _recovery(stage: Stage) -> Seen:
+    visitor, present = stage.visitor(), _begin_codes(stage, "recovery@example.org")
+    _sign_in_as(visitor, "recovery@example.org")
+    return _type_code(visitor, _code_of(stage, present))
+
+
+@page("codes, on")
+def _codes_on(stage: Stage) -> Seen:
+    visitor, present = stage.visitor(), _begin_codes(stage, "on@example.org")
+    _sign_in_as(visitor, "on@example.org")
+    _type_code(visitor, _code_of(stage, present))
+    return Seen(visitor.get("/admin/account/codes"))
+
+
+def _use_codes(stage: Stage, email: str) -> None:
+    """Somebody who is asked for codes from now on."""
+    present = _begin_codes(stage, email)
+    code = _code_of(stage, present)
+    with stage.shop.app.app_context():
+        codes.confirm(stage.shop.runtime, present, code, Place())
+
+
+def _begin_codes(stage: Stage, email: str) -> Present:
+    """Somebody who has a key for an app, and typed no code of it yet."""
+    runtime = stage.shop.runtime
+    with stage.shop.app.app_context():
+        staff.create_staff(runtime, email, HOSTILE, PASSWORD, Role.DESK)
+        member = staff.check_password(runtime, email, PASSWORD, None)
+        present = sign_ins.find(runtime, sign_ins.sign_in(runtime, member, Place()))
+        assert present
+        codes.begin(runtime, present)
+        return present
+
+
+def _code_of(stage: Stage, present: Present) -> str:
+    with stage.shop.app.app_context():
+        seed = codes.show_seed(stage.shop.runtime, db.session(), present, "Holdfast")
+    assert seed
+    return pyotp.TOTP(seed.text).at(int(stage.shop.runtime.clock.now().timestamp()))
+
+
+def _type_code(visitor: Visitor, code: str) -> Seen:
+    form = fields_of(visitor.get("/admin/account/codes").text)
+    return Seen(visitor.post("/admin/account/codes", {**form, "code": code}))
+
+
+def _sign_in_as(visitor: Visitor, email: str) -> None:
+    form = fields_of(visitor.get("/admin/login").text)
+    assert visitor.post("/admin/login", {**form, "email": email, "password": PASSWORD}).status_code == 303
+
+
+@page("is it still you?", 422)
+def _proof(stage: Stage) -> Seen:
+    return stage.at_desk("/proof?next=/admin/people", "/proof", proof_password="wrong")
+
+
+@page("an invitation", 422)
+def _welcome(stage: Stage) -> Seen:
+    visitor, runtime = stage.visitor(), stage.shop.runtime
+    with stage.shop.app.app_context():
+        staff_id = people.invite(runtime, "ada@example.org", "new@example.org", "New Hand", Role.DESK)
+        with transaction() as session:
+            token = people.mint_link(session, staff_id, StaffLinkPurpose.INVITATION, runtime.clock.now())
+    form = fields_of(visitor.get(f"/admin/m/{token}").text)
+    return Seen(visitor.post(f"/admin/m/{token}", {**form, "password": "short"}))
+
+
+@page("a link that opens nothing", 404)
+def _dead_link(stage: Stage) -> Seen:
+    return stage.look("/admin/m/nothing")
+
+
+@page("invite somebody, refused", 422)
+def _invite_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/people/invite", name=LONG, email="nonsense", role="desk")
+
+
+@page("the last owner, refused", 422)
+def _last_owner(stage: Stage) -> Seen:
+    return stage.at_desk("/people/1", "/people/1/role", role="desk")
+
+
+for _path in ("/people", "/people/1", "/people/invite", "/audit", "/account/codes"):
+    look(_path)
+look("/audit", about="staff", who="nobody", since="2027-02-30")
 
 for _path in ("/", "/bookings", "/bookings/new", "/disputes", "/closures", "/rates", "/rules", "/webhooks", "/mails"):
     look(_path)

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class Stage:
     _taken: dict[str, int] = field(default_factory=dict)
     _ahead: timedelta = timedelta(0)  # of Stripe's clock
     _staff: Visitor | None = None
+    _staff_since: datetime | None = None
 
     # --- what guests do ---------------------------------------------------------------------------------------------
 
@@ -150,8 +151,13 @@ class Stage:
             with self.shop.app.app_context():
                 staff.create_staff(self.shop.runtime, "ada@example.org", "Ada Lovelace", PASSWORD)
             self._staff = Visitor(self.shop.url)
+        # Anew every few minutes: before money moves a sign-in must be fresh, and scenes move the clock.
+        now = self.shop.clock.now()
+        if self._staff_since is None or abs(now - self._staff_since) > timedelta(minutes=5):
+            self._staff.web.cookies.clear()
             form = fields_of(self._staff.get("/admin/login").text)
             self._staff.post("/admin/login", {**form, "email": "ada@example.org", "password": PASSWORD})
+            self._staff_since = now
         return self._staff
 
     def desk(self, path: str, **params: str) -> Seen:

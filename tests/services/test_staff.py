@@ -1,15 +1,21 @@
 """services/staff.py: accounts, passwords, and what signing in tells a stranger."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import event
 
+from booking.domain.browsers import name_browser
 from booking.domain.errors import SignInRefused, StaffRefused, TooManyTries
-from booking.models import Staff
-from booking.queries.staff import find_by_email
-from booking.services import staff
+from booking.domain.roles import Role
+from booking.extensions import db
+from booking.models import Staff, StaffSession
+from booking.queries.staff import Present, find_by_email
+from booking.services import sign_ins, staff
+from booking.services.sign_ins import Place
 from tests.web.admin_house import ADA, NOW, PASSWORD, House
 
 HOME, ELSEWHERE = "203.0.113.1", "198.51.100.7"
@@ -34,7 +40,7 @@ def guess_wrong(house: House, times: int, address: str = ELSEWHERE, email: str =
     refusals: list[type[Exception]] = []
     for _ in range(times):
         with pytest.raises((SignInRefused, TooManyTries)) as refused:
-            staff.sign_in(house.runtime, email, "not the password", address)
+            staff.check_password(house.runtime, email, "not the password", address)
         refusals.append(refused.type)
     return refusals
 
@@ -44,16 +50,17 @@ def test_password_is_kept_as_argon2id_only(house: House) -> None:
 
 
 def test_signing_in_gives_the_person_and_notes_the_time(house: House) -> None:
-    member = staff.sign_in(house.runtime, " Ada@Example.org ", PASSWORD, HOME)
+    member = staff.check_password(house.runtime, " Ada@Example.org ", PASSWORD, HOME)
+    sign_ins.sign_in(house.runtime, member, Place(HOME))
 
-    assert (member.email, member.name) == (ADA, "Ada Lovelace")
+    assert (member.email, member.name, member.role) == (ADA, "Ada Lovelace", Role.OWNER)
     assert ada_row(house).last_login_at == NOW
 
 
 @pytest.mark.parametrize("email", [ADA, "nobody@example.org", "", "x" * 1000, "a\x00b@example.org"])
 def test_wrong_password_and_unknown_address_get_the_same_words(house: House, email: str) -> None:
     with pytest.raises(SignInRefused) as refused:
-        staff.sign_in(house.runtime, email, "not the password", HOME)
+        staff.check_password(house.runtime, email, "not the password", HOME)
 
     assert refused.value.said == SignInRefused.default_message
 
@@ -76,13 +83,13 @@ def test_even_the_right_password_waits_after_too_many_wrong_ones(house: House) -
     guess_wrong(house, 6)
 
     with pytest.raises(TooManyTries):
-        staff.sign_in(house.runtime, ADA, PASSWORD, ELSEWHERE)
+        staff.check_password(house.runtime, ADA, PASSWORD, ELSEWHERE)
 
 
 def test_nobody_can_lock_out_another_address(house: House) -> None:
     guess_wrong(house, 20, ELSEWHERE)
 
-    assert staff.sign_in(house.runtime, ADA, PASSWORD, HOME).email == ADA
+    assert staff.check_password(house.runtime, ADA, PASSWORD, HOME).email == ADA
 
 
 def test_wait_ends_after_a_quarter_of_an_hour(house: House) -> None:
@@ -90,7 +97,7 @@ def test_wait_ends_after_a_quarter_of_an_hour(house: House) -> None:
 
     house.clock.move(minutes=15)
 
-    assert staff.sign_in(house.runtime, ADA, PASSWORD, ELSEWHERE).email == ADA
+    assert staff.check_password(house.runtime, ADA, PASSWORD, ELSEWHERE).email == ADA
 
 
 def test_thirty_tries_from_one_address_are_enough_for_all_accounts_together(house: House) -> None:
@@ -101,14 +108,14 @@ def test_thirty_tries_from_one_address_are_enough_for_all_accounts_together(hous
 
 def test_signing_in_often_is_no_guessing(house: House) -> None:
     for _ in range(8):
-        assert staff.sign_in(house.runtime, ADA, PASSWORD, HOME).email == ADA
+        assert staff.check_password(house.runtime, ADA, PASSWORD, HOME).email == ADA
 
 
 def test_inactive_staff_gets_the_same_words(house: House) -> None:
-    staff.deactivate_staff(house.runtime, ADA)
+    switch_off(house)
 
     with pytest.raises(SignInRefused) as refused:
-        staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
+        staff.check_password(house.runtime, ADA, PASSWORD, HOME)
 
     assert refused.value.said == SignInRefused.default_message
 
@@ -118,16 +125,16 @@ def test_old_parameters_are_renewed_on_signing_in(house: House) -> None:
     with house.rows() as session:
         session.query(Staff).update({"password_hash": weak})
 
-    staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
+    staff.check_password(house.runtime, ADA, PASSWORD, HOME)
 
     assert ada_row(house).password_hash != weak
-    assert staff.sign_in(house.runtime, ADA, PASSWORD, HOME).email == ADA
+    assert staff.check_password(house.runtime, ADA, PASSWORD, HOME).email == ADA
 
 
 def test_present_hash_is_left_alone(house: House) -> None:
     before = ada_row(house).password_hash
 
-    staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
+    staff.check_password(house.runtime, ADA, PASSWORD, HOME)
 
     assert ada_row(house).password_hash == before
 
@@ -137,7 +144,7 @@ def test_a_broken_hash_refuses_instead_of_crashing(house: House) -> None:
         session.query(Staff).update({"password_hash": "nonsense"})
 
     with pytest.raises(SignInRefused):
-        staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
+        staff.check_password(house.runtime, ADA, PASSWORD, HOME)
 
 
 @pytest.mark.parametrize(
@@ -167,13 +174,13 @@ def test_weak_passwords_are_refused(house: House, password: str) -> None:
 def test_any_characters_make_a_password(house: House, password: str) -> None:
     staff.create_staff(house.runtime, "linus@example.org", "Linus", password)
 
-    assert staff.sign_in(house.runtime, "linus@example.org", password, HOME).name == "Linus"
+    assert staff.check_password(house.runtime, "linus@example.org", password, HOME).name == "Linus"
 
 
 def test_the_same_letter_typed_in_two_ways_is_one_password(house: House) -> None:
     staff.create_staff(house.runtime, "linus@example.org", "Linus", "caf\u00e9 by the harbour")
 
-    assert staff.sign_in(house.runtime, "linus@example.org", "cafe\u0301 by the harbour", HOME)
+    assert staff.check_password(house.runtime, "linus@example.org", "cafe\u0301 by the harbour", HOME)
 
 
 @pytest.mark.parametrize(("email", "name"), [("not an address", "Linus"), ("linus@example.org", "  ")])
@@ -189,41 +196,141 @@ def test_an_address_has_one_account_however_it_is_written(house: House) -> None:
     assert refused.value.details["field"] == "email"
 
 
-def test_changing_the_password_ends_every_sign_in(house: House) -> None:
-    member = staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
+def signed_in(house: House) -> Present:
+    """Ada, at home."""
+    member = staff.check_password(house.runtime, ADA, PASSWORD, HOME)
+    found = sign_ins.find(house.runtime, sign_ins.sign_in(house.runtime, member, Place(HOME)))
+    assert found
+    return found
 
-    renewed = staff.change_password(house.runtime, member.id, PASSWORD, "brass lamp over the stairs", HOME)
 
-    assert staff.find_signed_in(member.id, member.session_key) is None
-    assert staff.find_signed_in(member.id, renewed.session_key) is not None
-    assert staff.sign_in(house.runtime, ADA, "brass lamp over the stairs", HOME)
+def switch_off(house: House) -> None:
+    with house.rows() as session:
+        session.query(Staff).update({"is_active": False})
+
+
+def is_in(house: House, token: str) -> bool:
+    db.session.rollback()
+    return sign_ins.find(house.runtime, token) is not None
+
+
+def test_changing_the_password_ends_every_sign_in_but_the_new_one(house: House) -> None:
+    old, present = sign_ins.sign_in(house.runtime, signed_in(house).member, Place(HOME)), signed_in(house)
+
+    new = staff.change_password(house.runtime, present, PASSWORD, "brass lamp over the stairs", Place(HOME))
+
+    assert [is_in(house, token) for token in (old, new)] == [False, True]
+    assert staff.check_password(house.runtime, ADA, "brass lamp over the stairs", HOME)
 
 
 def test_password_is_changed_only_by_who_knows_it(house: House) -> None:
-    member = staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
+    present = signed_in(house)
+    token = sign_ins.sign_in(house.runtime, present.member, Place(HOME))
 
     with pytest.raises(StaffRefused) as refused:
-        staff.change_password(house.runtime, member.id, "a wild guess of mine", "brass lamp over the stairs", HOME)
+        staff.change_password(house.runtime, present, "a wild guess of mine", "brass lamp over the stairs", Place(HOME))
 
     assert refused.value.details["field"] == "old_password"
-    assert staff.find_signed_in(member.id, member.session_key)
+    assert is_in(house, token)
 
 
 def test_switching_an_account_off_ends_its_sign_ins(house: House) -> None:
-    member = staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
+    token = sign_ins.sign_in(house.runtime, signed_in(house).member, Place(HOME))
 
-    staff.deactivate_staff(house.runtime, ADA)
+    switch_off(house)
 
-    assert staff.find_signed_in(member.id, member.session_key) is None
+    assert not is_in(house, token)
 
 
 def test_resetting_needs_no_old_password_and_ends_sign_ins(house: House) -> None:
-    member = staff.sign_in(house.runtime, ADA, PASSWORD, HOME)
+    token = sign_ins.sign_in(house.runtime, signed_in(house).member, Place(HOME))
 
     staff.reset_password(house.runtime, ADA, "brass lamp over the stairs")
 
-    assert staff.find_signed_in(member.id, member.session_key) is None
-    assert staff.sign_in(house.runtime, ADA, "brass lamp over the stairs", HOME)
+    assert not is_in(house, token)
+    assert staff.check_password(house.runtime, ADA, "brass lamp over the stairs", HOME)
+
+
+# --- sign-ins -------------------------------------------------------------------------------------------------------
+
+
+def test_of_a_sign_in_only_the_hash_is_kept(house: House) -> None:
+    token = sign_ins.sign_in(
+        house.runtime, signed_in(house).member, Place(HOME, "Mozilla/5.0 (X11; Linux) Firefox/140")
+    )
+
+    with house.rows() as session:
+        row = session.query(StaffSession).order_by(StaffSession.id.desc()).first()
+        assert token not in (row.token_hash, row.session_key)
+        assert (row.address, row.browser) == (HOME, "Firefox on Linux")
+
+
+@pytest.mark.parametrize("token", ["", "x", "\ud800", "a\0b", "x" * 10_000])
+def test_a_made_up_secret_signs_nobody_in(house: House, token: str) -> None:
+    signed_in(house)
+
+    assert sign_ins.find(house.runtime, token) is None
+
+
+def test_a_password_proved_before_the_account_changed_signs_nobody_in(house: House) -> None:
+    member = staff.check_password(house.runtime, ADA, PASSWORD, HOME)
+    staff.reset_password(house.runtime, ADA, "brass lamp over the stairs")
+
+    with pytest.raises(SignInRefused):
+        sign_ins.sign_in(house.runtime, member, Place(HOME))
+
+
+def test_looking_at_pages_writes_once_a_minute(house: House) -> None:
+    present = signed_in(house)
+
+    def seen() -> datetime:
+        with house.rows() as session:
+            return session.get(StaffSession, present.sign_in.id).seen_at
+
+    house.clock.move(seconds=59)
+    sign_ins.note_seen(house.runtime, present)
+    assert seen() == NOW
+    house.clock.move(seconds=1)
+    sign_ins.note_seen(house.runtime, present)
+    assert seen() == NOW + timedelta(minutes=1)
+
+
+def test_a_sign_in_is_found_with_one_statement(house: House) -> None:
+    token = sign_ins.sign_in(house.runtime, signed_in(house).member, Place(HOME))
+    asked: list[str] = []
+
+    def count(*args: object) -> None:
+        asked.append(str(args[2]))
+
+    event.listen(db.engine, "before_cursor_execute", count)
+    assert sign_ins.find(house.runtime, token)
+    event.remove(db.engine, "before_cursor_execute", count)
+
+    assert len([line for line in asked if line.startswith("SELECT")]) == 1
+
+
+def test_sign_ins_that_are_over_are_dropped_by_the_worker(house: House) -> None:
+    signed_in(house)
+    house.clock.move(hours=11)
+    signed_in(house)
+    house.clock.move(hours=1)
+
+    assert sign_ins.purge(house.runtime) == 1
+    assert house.count(StaffSession) == 1
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Linux; Android 16) Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("curl/8", "Another browser"),
+        ("<script>" * 100, "Another browser"),
+    ],
+)
+def test_of_what_a_browser_says_three_words_are_kept(agent: str, name: str) -> None:
+    assert name_browser(agent) == name
 
 
 def test_a_member_shows_neither_hash_nor_key(house: House) -> None:

@@ -40,6 +40,9 @@ _SHARED: dict[str, object] = {
     "directions": "From the station take the harbour road.\nThe key box is left of the blue door.",
     "house_rules": "No smoking indoors.\nQuiet from 22:00.",
     "link": f"{HOST}/m/secret",
+    "person_name": "Ben Example",
+    "role": "desk",
+    "by": "ada@example.org",
     "note": "",
 }
 _BOOKING: dict[str, object] = {

@@ -1,7 +1,8 @@
 """One working request for every route of the staff pages that changes something, and what the audit log says of it.
 
 A new POST route needs a line here: `change("admin.your_route", "thing.done")` above a function that makes the house
-ready and gives the path and the form. tests/web/test_permits.py sends it as Ada and looks for exactly one line.
+ready and gives the path and the form. tests/web/test_permits.py sends it as Ada and looks for exactly one line. Where
+it is somebody else who sends it, `browser` signs them in and `who` is how the log names them.
 """
 
 import dataclasses
@@ -11,13 +12,19 @@ from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 
+from flask.testing import FlaskClient
+
+from booking.database import transaction
 from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
 from booking.domain.rates import Per
+from booking.domain.roles import Role
 from booking.gateways.payments import DisputeEvidence, GatewayUnavailable
 from booking.models import CancellationPolicy, CancellationTier, DayPrice, Fee, Photo, StayRule
+from booking.models.staff import StaffLinkPurpose
+from booking.services import people, staff
 from tests.support.shop import MemoryPictures
-from tests.web.admin_house import ADA, FIRST, NOW, PASSWORD, House
+from tests.web.admin_house import ADA, BEN, FIRST, NOW, PASSWORD, House
 
 Asked = tuple[str, dict[str, Any]]
 TOKEN = "0123456789abcdef" * 2
@@ -26,19 +33,20 @@ PRESS = {"submit": ""}  # a browser's POST always says how long it is
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is sent, and the action that the log names. `by_stranger`: whoever sends it has not signed in yet."""
+    """What is sent, by whom, and the action that the log names."""
 
     action: str
     prepare: Callable[[House], Asked]
-    by_stranger: bool = False
+    browser: Callable[[House], FlaskClient] = House.ada
+    who: str = ADA
 
 
 CHANGES: dict[str, Change] = {}
 # Routes that take a form and change nothing that lasts.
-NO_CHANGE = {"auth.logout", "admin.check_phone_booking", "admin.change_phone_booking"}
+NO_CHANGE = {"admin.check_phone_booking", "admin.change_phone_booking"}
 
 
-def change(endpoint: str, action: str, **more: bool) -> Callable[[Callable[[House], Asked]], Callable[[House], Asked]]:
+def change(endpoint: str, action: str, **more: Any) -> Callable[[Callable[[House], Asked]], Callable[[House], Asked]]:
     """Put a request into the table."""
 
     def add(prepare: Callable[[House], Asked]) -> Callable[[House], Asked]:
@@ -51,9 +59,77 @@ def change(endpoint: str, action: str, **more: bool) -> Callable[[Callable[[Hous
 # --- one's own account ----------------------------------------------------------------------------------------------
 
 
-@change("auth.sign_in", "staff.signed_in", by_stranger=True)
+@change("auth.sign_in", "staff.signed_in", browser=House.stranger)
 def _sign_in(house: House) -> Asked:
     return "/admin/login", {"email": ADA, "password": PASSWORD}
+
+
+@change("auth.logout", "staff.signed_out")
+def _sign_out(house: House) -> Asked:
+    return "/admin/logout", PRESS
+
+
+def _with_password_alone(house: House) -> FlaskClient:
+    """A browser in which Ada has typed her password and not her code yet."""
+    client = house.stranger()
+    answer = client.post("/admin/login", data={"email": ADA, "password": PASSWORD})
+    assert answer.location.startswith("/admin/login/code")
+    return client
+
+
+def _with_codes(house: House) -> FlaskClient:
+    """A browser in which Ada has signed in with both."""
+    client = _with_password_alone(house)
+    assert client.post("/admin/login/code", data={"code": house.next_code()}).status_code == 303
+    return client
+
+
+@change("auth.check_code", "staff.signed_in", browser=_with_password_alone)
+def _check_code(house: House) -> Asked:
+    house.set_up_codes()
+    return "/admin/login/code", {"code": house.next_code()}
+
+
+@change("auth.prove", "staff.proved_again")
+def _prove(house: House) -> Asked:
+    return "/admin/proof", {"proof_password": PASSWORD, "proof_next": "/admin/people"}
+
+
+@change("auth.end_sign_in", "staff.sign_in_ended")
+def _end_sign_in(house: House) -> Asked:
+    house.ada()
+    return "/admin/account/sign-ins/1/end", PRESS
+
+
+@change("auth.begin_codes", "codes.begun")
+def _begin_codes(house: House) -> Asked:
+    return "/admin/account/codes/begin", PRESS
+
+
+@change("auth.confirm_codes", "codes.on")
+def _confirm_codes(house: House) -> Asked:
+    house.begin_codes()
+    return "/admin/account/codes", {"code": house.code()}
+
+
+@change("auth.renew_recovery", "codes.recovery_renewed", browser=_with_codes)
+def _renew_recovery(house: House) -> Asked:
+    house.set_up_codes()
+    return "/admin/account/codes/recovery", PRESS
+
+
+@change("auth.codes_off", "codes.off", browser=_with_codes)
+def _codes_off(house: House) -> Asked:
+    house.set_up_codes()
+    return "/admin/account/codes/off", PRESS
+
+
+@change("auth.choose_password", "people.joined", browser=House.stranger, who=BEN)
+def _choose_password(house: House) -> Asked:
+    _invite(house)
+    with house.app.app_context(), transaction() as session:
+        token = people.mint_link(session, 2, StaffLinkPurpose.INVITATION, NOW)
+    return f"/admin/m/{token}", {"name": "Ben", "password": "brass lamp over the stairs"}
 
 
 @change("auth.change_password", "staff.password_changed")
@@ -462,3 +538,72 @@ def _mark_no_show(house: House) -> Asked:
     booking_id = house.book()
     house.clock.time = NOW + timedelta(days=11)
     return f"/admin/bookings/{booking_id}/no-show", {"amount": "0.00", "form_token": TOKEN}
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+
+@change("admin.invite", "people.invited")
+def _send_invitation(house: House) -> Asked:
+    return "/admin/people/invite", {"name": "Ben", "email": BEN, "role": "desk"}
+
+
+@change("admin.invite_again", "people.invited_again")
+def _invite_again(house: House) -> Asked:
+    return f"/admin/people/{_invite(house)}/invite-again", PRESS
+
+
+@change("admin.withdraw_invitation", "people.invitation_withdrawn")
+def _withdraw_invitation(house: House) -> Asked:
+    return f"/admin/people/{_invite(house)}/withdraw", PRESS
+
+
+@change("admin.change_role", "people.role_changed")
+def _change_role(house: House) -> Asked:
+    return f"/admin/people/{_add(house)}/role", {"role": "manager"}
+
+
+@change("admin.switch_off", "people.switched_off")
+def _switch_off(house: House) -> Asked:
+    return f"/admin/people/{_add(house)}/switch-off", PRESS
+
+
+@change("admin.switch_on", "people.switched_on")
+def _switch_on(house: House) -> Asked:
+    staff_id = _add(house)
+    with house.app.app_context():
+        people.switch_off(house.runtime, ADA, staff_id)
+    return f"/admin/people/{staff_id}/switch-on", PRESS
+
+
+@change("admin.send_password_link", "people.password_link_sent")
+def _send_password_link(house: House) -> Asked:
+    return f"/admin/people/{_add(house)}/password-link", PRESS
+
+
+@change("admin.take_codes_away", "codes.taken_away")
+def _take_codes_away(house: House) -> Asked:
+    staff_id = _add(house)
+    house.set_up_codes(BEN)
+    return f"/admin/people/{staff_id}/codes-away", PRESS
+
+
+@change("admin.end_their_sign_ins", "staff.sign_ins_ended")
+def _end_their_sign_ins(house: House) -> Asked:
+    return f"/admin/people/{_add(house)}/end-sign-ins", PRESS
+
+
+@change("admin.require_codes", "people.codes_required", browser=_with_codes)
+def _require_codes(house: House) -> Asked:
+    house.set_up_codes()
+    return "/admin/people/require-codes", {"required": "yes"}
+
+
+def _invite(house: House) -> int:
+    with house.app.app_context():
+        return people.invite(house.runtime, ADA, BEN, "Ben Example", Role.DESK)
+
+
+def _add(house: House) -> int:
+    with house.app.app_context():
+        return staff.create_staff(house.runtime, BEN, "Ben Example", PASSWORD, Role.DESK)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyotp
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
@@ -44,17 +45,19 @@ from booking.models import (
     Payment,
     Property,
     Refund,
+    Staff,
     Unit,
     WebhookEvent,
 )
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.models.webhook import InboxOutcome
-from booking.queries.staff import find_by_email
+from booking.queries.staff import Present, find_by_email
 from booking.runtime import Runtime
-from booking.services import staff
+from booking.services import codes, sign_ins, staff
+from booking.services.sign_ins import Place
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
-ADA, PASSWORD = "ada@example.org", "tin kettle purple morning"
+ADA, BEN, PASSWORD = "ada@example.org", "ben@example.org", "tin kettle purple morning"
 FIRST = Stay(date(2027, 3, 12), date(2027, 3, 16))
 _numbers = itertools.count(1)
 # Argon2id all the same, without the work that makes guessing dear: hundreds of sign-ins would take minutes.
@@ -130,6 +133,35 @@ class House:
         client = self.stranger()
         assert client.post("/admin/login", data={"email": email, "password": PASSWORD}).status_code == 303
         return client
+
+    def begin_codes(self, email: str = ADA) -> Present:
+        """Make a seed for somebody's app."""
+        with self.app.app_context():
+            member = find_by_email(email)
+            assert member
+            present = sign_ins.find(self.runtime, sign_ins.sign_in(self.runtime, member, Place()))
+            assert present
+            codes.begin(self.runtime, present)
+            return present
+
+    def set_up_codes(self, email: str = ADA) -> tuple[str, ...]:
+        """From now on somebody is asked for codes; their recovery codes."""
+        present, code = self.begin_codes(email), self.code(email)
+        with self.app.app_context():
+            return codes.confirm(self.runtime, present, code, Place()).recovery
+
+    def code(self, email: str = ADA, steps: int = 0) -> str:
+        """What somebody's app shows now, or some half minutes away."""
+        with self.app.app_context():
+            sealed = db.session.query(Staff.code_seed).filter_by(email=email).scalar()
+            seed = codes._open(self.runtime, sealed)
+        return pyotp.TOTP(str(seed)).at(int(self.clock.now().timestamp()) + 30 * steps)
+
+    def next_code(self, email: str = ADA) -> str:
+        """A code that was not used yet: that of the half minute to come."""
+        with self.app.app_context():
+            last = db.session.query(Staff.last_code_step).filter_by(email=email).scalar()
+        return self.code(email, max(0, last + 1 - int(self.clock.now().timestamp()) // 30))
 
     def audit(self) -> list[tuple[str, str, str]]:
         """Who did what to what, oldest first."""
@@ -314,4 +346,4 @@ def _payload(event_id: str) -> dict[str, Any]:
     return {"id": event_id, "object": "event", "type": "checkout.session.completed", "data": {"object": session}}
 
 
-__all__ = ["ADA", "FIRST", "NOW", "PASSWORD", "House", "csrf_of", "value_of"]
+__all__ = ["ADA", "BEN", "FIRST", "NOW", "PASSWORD", "House", "csrf_of", "value_of"]

@@ -10,7 +10,7 @@ from booking.domain.roles import ALLOWED, Permission, Role, is_allowed
 from booking.models import AuditLine
 from booking.web.admin import menu, permits
 from tests.web.admin_changes import CHANGES, NO_CHANGE, PRESS
-from tests.web.admin_house import ADA, House
+from tests.web.admin_house import House
 
 
 @pytest.fixture
@@ -145,10 +145,10 @@ def test_every_route_that_changes_something_has_a_request_in_the_table(house: Ho
 def test_a_change_is_one_line_in_the_audit_log(house: House, endpoint: str) -> None:
     asked = CHANGES[endpoint]
     path, form = asked.prepare(house)
-    client = house.stranger() if asked.by_stranger else house.ada()
+    client = asked.browser(house)
     before = house.count(AuditLine)
 
     answer = client.post(path, data=form)
 
     assert answer.status_code in (200, 303), answer.text
-    assert [(who, action) for who, action, _subject in house.audit()[before:]] == [(ADA, asked.action)]
+    assert [(who, action) for who, action, _subject in house.audit()[before:]] == [(asked.who, asked.action)]

@@ -17,7 +17,8 @@ from booking.domain.money import Money
 from booking.domain.roles import Role
 from booking.domain.words import Weekdays, spoken_weekdays
 from booking.extensions import db
-from booking.web.admin import menu, permits
+from booking.services import sign_ins
+from booking.web.admin import menu, permits, proof
 from booking.wiring import current_runtime
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -41,7 +42,8 @@ def require_staff() -> ResponseReturnValue | None:
         answer: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
         return answer
     permits.require_permission()
-    return None
+    sign_ins.note_seen(current_runtime(), current_user.present)
+    return proof.ask_if_needed()
 
 
 @blueprint.errorhandler(BookingNotFound)

@@ -23,6 +23,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("admin.reports", "Reports"),
         ),
     ),
+    ("People", (("admin.people", "People"), ("admin.audit", "Audit log"))),
     (
         "System",
         (

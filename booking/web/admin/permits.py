@@ -9,12 +9,41 @@ from werkzeug.exceptions import Forbidden
 from booking.domain.roles import Permission, Role, is_allowed
 
 # Where signing in begins and ends: these ask for nothing.
-OPEN_TO_ALL = frozenset(("auth.login", "auth.sign_in", "auth.logout"))
+OPEN_TO_ALL = frozenset(
+    (
+        "auth.login", "auth.sign_in", "auth.ask_code", "auth.check_code", "auth.logout", "auth.welcome",
+        "auth.choose_password",
+    )
+)  # fmt: skip
 
 PERMITS: Mapping[str, Permission] = {
     "auth.account": Permission.OWN_ACCOUNT,
     "auth.change_password": Permission.OWN_ACCOUNT,
     "auth.end_sign_ins": Permission.OWN_ACCOUNT,
+    "auth.end_sign_in": Permission.OWN_ACCOUNT,
+    "auth.codes": Permission.OWN_ACCOUNT,
+    "auth.begin_codes": Permission.OWN_ACCOUNT,
+    "auth.confirm_codes": Permission.OWN_ACCOUNT,
+    "auth.renew_recovery": Permission.OWN_ACCOUNT,
+    "auth.codes_off": Permission.OWN_ACCOUNT,
+    "auth.proof": Permission.OWN_ACCOUNT,
+    "auth.prove": Permission.OWN_ACCOUNT,
+    # --- people ---
+    "admin.people": Permission.SEE_PEOPLE,
+    "admin.person": Permission.CHANGE_PEOPLE,
+    "admin.ask_invite": Permission.CHANGE_PEOPLE,
+    "admin.invite": Permission.CHANGE_PEOPLE,
+    "admin.invite_again": Permission.CHANGE_PEOPLE,
+    "admin.withdraw_invitation": Permission.CHANGE_PEOPLE,
+    "admin.change_role": Permission.CHANGE_PEOPLE,
+    "admin.switch_off": Permission.CHANGE_PEOPLE,
+    "admin.switch_on": Permission.CHANGE_PEOPLE,
+    "admin.send_password_link": Permission.CHANGE_PEOPLE,
+    "admin.take_codes_away": Permission.CHANGE_PEOPLE,
+    "admin.end_their_sign_ins": Permission.CHANGE_PEOPLE,
+    "admin.require_codes": Permission.CHANGE_PEOPLE,
+    "admin.audit": Permission.SEE_AUDIT,
+    "admin.audit_sheet": Permission.EXPORT,
     # --- bookings ---
     "admin.today": Permission.SEE_BOOKINGS,
     "admin.bookings": Permission.SEE_BOOKINGS,
@@ -132,6 +161,20 @@ PERMITS: Mapping[str, Permission] = {
     "admin.mails": Permission.SEE_SYSTEM,
     "admin.retry_mail": Permission.RUN_SYSTEM,
 }
+
+# What asks again who is there, where they showed it longer than ten minutes ago: what moves money, concerns people and
+# what they sign in with, and takes out lists of people. The page before a button stands here with it: who is asked
+# there has typed nothing yet.
+NEEDS_FRESH = frozenset(
+    (
+        "auth.begin_codes", "auth.renew_recovery", "auth.codes_off",
+        "admin.person", "admin.ask_invite", "admin.invite", "admin.invite_again", "admin.withdraw_invitation",
+        "admin.change_role", "admin.switch_off", "admin.switch_on", "admin.send_password_link",
+        "admin.take_codes_away", "admin.end_their_sign_ins", "admin.require_codes",
+        "admin.audit_sheet", "admin.bookings_sheet",
+        "admin.check_cancel", "admin.cancel", "admin.check_refund", "admin.refund", "admin.submit_evidence",
+    )
+)  # fmt: skip
 
 
 class NotPermitted(Forbidden):

@@ -1,6 +1,7 @@
 """Gathers the staff pages: importing this module puts all of them on the blueprint."""
 
 from booking.web.admin import (  # noqa: F401  (they register themselves)
+    audit,
     booking_list,
     bookings,
     calendar,
@@ -18,6 +19,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     moving,
     no_shows,
     payouts,
+    people,
     phone,
     photos,
     policies,

@@ -1,19 +1,23 @@
-"""What a sign-in is: a line in the signed cookie that names a person and the state of the account it was made in."""
+"""What the cookie knows of a sign-in: its secret, and for minutes between password and code, who has given the first.
+
+The sign-in itself is a row on our side (services/sign_ins.py).
+"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from flask import g, session
-from flask_login import UserMixin, login_user, logout_user
+from flask import g, request, session
+from flask_login import UserMixin, current_user, login_user, logout_user
 
 from booking.domain.roles import Role
 from booking.extensions import login_manager
-from booking.queries.staff import StaffMember
-from booking.services.staff import find_signed_in
+from booking.queries.staff import Present, StaffMember, find_by_id
+from booking.services import sign_ins
+from booking.services.sign_ins import Place
 from booking.wiring import current_runtime
 
-IDLE, LONGEST = timedelta(minutes=30), timedelta(hours=12)
-_BEGAN, _SEEN = "staff_began", "staff_seen"
+# So long a password is good for the page that asks for the code.
+HALF_SECONDS = 300
+_HALF = "staff_half"
 # What a browser keeps when somebody signs in or out: its own bookings. All else goes, the form tokens first of all.
 _KEPT = ("browser", "bookings")
 
@@ -26,60 +30,100 @@ login_manager.login_message = None
 class SignedIn(UserMixin):
     """The person behind a request, as Flask-Login and the templates see it."""
 
-    id: int
-    email: str
-    name: str
-    role: Role
-    session_key: str
+    present: Present
+    token: str
+
+    @property
+    def id(self) -> int:
+        return self.present.member.id
+
+    @property
+    def email(self) -> str:
+        return self.present.member.email
+
+    @property
+    def name(self) -> str:
+        return self.present.member.name
+
+    @property
+    def role(self) -> Role:
+        return self.present.member.role
+
+    @property
+    def has_codes(self) -> bool:
+        return self.present.member.codes_since is not None
+
+    @property
+    def lacks_codes(self) -> bool:
+        """Whether the house asks for codes and this person has none yet."""
+        return self.present.must_have_codes and not self.has_codes
 
     def get_id(self) -> str:
-        """Id and session key together: changing the key in the database ends every sign-in."""
-        return f"{self.id}.{self.session_key}"
+        """What the cookie holds: the secret of the sign-in."""
+        return self.token
 
 
-def begin(member: StaffMember) -> None:
-    """Sign a person in, with a session that shares nothing with the one before."""
+def place() -> Place:
+    """From where this request comes."""
+    return Place(request.remote_addr or "", request.user_agent.string)
+
+
+def present() -> Present:
+    """Who is signed in, and by which sign-in. For pages behind the guard."""
+    found: Present = current_user.present
+    return found
+
+
+def begin(token: str) -> None:
+    """Let this browser use a sign-in, with a cookie that shares nothing with the one before."""
     _start_anew()
-    session[_BEGAN] = session[_SEEN] = _seconds(current_runtime().clock.now())
-    login_user(_signed_in(member), remember=False)
+    go_on(token)
+
+
+def go_on(token: str) -> None:
+    """The same sign-in under a new secret: forms that were opened before stay good."""
+    found = sign_ins.find(current_runtime(), token)
+    if found is not None:
+        login_user(SignedIn(found, token), remember=False)
 
 
 def end() -> None:
     """Sign out of this browser."""
+    if current_user.is_authenticated:
+        sign_ins.sign_out(current_runtime(), present())
+    forget()
+
+
+def forget() -> None:
+    """Take a sign-in that is over out of this browser."""
     logout_user()
     _start_anew()
 
 
+def begin_half(member: StaffMember) -> None:
+    """The password was right; a code is asked for next."""
+    _start_anew()
+    session[_HALF] = {"id": member.id, "key": sign_ins.hash_of(member.session_key), "at": _seconds()}
+
+
+def find_half() -> StaffMember | None:
+    """Who has given their password minutes ago; None where that is long ago, or the account has changed."""
+    half = session.get(_HALF)
+    if not isinstance(half, dict) or _seconds() - half["at"] >= HALF_SECONDS:
+        return None
+    member = find_by_id(half["id"])
+    if member is None or not member.is_active or sign_ins.hash_of(member.session_key) != half["key"]:
+        return None
+    return member
+
+
 @login_manager.user_loader
-def load_signed_in(cookie_id: str) -> SignedIn | None:
+def load_signed_in(token: str) -> SignedIn | None:
     """Who a cookie belongs to; None where the sign-in is over, and on a page about a database that does not answer."""
     if g.get("no_database"):
         return None
-    now = current_runtime().clock.now()
-    staff_id, _, key = cookie_id.partition(".")
-    if not staff_id.isdecimal() or not _is_alive(now):
-        return None
-    member = find_signed_in(int(staff_id), key)
-    if member is None:
-        return None
-    _note_seen(now)
-    return _signed_in(member)
-
-
-def _signed_in(member: StaffMember) -> SignedIn:
-    return SignedIn(member.id, member.email, member.name, member.role, member.session_key)
-
-
-def _is_alive(now: datetime) -> bool:
-    seconds = _seconds(now)
-    began, seen = session.get(_BEGAN, 0), session.get(_SEEN, 0)
-    return seconds - began < LONGEST.total_seconds() and seconds - seen < IDLE.total_seconds()
-
-
-def _note_seen(now: datetime) -> None:
-    # Once a minute is enough, and keeps the cookie from being sent with every answer.
-    if _seconds(now) - session.get(_SEEN, 0) >= 60:
-        session[_SEEN] = _seconds(now)
+    found = sign_ins.find(current_runtime(), token)
+    return SignedIn(found, token) if found else None
 
 
 def _start_anew() -> None:
@@ -88,5 +132,5 @@ def _start_anew() -> None:
     session.update(kept)
 
 
-def _seconds(now: datetime) -> int:
-    return int(now.timestamp())
+def _seconds() -> int:
+    return int(current_runtime().clock.now().timestamp())
