@@ -128,6 +128,7 @@ OF_THE_HOUSE: Mapping[str, Mapping[str, Holds]] = {
     },
     "closure": {"reason": Holds.HOUSE, "created_by": Holds.STAFF},
     "rate_window": {"key": Holds.KEY},
+    "saved_filter": {"name": Holds.STAFF, "query": Holds.STAFF},  # never whom they looked for
     "recovery_code": {"code_hash": Holds.KEY},
     "staff": {
         "email": Holds.STAFF, "name": Holds.STAFF, "password_hash": Holds.KEY, "session_key": Holds.KEY,

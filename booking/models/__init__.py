@@ -11,6 +11,7 @@ from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.property import Property
 from booking.models.rates import Coupon, DayPrice, Discount, Extra, Fee, Season, Tax
 from booking.models.rules import CancellationPolicy, CancellationTier, StayRule
+from booking.models.saved_filter import SavedFilter
 from booking.models.staff import RecoveryCode, Staff, StaffLink, StaffPolicy, StaffSession
 from booking.models.webhook import WebhookEvent
 
@@ -46,6 +47,7 @@ __all__ = [
     "RateWindow",
     "RecoveryCode",
     "Refund",
+    "SavedFilter",
     "Season",
     "Staff",
     "StaffLink",

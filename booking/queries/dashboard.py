@@ -150,7 +150,7 @@ def _moving_soon(session: Session, now: datetime) -> ColumnElement[bool]:
 def _staying(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Neither arriving nor leaving today, but there."""
     there = _by_own_calendar(session, now, lambda today: and_(Booking.arrive < today, Booking.leave > today))
-    return Booking.status == BookingStatus.CONFIRMED, there
+    return Booking.status == BookingStatus.CONFIRMED, Booking.no_show_at.is_(None), there
 
 
 def _by_own_calendar(

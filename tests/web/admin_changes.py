@@ -607,3 +607,19 @@ def _invite(house: House) -> int:
 def _add(house: House) -> int:
     with house.app.app_context():
         return staff.create_staff(house.runtime, BEN, "Ben Example", PASSWORD, Role.DESK)
+
+
+# --- one's own filters ----------------------------------------------------------------------------------------------
+
+KEPT = {"status": "cancelled", "name": "Cancelled ones"}
+
+
+@change("admin.keep_filter", "filter.kept")
+def _keep_filter(house: House) -> Asked:
+    return "/admin/bookings/filters", KEPT
+
+
+@change("admin.forget_filter", "filter.forgotten")
+def _forget_filter(house: House) -> Asked:
+    house.ada().post("/admin/bookings/filters", data=KEPT)
+    return "/admin/bookings/filters/1/forget", PRESS

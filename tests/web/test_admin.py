@@ -268,7 +268,8 @@ def test_list_asks_a_fixed_number_of_questions(house: House) -> None:
         house.book(Stay(TODAY + timedelta(days=number), TODAY + timedelta(days=number + 1)))
 
     assert [statements("/admin/bookings"), statements("/admin/")] == few
-    assert max(few) <= 12
+    assert few[0] <= 12
+    assert few[1] <= 18  # Today looks everywhere
 
 
 # --- one booking ----------------------------------------------------------------------------------------------------

