@@ -16,6 +16,7 @@ from huey.serializer import SignedSerializer
 from booking.config import Settings
 from booking.runtime import Runtime, WakeWorker
 from booking.services import (
+    changes,
     delivery,
     disputes,
     heartbeat,
@@ -162,7 +163,7 @@ def work_jobs(runtime: Runtime) -> None:
 
 def expire_holds(runtime: Runtime) -> None:
     """Let go of holds whose time has passed."""
-    _tell("hold_expired", reservations.expire_holds(runtime))
+    _tell("hold_expired", [*reservations.expire_holds(runtime), *changes.lapse_overdue(runtime)])
 
 
 def reconcile(runtime: Runtime) -> None:

@@ -45,6 +45,8 @@ MAIL_WORDS = {
     "pre_arrival": "directions and hours, sent before the arrival",
     "payment_link": "where to pay for the stay, how much and until when",
     "stay_changed": "the stay as the house had changed it, with dates, price and cancellation terms",
+    "pay_difference": "what an agreed change of the stay would cost more, where to pay it and until when",
+    "change_off": "news that a change of the stay had not been made and that the stay was as before",
     "receipt": "receipt for what was paid",
     "manage_link": "link to the page of the booking, asked for with reference and e-mail address",
 }

@@ -60,6 +60,12 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
         "note": Holds.FACT,
         "payload": Holds.MAY,  # whom Stripe named
     },
+    "stay_change": {
+        "currency": Holds.FACT,
+        "quote": Holds.FACT,
+        "requested_by": Holds.STAFF,
+        "form_token": Holds.KEY,
+    },
     "payment": {"payment_intent_id": Holds.FACT, "charge_id": Holds.FACT, "currency": Holds.FACT},
     "refund": {
         "token": Holds.FACT,

@@ -98,7 +98,17 @@ class RefundReason(StrEnum):
     DUPLICATE = "duplicate"
     CANCELLATION = "cancellation"
     GOODWILL = "goodwill"
+    CHANGE = "change"  # the stay was changed and costs less
     EXTERNAL = "external"  # made in Stripe's dashboard
+
+
+class ChangeStatus(StrEnum):
+    """Where a change of dates or guests stands. OPEN: it costs more, and waits for the difference."""
+
+    OPEN = "open"
+    DONE = "done"
+    LAPSED = "lapsed"  # not paid in time, or its nights were gone when the money came
+    WITHDRAWN = "withdrawn"  # by staff, or with the booking
 
 
 class PaymentMethod(StrEnum):

@@ -2,6 +2,7 @@
 
 from booking.models.audit import AuditHead, AuditLine
 from booking.models.booking import Booking, BookingEvent, Closure, Night
+from booking.models.change import StayChange
 from booking.models.evidence import EvidenceDraft, EvidenceSubmission
 from booking.models.instance import AccessLink, Heartbeat, Instance, PromiseCheck, RateWindow
 from booking.models.job import Job
@@ -53,6 +54,7 @@ __all__ = [
     "StaffLink",
     "StaffPolicy",
     "StaffSession",
+    "StayChange",
     "StayRule",
     "Tax",
     "Unit",

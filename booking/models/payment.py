@@ -47,6 +47,8 @@ class Attempt(Stamped):
     session_id: Mapped[str | None] = mapped_column(String(255))  # cs_..., made by Stripe
     payment_intent_id: Mapped[str | None] = mapped_column(String(255))  # pi_..., made by Stripe
     url: Mapped[str | None] = mapped_column(String(2000))
+    # The change whose difference it pays; None: it pays for the booking.
+    change_id: Mapped[int | None] = mapped_column(ForeignKey("stay_change.id"), index=True)
     decline_code: Mapped[str | None] = mapped_column(String(80))  # last refusal of a card, for display only
     declined_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 

@@ -15,7 +15,7 @@ from booking.domain.dates import Stay
 from booking.domain.errors import BookingNotFound
 from booking.domain.money import Money
 from booking.domain.pricing import Quote
-from booking.domain.states import BookingStatus, PaymentStatus
+from booking.domain.states import BookingStatus, ChangeStatus, PaymentStatus
 from booking.domain.terms import RefundStep, refund_steps
 from booking.extensions import Base
 from booking.models import (
@@ -27,6 +27,7 @@ from booking.models import (
     OutboxRow,
     Payment,
     Property,
+    StayChange,
     Unit,
 )
 
@@ -91,6 +92,7 @@ class BookingFile:
     disputes: tuple[Dispute, ...]
     outbox: tuple[OutboxRow, ...]
     events: tuple[BookingEvent, ...]
+    changes: tuple[StayChange, ...]
     today: date
     captured: Money
     refunded: Money
@@ -113,6 +115,11 @@ class BookingFile:
     def by_terms(self) -> Money:
         """What goes back where the guest cancels today."""
         return self.endings[Ending.GUEST].back
+
+    @property
+    def open_change(self) -> StayChange | None:
+        """The change that waits for its difference."""
+        return next((change for change in self.changes if change.status is ChangeStatus.OPEN), None)
 
     @property
     def is_paid_at_house(self) -> bool:
@@ -155,6 +162,7 @@ def get_booking_file(session: Session, booking_id: int, now: datetime) -> Bookin
         disputes=disputes,
         outbox=_of(session, OutboxRow, booking_id),
         events=tuple(booking.events),
+        changes=_of(session, StayChange, booking_id),
         today=today,
         captured=Money(sum(entry.captured_minor for entry in entries), booking.currency),
         refunded=Money(sum(entry.refunded_minor for entry in entries), booking.currency),

@@ -23,12 +23,13 @@ from booking.domain.states import (
     REFUND_IN_FLIGHT,
     BookingStatus,
     CancelReason,
+    ChangeStatus,
     PaymentStatus,
     RefundReason,
     RefundStatus,
 )
 from booking.domain.terms import RefundStep, open_steps
-from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund
+from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund, StayChange
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.queries.charges import Charge, find_charge, find_withdrawn
 from booking.queries.nights import keeps_nights
@@ -129,6 +130,17 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedChange:
+    """Other dates or guests that the house would give, once the difference is paid."""
+
+    stay: Stay
+    guests: int
+    total: Money
+    difference: Money
+    pay_until: datetime | None  # None while a bank is working on the payment
+
+
+@dataclass(frozen=True, slots=True)
 class GuestBooking:
     """One booking with everything its page shows. Personal: only for a browser that may see it."""
 
@@ -167,6 +179,7 @@ class GuestBooking:
     cancelling: Cancelling
     can_change: bool  # name, telephone, arrival time, message
     erase_asked_on: date | None
+    change: OfferedChange | None
     sequence: int  # rises with each change that a calendar must hear of
     changed_at: datetime
 
@@ -280,10 +293,20 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         cancelling=read_cancelling(session, booking, now),
         can_change=may_change(booking, now),
         erase_asked_on=place.today(booking.erase_asked_at) if booking.erase_asked_at else None,
+        change=_offered_change(session, booking),
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
         **_money_facts(session, booking, now),
     )
+
+
+def _offered_change(session: Session, booking: Booking) -> OfferedChange | None:
+    waiting = select(StayChange).where(StayChange.booking_id == booking.id, StayChange.status == ChangeStatus.OPEN)
+    found = session.scalar(waiting) if booking.status is BookingStatus.CONFIRMED else None
+    if found is None:
+        return None
+    until = found.hold_until - HOLD_GRACE if found.hold_until else None
+    return OfferedChange(found.stay, found.guests, found.amount, found.difference, until)
 
 
 def _money_facts(session: Session, booking: Booking, now: datetime) -> dict[str, Any]:

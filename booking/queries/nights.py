@@ -77,13 +77,17 @@ def keeps_nights(
 ) -> bool:
     """Whether each night of a booking is kept with no end. News of a payment that came late may find them taken.
 
-    With `unit_id`, whether it is these nights of that unit; with `now`, a hold that has not run out counts too.
+    With `unit_id`, whether it is these nights of that unit; with `now`, a hold that has not run out counts too. Nights
+    of a change that is not made yet may lie beside them, in the same unit or in another one.
     """
-    kept = select(func.count()).where(
-        Night.booking_id == booking_id, Night.hold_until.is_(None) if now is None else is_taken(now)
+    kept = select(func.count(Night.day.distinct())).where(
+        Night.booking_id == booking_id,
+        Night.day >= stay.arrive,
+        Night.day < stay.leave,
+        Night.hold_until.is_(None) if now is None else is_taken(now),
     )
     if unit_id is not None:
-        kept = kept.where(Night.unit_id == unit_id, Night.day >= stay.arrive, Night.day < stay.leave)
+        kept = kept.where(Night.unit_id == unit_id)
     return session.scalar(kept) == stay.nights
 
 

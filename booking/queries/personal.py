@@ -23,12 +23,23 @@ from booking.models import (
     OutboxRow,
     Payment,
     Refund,
+    StayChange,
     WebhookEvent,
 )
 from booking.models.outbox import OutboxState
 from booking.models.webhook import InboxOutcome
 
-_BY_BOOKING: tuple[Any, ...] = (AccessLink, Attempt, BookingEvent, OutboxRow, WebhookEvent, Payment, Refund, Dispute)
+_BY_BOOKING: tuple[Any, ...] = (
+    AccessLink,
+    Attempt,
+    BookingEvent,
+    OutboxRow,
+    WebhookEvent,
+    StayChange,
+    Payment,
+    Refund,
+    Dispute,
+)
 _BY_DISPUTE: tuple[Any, ...] = (EvidenceDraft, EvidenceSubmission)
 # Stripe's word for what lets a browser act on a payment.
 _NEVER_TOLD = ("client_secret",)

@@ -23,7 +23,7 @@ from booking.gateways.payments import (
     Tag,
 )
 from booking.language import language, localised
-from booking.models import Attempt, Booking
+from booking.models import Attempt, Booking, StayChange
 from booking.runtime import Runtime
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import refresh_money
@@ -68,23 +68,58 @@ def write_attempt(
     `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests.
     """
     require_transaction(session)
-    token = uuid.uuid4().hex
     expires_at = session_expiry(now, minutes or runtime.settings.hold_minutes)
-    tag = Tag(app=identity.instance_id, purpose="booking", booking_id=str(booking.id), attempt=token)
+    attempt = _write(session, runtime, booking, number, now, identity, expires_at, None)
+    booking.hold_until = hold_deadline(expires_at)
+    return attempt
+
+
+def write_difference(
+    session: Session,
+    runtime: Runtime,
+    booking: Booking,
+    change: StayChange,
+    number: int,
+    now: datetime,
+    identity: Identity,
+    *,
+    minutes: int | None = None,
+) -> Attempt:
+    """The same for what a change of a confirmed booking costs more; the hold of the change ends with it."""
+    require_transaction(session)
+    expires_at = session_expiry(now, minutes or runtime.settings.hold_minutes)
+    attempt = _write(session, runtime, booking, number, now, identity, expires_at, change)
+    change.hold_until = hold_deadline(expires_at)
+    return attempt
+
+
+def _write(
+    session: Session,
+    runtime: Runtime,
+    booking: Booking,
+    number: int,
+    now: datetime,
+    identity: Identity,
+    expires_at: datetime,
+    change: StayChange | None,
+) -> Attempt:
+    token, amount = uuid.uuid4().hex, change.difference if change else booking.amount
+    purpose = "balance" if change else "booking"
+    tag = Tag(app=identity.instance_id, purpose=purpose, booking_id=str(booking.id), attempt=token)
     attempt = Attempt(
         booking_id=booking.id,
+        change_id=change.id if change else None,
         number=number,
         token=token,
         status=AttemptStatus.CREATING,
-        amount_minor=booking.amount_minor,
-        currency=booking.currency,
+        amount_minor=amount.minor,
+        currency=amount.currency,
         idempotency_key=f"checkout:{token}",
-        params=runtime.payments.checkout_params(_order(runtime, booking, tag, expires_at)),
+        params=runtime.payments.checkout_params(_order(runtime, booking, tag, expires_at, change)),
         expires_at=expires_at,
         created_at=now,
     )
     session.add(attempt)
-    booking.hold_until = hold_deadline(expires_at)
     return attempt
 
 
@@ -257,13 +292,16 @@ def _status(booking_id: int) -> BookingStatus:
     return status
 
 
-def _order(runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime) -> CheckoutOrder:
+def _order(
+    runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime, change: StayChange | None
+) -> CheckoutOrder:
     base, speak = runtime.settings.base_url, language(booking.language)
+    wanted = change or booking
     return CheckoutOrder(
         tag=tag,
-        amount=booking.amount,
+        amount=change.difference if change else booking.amount,
         title=booking.listing.name,
-        description=f"{speak.stay_words(booking.stay)}, {speak.guests(booking.guests)}",
+        description=f"{speak.stay_words(wanted.stay)}, {speak.guests(wanted.guests)}",
         guest_email=booking.guest_email,
         expires_at=expires_at,
         # The placeholder must reach Stripe as it is: url_for would escape its braces.

@@ -106,7 +106,7 @@ def start_checkout(runtime: Runtime, booking_id: int) -> Handoff:
             return step
         if attempts.end_given_up(runtime, booking_id, Cause(Source.WEB)):
             continue  # one of them was paid: look again
-        _open(runtime, step, identity)
+        open_session(runtime, step, identity)
     raise GatewayUnavailable("no session could be opened")
 
 
@@ -150,7 +150,7 @@ def close_overdue(runtime: Runtime, booking_id: int) -> BookingStatus:
     try:
         attempts.end_sessions(runtime, booking_id, cause)
     except GatewayUnavailable:
-        if not _is_surely_over(booking_id, runtime.clock.now()):
+        if not is_surely_over(booking_id, runtime.clock.now()):
             raise
     status = _expire_if_pending(runtime, booking_id, cause)
     runtime.wake_worker()
@@ -170,7 +170,7 @@ def _next_step(runtime: Runtime, booking_id: int, identity: Identity) -> Handoff
         attempt = attempts.find_live(session, booking_id)
         if attempt is not None and attempt.status is AttemptStatus.PROCESSING:
             return Handoff(HandoffOutcome.PROCESSING, booking.reference)
-        if attempt is not None and _can_be_paid(attempt, now):
+        if attempt is not None and can_be_paid(attempt, now):
             return Handoff(HandoffOutcome.PAY, booking.reference, attempt.url)
         if attempt is None or attempt.status is AttemptStatus.OPEN:
             attempt = renew(session, runtime, booking, attempt, now, identity, Cause(Source.WEB))
@@ -184,7 +184,8 @@ def _handoff_of(booking: Booking) -> Handoff:
     return Handoff(HandoffOutcome.CONFIRMED if is_confirmed else HandoffOutcome.OVER, booking.reference)
 
 
-def _can_be_paid(attempt: Attempt, now: datetime) -> bool:
+def can_be_paid(attempt: Attempt, now: datetime) -> bool:
+    """Whether its page may be handed out: open, and with enough time to type a card."""
     return attempt.status is AttemptStatus.OPEN and attempt.expires_at - now > LEAST_SESSION_LIFE
 
 
@@ -218,7 +219,7 @@ def renew(
     return attempt
 
 
-def _open(runtime: Runtime, ticket: attempts.Ticket, identity: Identity) -> None:
+def open_session(runtime: Runtime, ticket: attempts.Ticket, identity: Identity) -> None:
     """Ask for the session and store it; what a refusal means depends on the age of the parameters."""
     try:
         evidence = attempts.open_or_find(runtime, ticket)
@@ -279,7 +280,8 @@ def _expire_if_pending(runtime: Runtime, booking_id: int, cause: Cause) -> Booki
         return booking.status
 
 
-def _is_surely_over(booking_id: int, now: datetime) -> bool:
+def is_surely_over(booking_id: int, now: datetime) -> bool:
+    """Whether Stripe has ended every session of a booking by itself. A read of its own, ended at once."""
     last = db.session.scalar(select(func.max(Attempt.expires_at)).where(Attempt.booking_id == booking_id))
     end_read()
     return last is None or now >= last + SURELY_OVER

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
@@ -103,12 +104,22 @@ def short_hash(text: str, length: int = 12) -> str:
 
 def frozen(fact: Any) -> object:
     """A fact of an event in the form in which the outbox keeps it."""
-    return {"minor": fact.minor, "currency": fact.currency} if isinstance(fact, Money) else fact
+    if isinstance(fact, Money):
+        return {"minor": fact.minor, "currency": fact.currency}
+    if isinstance(fact, Stay):
+        return {"arrive": fact.arrive.isoformat(), "leave": fact.leave.isoformat()}
+    return {"at": fact.isoformat()} if isinstance(fact, datetime) else fact
 
 
 def thawed(fact: Any) -> object:
     """The same fact, read back."""
-    return Money(fact["minor"], fact["currency"]) if isinstance(fact, dict) else fact
+    if not isinstance(fact, dict):
+        return fact
+    if "at" in fact:
+        return datetime.fromisoformat(fact["at"])
+    if "arrive" in fact:
+        return Stay(date.fromisoformat(fact["arrive"]), date.fromisoformat(fact["leave"]))
+    return Money(fact["minor"], fact["currency"])
 
 
 def _place_facts(runtime: Runtime, place: Property | None, code: str) -> Facts:

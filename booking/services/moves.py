@@ -10,7 +10,7 @@ from booking.domain.states import BookingStatus, Source
 from booking.models import Booking, Unit
 from booking.queries.closures import list_clashes
 from booking.runtime import Runtime
-from booking.services import audit, notifications, timeline
+from booking.services import audit, notifications, swaps, timeline
 from booking.services.locks import lock_booking
 from booking.services.nights import claim_nights, free_nights
 from booking.services.notifications import GuestMail
@@ -40,6 +40,8 @@ def move_booking(runtime: Runtime, booking_id: int, unit_id: int, staff_email: s
             return
         if booking.status not in _MOVABLE or (booking.hold_until is not None and booking.hold_until <= now):
             raise TransitionRefused("Only a booking that holds its nights can be moved.")
+        if swaps.find_open_change(session, booking.id) is not None:
+            raise TransitionRefused("A change of this booking waits for its difference. Withdraw it first.")
         # What is taken first is what somebody else may have; what is given back nobody can lose.
         if not claim_nights(session, unit.id, booking.stay, now, booking_id=booking.id, hold_until=booking.hold_until):
             clashes = [row.in_words for row in list_clashes(session, unit.id, booking.stay, now)]

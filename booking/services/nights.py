@@ -1,7 +1,7 @@
 """Taking and freeing nights: the one mechanism behind holds, confirmations, moves and closures."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
@@ -105,6 +105,35 @@ def retake_nights(session: Session, booking: Booking, now: datetime, *, hold_unt
     return unit_id
 
 
+def claim_beside(
+    session: Session, booking: Booking, unit_id: int, stay: Stay, now: datetime, *, hold_until: datetime | None
+) -> bool:
+    """Take the nights of another stay for a booking that keeps the nights it has; all of them or none.
+
+    Those that it has for good in that unit already are left as they are. Joins the caller's transaction.
+    """
+    require_transaction(session)
+    own = select(Night.day).where(Night.booking_id == booking.id, Night.unit_id == unit_id, Night.hold_until.is_(None))
+    has = set(session.scalars(own.where(Night.day >= booking.arrive, Night.day < booking.leave)))
+    missing = [day for day in stay if day not in has]
+    if missing and not _leaves_turnover(session, unit_id, stay, now, booking.id):
+        return False
+    savepoint = session.begin_nested()
+    taken = _insert_nights(session, unit_id, missing, now, booking.id, None, hold_until) if missing else 0
+    if taken == len(missing):
+        savepoint.commit()
+        return True
+    savepoint.rollback()
+    return False
+
+
+def free_outside(session: Session, booking: Booking) -> None:
+    """Give back every night that a booking has outside its own stay and unit. Joins the caller's transaction."""
+    require_transaction(session)
+    outside = or_(Night.unit_id != booking.unit_id, Night.day < booking.arrive, Night.day >= booking.leave)
+    session.execute(delete(Night).where(Night.booking_id == booking.id, outside))
+
+
 def free_nights(session: Session, *, booking_id: int, except_unit_id: int | None = None) -> None:
     """Give back every night a booking has (in other units than the one named). Joins the caller's transaction."""
     require_transaction(session)
@@ -135,14 +164,14 @@ def _leaves_turnover(session: Session, unit_id: int, stay: Stay, now: datetime, 
 def _insert_nights(
     session: Session,
     unit_id: int,
-    stay: Stay,
+    days: Iterable[date],
     now: datetime,
     booking_id: int | None,
     closure_id: int | None,
     hold_until: datetime | None,
 ) -> int:
     owner = {"booking_id": booking_id, "closure_id": closure_id, "hold_until": hold_until}
-    statement = insert_into(session, Night).values([{"unit_id": unit_id, "day": day, **owner} for day in stay])
+    statement = insert_into(session, Night).values([{"unit_id": unit_id, "day": day, **owner} for day in days])
     fresh = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=[Night.unit_id, Night.day],

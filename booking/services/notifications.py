@@ -9,17 +9,18 @@ from sqlalchemy.orm import Session
 
 from booking.crashpoints import crash_point
 from booking.database import transaction
+from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus
+from booking.domain.states import BookingStatus, ChangeStatus
 from booking.gateways.mail import MailFailed
 from booking.language import DEFAULT, language
-from booking.models import Booking
+from booking.models import Booking, StayChange
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
 from booking.services import letter_facts, outbox, people
 
-Fact = Money | str | int | None
+Fact = Money | Stay | datetime | str | int | None
 
 
 class GuestMail(StrEnum):
@@ -37,9 +38,15 @@ class GuestMail(StrEnum):
     PAYMENT_FAILED = "payment_failed"  # a delayed payment failed: book again
     PAYMENT_LINK = "payment_link"  # booked by telephone, or given more time: where to pay, how much and until when
     STAY_CHANGED = "stay_changed"  # by staff: another listing, other dates
+    PAY_DIFFERENCE = "pay_difference"  # a change costs more: how much, where and until when
+    CHANGE_OFF = "change_off"  # it was not made; what was paid for it goes back
     MANAGE_LINK = "manage_link"
     PRE_ARRIVAL = "pre_arrival"  # two days before
     RECEIPT = "receipt"  # only where somebody asks for it
+
+
+# What staff's own doing brings.
+_OF_STAFF = (GuestMail.PAYMENT_LINK, GuestMail.PAY_DIFFERENCE, GuestMail.STAY_CHANGED, GuestMail.CHANGE_OFF)
 
 
 class StaffNotice(StrEnum):
@@ -57,6 +64,7 @@ class StaffNotice(StrEnum):
     MAIL_FAILED = "mail_failed"
     DUPLICATE = "duplicate"
     EXTERNAL_REFUND = "external_refund"
+    STAY_CHANGED = "staff_stay_changed"
     PROMISE_BROKEN = "promise_broken"
     ERASURE_ASKED = "erasure_asked"
     TEST_MAIL = "test_mail"  # staff wants to see that mail arrives
@@ -152,10 +160,8 @@ def why_not(session: Session, booking: Booking, kind: str, now: datetime) -> str
         return "not sent: the booking was cancelled first"
     if kind == GuestMail.PROCESSING and booking.status is not BookingStatus.PENDING:
         return "not sent: the result of the payment was known first"
-    if kind == GuestMail.PAYMENT_LINK and not _can_be_paid(booking, now):
-        return "not sent: it is paid, or the time to pay is over"
-    if kind == GuestMail.STAY_CHANGED and booking.status is not BookingStatus.CONFIRMED:
-        return "not sent: the booking is over"
+    if kind in _OF_STAFF:
+        return _why_not_of_staff(session, booking, kind, now)
     if kind == GuestMail.PRE_ARRIVAL and not _is_to_come(booking, now):
         return "not sent: nobody is expected"
     if kind == GuestMail.HOLD_EXPIRED and not _has_lapsed(session, booking, now):
@@ -174,8 +180,24 @@ def _key(key: str, fact_id: str | int) -> str:
     return f"{key}:{fact_id}" if fact_id else key
 
 
+def _why_not_of_staff(session: Session, booking: Booking, kind: str, now: datetime) -> str:
+    if kind == GuestMail.PAYMENT_LINK:
+        return "" if _can_be_paid(booking, now) else "not sent: it is paid, or the time to pay is over"
+    if kind == GuestMail.PAY_DIFFERENCE:
+        is_waiting = _waits_for_difference(session, booking)
+        return "" if is_waiting else "not sent: the difference is paid, or the change is off"
+    return "" if booking.status is BookingStatus.CONFIRMED else "not sent: the booking is over"
+
+
 def _can_be_paid(booking: Booking, now: datetime) -> bool:
     return booking.status is BookingStatus.PENDING and booking.hold_until is not None and booking.hold_until > now
+
+
+def _waits_for_difference(session: Session, booking: Booking) -> bool:
+    waiting = select(StayChange.id).where(
+        StayChange.booking_id == booking.id, StayChange.status == ChangeStatus.OPEN, StayChange.hold_until.is_not(None)
+    )
+    return booking.status is BookingStatus.CONFIRMED and session.scalar(waiting.limit(1)) is not None
 
 
 def _is_to_come(booking: Booking, now: datetime) -> bool:

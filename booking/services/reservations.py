@@ -29,6 +29,7 @@ from booking.domain.pricing import Ask, Quote, Wishes, quote
 from booking.domain.states import (
     BookingStatus,
     CancelReason,
+    ChangeStatus,
     PaymentStatus,
     RefundReason,
     Source,
@@ -40,7 +41,7 @@ from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.language import language
 from booking.models import Booking, Listing, Refund
 from booking.runtime import Runtime
-from booking.services import attempts, audit, checkout, coupons, holds, notifications, refunds, timeline
+from booking.services import attempts, audit, checkout, coupons, holds, notifications, refunds, swaps, timeline
 from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
@@ -367,6 +368,9 @@ def _cancel(
             cancel_reason=reason, cancelled_at=now, hold_until=None, needs_review=False,
             calendar_sequence=Booking.calendar_sequence + 1,
         )  # fmt: skip
+        change = swaps.find_open_change(session, booking.id)
+        if change is not None:
+            swaps.drop_change(session, booking, change, ChangeStatus.WITHDRAWN, cause, now)
         free_nights(session, booking_id=booking.id)
         if refund is not None and refund.minor:
             refunds.spread_refund(session, booking, refund, RefundReason.CANCELLATION, cause, now, form_token)

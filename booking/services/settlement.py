@@ -24,17 +24,18 @@ from booking.domain.states import (
     AttemptStatus,
     BookingStatus,
     CancelReason,
+    ChangeStatus,
     PaymentMethod,
     RefundReason,
     Source,
 )
 from booking.gateways.payments import EvidenceState, PaymentEvidence
-from booking.models import Attempt, Booking, Payment
-from booking.services import notifications, refunds, timeline
+from booking.models import Attempt, Booking, Payment, StayChange
+from booking.services import notifications, refunds, swaps, timeline
 from booking.services.instance import Identity
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
-from booking.services.nights import claim_nights, free_nights, retake_nights
+from booking.services.nights import claim_beside, claim_nights, free_nights, retake_nights
 from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
@@ -49,6 +50,8 @@ class Outcome(StrEnum):
     ALREADY = "already"  # this payment was settled before
     DATES_GONE = "dates_gone"  # cancelled, full refund
     LATE = "late"  # the booking was cancelled before: full refund
+    CHANGED = "changed"  # the difference came, and the stay is the new one
+    CHANGE_OFF = "change_off"  # the difference came too late: refunded, the stay is as it was
     DUPLICATE = "duplicate"  # a second payment for a confirmed booking: refunded
     NEEDS_REVIEW = "needs_review"
     PROCESSING = "processing"
@@ -132,7 +135,8 @@ def _decide(case: _Case) -> Outcome:
     if _is_of_another_session(case):
         return _review_if_money(case, "a session that this attempt does not know")
     _bind(case)
-    return _DECISIONS[case.evidence.state](case)
+    decisions = _DECISIONS if case.attempt.change_id is None else _DECISIONS_ON_CHANGES
+    return decisions[case.evidence.state](case)
 
 
 # --- finding and binding --------------------------------------------------------------------------------------------
@@ -270,9 +274,88 @@ def _record_payment(case: _Case, payment_intent_id: str, amount: Money) -> Payme
 def _give_up_others(case: _Case) -> None:
     """No other session of this booking may be handed out now; the sweep ends those that are still open at Stripe."""
     others = update(Attempt).where(
-        Attempt.booking_id == case.booking.id, Attempt.id != case.attempt.id, Attempt.status.in_(LIVE_ATTEMPT)
+        Attempt.booking_id == case.booking.id,
+        Attempt.id != case.attempt.id,
+        Attempt.status.in_(LIVE_ATTEMPT),
+        # The price of the booking and the difference of a change are two things to pay for.
+        Attempt.change_id.is_not_distinct_from(case.attempt.change_id),
     )
     case.session.execute(others.values(status=AttemptStatus.SUPERSEDED))
+
+
+# --- the difference that a change of a confirmed booking costs -------------------------------------------------------
+
+
+def _settle_difference(case: _Case) -> Outcome:
+    """Recheck and swap the nights in this very transaction, or send all of the difference back; never half of it."""
+    if case.evidence.payment_intent_id is None or case.evidence.amount is None or case.evidence.amount.minor <= 0:
+        return _review(case, "it was paid, but no payment is named")
+    if _is_recorded(case.session, case.evidence.payment_intent_id):
+        return Outcome.ALREADY
+    payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
+    case.attempt.status = AttemptStatus.PAID
+    _give_up_others(case)
+    mismatch = _find_mismatch(case)
+    return _review(case, mismatch) if mismatch else _place_difference(case, payment)
+
+
+def _place_difference(case: _Case, payment: Payment) -> Outcome:
+    change = _change_of(case)
+    if case.booking.status is not BookingStatus.CONFIRMED:
+        return _refund_late(case, payment)
+    if change.status is ChangeStatus.DONE:
+        return _refund_duplicate(case, payment)
+    if swaps.make_change(case.session, case.booking, change, case.cause, case.now):
+        swaps.tell_of_change(case.session, case.booking, change, case.now)
+        note = f"The guest has paid the difference: the stay is {case.booking.arrive} to {case.booking.leave} now."
+        notifications.tell_staff(case.session, StaffNotice.STAY_CHANGED, case.now, case.booking, note)
+        return Outcome.CHANGED
+    _refund(case, payment, RefundReason.DATES_UNAVAILABLE)
+    status = ChangeStatus.LAPSED if change.status is ChangeStatus.OPEN else change.status
+    swaps.drop_change(case.session, case.booking, change, status, case.cause, case.now, refund=payment.amount)
+    note = "The difference for a change came when the change could not be made any more. It is being refunded in full."
+    notifications.tell_staff(case.session, StaffNotice.STAY_CHANGED, case.now, case.booking, note, fact_id=payment.id)
+    return Outcome.CHANGE_OFF
+
+
+def _note_difference_coming(case: _Case) -> Outcome:
+    """A delayed method: the new nights are kept beside the old ones until its result."""
+    change = _change_of(case)
+    is_given_up = case.attempt.status is AttemptStatus.SUPERSEDED and not swaps.has_live_attempt(case.session, change)
+    if case.attempt.status not in (AttemptStatus.CREATING, AttemptStatus.OPEN) and not is_given_up:
+        return Outcome.NOTHING
+    _give_up_others(case)
+    case.attempt.status = AttemptStatus.PROCESSING
+    if change.status is ChangeStatus.OPEN:
+        claim_beside(case.session, case.booking, change.unit_id, change.stay, case.now, hold_until=None)
+        change.hold_until = None
+    timeline.record(case.session, case.booking, "difference_processing", case.cause, case.now)
+    return Outcome.PROCESSING
+
+
+def _lapse_expired(case: _Case) -> Outcome:
+    return _lapse(case, AttemptStatus.EXPIRED)
+
+
+def _lapse_failed(case: _Case) -> Outcome:
+    return _lapse(case, AttemptStatus.FAILED)
+
+
+def _lapse(case: _Case, status: AttemptStatus) -> Outcome:
+    """Nobody can pay in this session any more: without another one the stay stays as it was."""
+    if case.attempt.status not in UNFINISHED_ATTEMPT:
+        return Outcome.NOTHING
+    case.attempt.status = status
+    case.session.flush()  # it is not live any more
+    change = _change_of(case)
+    if change.status is ChangeStatus.OPEN and not swaps.has_live_attempt(case.session, change):
+        swaps.drop_change(case.session, case.booking, change, ChangeStatus.LAPSED, case.cause, case.now)
+    return Outcome.CLOSED
+
+
+def _change_of(case: _Case) -> StayChange:
+    assert case.attempt.change_id is not None
+    return case.session.get_one(StayChange, case.attempt.change_id, populate_existing=True)
 
 
 # --- money that the house took itself ---------------------------------------------------------------------------------
@@ -486,4 +569,13 @@ _DECISIONS: dict[EvidenceState, Callable[[_Case], Outcome]] = {
     EvidenceState.DECLINED: _note_decline,
     EvidenceState.FAILED: _close_failed,
     EvidenceState.EXPIRED: _close_expired,
+}
+_DECISIONS_ON_CHANGES: dict[EvidenceState, Callable[[_Case], Outcome]] = {
+    EvidenceState.OPEN: _note_open,
+    EvidenceState.PAID: _settle_difference,
+    EvidenceState.PROCESSING: _note_difference_coming,
+    EvidenceState.NOTHING_DUE: _settle_nothing_due,
+    EvidenceState.DECLINED: _note_open,
+    EvidenceState.FAILED: _lapse_failed,
+    EvidenceState.EXPIRED: _lapse_expired,
 }

@@ -27,7 +27,7 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     filters: list[Callable[..., str]] = [money, short_money, money_words, day, short_day, weekday, month_name]
-    filters += [iso_month, local_moment, night_word, guest_word, grouped, said]
+    filters += [iso_month, local_moment, moment_at, night_word, guest_word, grouped, said]
     app.jinja_env.filters.update({function.__name__: function for function in filters})
     names: list[Callable[..., object]] = [shop_name, asset, from_price, line_label, included_label, stay_words]
     names += [strip_nights, weekday_names, other_languages, address_in]
@@ -69,6 +69,11 @@ def short_day(value: date) -> str:
 def weekday(value: date) -> str:
     """A date for the ear: "Friday 12 March"."""
     return current_language().weekday(value)
+
+
+def moment_at(value: datetime, timezone: str) -> str:
+    """An instant on a place's own clock: "12 March 2027, 14:05"."""
+    return current_language().moment(value, timezone)
 
 
 def local_moment(value: datetime) -> str:

@@ -7,6 +7,7 @@ a form of it. Few rich states are worth more than many: one with all that a page
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pyotp
@@ -214,6 +215,42 @@ def _paid_cash(stage: Stage) -> Seen:
     booking_id = stage.shop.bookings()[-1].id
     stage.at_desk(f"/bookings/{booking_id}/refund/check?amount=20", f"/bookings/{booking_id}/refund")
     return stage.desk(f"/bookings/{booking_id}")
+
+
+@page("change of dates")
+def _change(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_paid_booking(stage)}/change")
+
+
+@page("change of dates, refused", 422)
+def _change_refused(stage: Stage) -> Seen:
+    return _change_check(stage, nights=0, guests="99")[1]
+
+
+@page("change of dates, it costs more")
+def _change_dearer(stage: Stage) -> Seen:
+    return _change_check(stage, nights=1)[1]
+
+
+@page("change of dates, it costs less")
+def _change_cheaper(stage: Stage) -> Seen:
+    return _change_check(stage, nights=-1)[1]
+
+
+@page("a booking: a change waits for its difference")
+def _change_waits(stage: Stage) -> Seen:
+    booking_id, check = _change_check(stage, nights=1)
+    stage.press(stage.staff(), check.answer, f"/admin/bookings/{booking_id}/change")
+    return stage.desk(f"/bookings/{booking_id}")
+
+
+def _change_check(stage: Stage, nights: int, guests: str = "2") -> tuple[int, Seen]:
+    """The check of a change by so many nights; the nights behind the stay are free."""
+    stay = stage.nights(4, slug=CABIN)
+    kept = type(stay)(stay.arrive, stay.leave - timedelta(days=1))
+    _, booking_id = stage.paid(slug=CABIN, stay=kept)
+    wanted = {"arrive": str(kept.arrive), "leave": str(kept.leave + timedelta(days=nights)), "guests": guests}
+    return booking_id, stage.desk(f"/bookings/{booking_id}/change/check", **wanted, price="new")
 
 
 @page("cancel")

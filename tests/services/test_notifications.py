@@ -171,6 +171,8 @@ STATE_FOR: dict[str, dict[str, object]] = {
     GuestMail.CONFIRMED: CONFIRMED,
     GuestMail.PRE_ARRIVAL: CONFIRMED,
     GuestMail.STAY_CHANGED: CONFIRMED,
+    GuestMail.CHANGE_OFF: CONFIRMED,
+    GuestMail.PAY_DIFFERENCE: CONFIRMED,
     GuestMail.HOLD_EXPIRED: {"status": BookingStatus.EXPIRED, "hold_until": None},
     GuestMail.CANCELLED: {"status": BookingStatus.CANCELLED, "cancel_reason": CancelReason.GUEST},
 }

@@ -206,6 +206,26 @@ def _hand_over(house: House) -> Asked:
     return "/admin/refunds/1/handed-over", PRESS
 
 
+@change("admin.change", "booking.changed")
+def _change(house: House) -> Asked:
+    return f"/admin/bookings/{house.book()}/change", change_form()
+
+
+def change_form(**typed: str) -> dict[str, str]:
+    """What the last page of a change of dates sends: a day later, at the price it has."""
+    stay = {"arrive": "2027-03-13", "leave": "2027-03-17", "guests": "2", "price": "keep", "shown_minor": "61200"}
+    return {**stay, "form_token": TOKEN, **typed}
+
+
+@change("admin.withdraw_change", "booking.change_withdrawn")
+def _withdraw_change(house: House) -> Asked:
+    _use(house, DeafStripe(house.runtime.payments))
+    booking_id = house.book()
+    dearer = change_form(arrive="2027-03-12", price="new", shown_minor="74700")
+    house.ada().post(f"/admin/bookings/{booking_id}/change", data=dearer)
+    return f"/admin/bookings/{booking_id}/change/withdraw", PRESS
+
+
 @change("admin.move", "booking.moved")
 def _move(house: House) -> Asked:
     return f"/admin/bookings/{house.book()}/move/{house.other_unit_id}", PRESS

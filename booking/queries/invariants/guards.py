@@ -15,10 +15,15 @@ UNIQUE = {
     "payment": (("payment_intent_id",),),
     "refund": (("stripe_refund_id",), ("idempotency_key",), ("form_token",), ("token",)),
     "dispute": (("stripe_dispute_id",),),
+    "stay_change": (("form_token",),),
     "evidence_draft": (("idempotency_key",),),
     "evidence_submission": (("dispute_id",), ("idempotency_key",)),
 }
-PARTIAL = {"attempt": "uq_attempt_booking_id_live", "booking": "uq_booking_hold_key_pending"}
+PARTIAL = {
+    "attempt": "uq_attempt_booking_id_live",
+    "booking": "uq_booking_hold_key_pending",
+    "stay_change": "uq_stay_change_booking_id_open",
+}
 
 
 def find_missing_night_key(session: Session, given: Given) -> Iterator[str]:

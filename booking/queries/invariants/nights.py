@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, BookingStatus
-from booking.models import Attempt, Booking, Night
+from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, BookingStatus, ChangeStatus
+from booking.models import Attempt, Booking, Night, StayChange
 from booking.queries.invariants.given import Given
 
 # The worker looks at holds each minute; two rounds late is late.
@@ -66,8 +66,16 @@ def find_stray_nights(session: Session, given: Given) -> Iterator[str]:
         Night.day < Booking.arrive,
         Night.day >= Booking.keeps_until,
     )
+    offered = exists().where(
+        StayChange.booking_id == Night.booking_id,
+        StayChange.status == ChangeStatus.OPEN,
+        StayChange.unit_id == Night.unit_id,
+        StayChange.arrive <= Night.day,
+        StayChange.leave > Night.day,
+        Booking.status == BookingStatus.CONFIRMED,
+    )
     rows = select(Night.booking_id, Night.unit_id, Night.day).join(Booking, Booking.id == Night.booking_id)
-    for booking_id, unit_id, day in session.execute(rows.where(strays)):
+    for booking_id, unit_id, day in session.execute(rows.where(strays, ~offered)):
         yield f"unit {unit_id}, night of {day}: held for booking {booking_id}, which has no claim to it"
 
 
@@ -99,6 +107,15 @@ def find_stuck_holds(session: Session, given: Given) -> Iterator[str]:
     for booking_id, hold_until in session.execute(rows):
         why = f"its hold ended at {hold_until:%Y-%m-%d %H:%M} UTC" if hold_until else "nothing will ever end it"
         yield f"booking {booking_id} is still pending, but {why}: is the worker running?"
+
+
+def find_stuck_changes(session: Session, given: Given) -> Iterator[str]:
+    """A change that waits for its difference past its time, or though the booking is over."""
+    is_late = StayChange.hold_until < given.now - LATE
+    rows = select(StayChange.id, StayChange.booking_id).join(Booking, Booking.id == StayChange.booking_id)
+    stuck = rows.where(StayChange.status == ChangeStatus.OPEN, or_(is_late, Booking.status != BookingStatus.CONFIRMED))
+    for change_id, booking_id in session.execute(stuck):
+        yield f"booking {booking_id}: change {change_id} still waits for its difference: is the worker running?"
 
 
 def _nights(arrive: date, leave: date) -> int:

@@ -64,7 +64,11 @@ PROMISES = (
     Promise("I17", "with webhooks off for good the end is the same"),
     Promise("I18", "a webhook is answered within a second"),
     Promise("I19", "no secret is written down", (inbox.find_secrets,)),
-    Promise("I20", "the timeline tells each booking's status", (story.find_untold_status, nights.find_stuck_holds)),
+    Promise(
+        "I20",
+        "the timeline tells each booking's status",
+        (story.find_untold_status, nights.find_stuck_holds, nights.find_stuck_changes),
+    ),
     Promise("I21", "what strangers send never fails and never reaches Stripe"),
     Promise("I22", "the audit log is as it was written: no line changed, put in or gone", (log.find_broken_log,)),
 )

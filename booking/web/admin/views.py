@@ -6,6 +6,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     bookings,
     calendar,
     care,
+    changing,
     closures,
     disputes,
     guests,

@@ -1,6 +1,7 @@
 """To Stripe and back. Nothing an address says about a payment is believed here."""
 
 import re
+from collections.abc import Callable
 
 from flask import abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +14,16 @@ from booking.queries.alternatives import Alternatives, find_alternatives
 from booking.queries.charges import find_charge
 from booking.queries.guest import GuestBooking, find_newest_held
 from booking.queries.search import get_listing
-from booking.services.checkout import HandoffOutcome, ReturnView, abandon_checkout, finish_return, start_checkout
+from booking.runtime import Runtime
+from booking.services.changes import start_difference
+from booking.services.checkout import (
+    Handoff,
+    HandoffOutcome,
+    ReturnView,
+    abandon_checkout,
+    finish_return,
+    start_checkout,
+)
 from booking.services.limits import ASKING_FOR_NEWS
 from booking.services.timeline import Cause
 from booking.web.checkout.blueprint import blueprint
@@ -74,6 +84,15 @@ def pay_resume() -> ResponseReturnValue:
     return hand_over(booking.id, booking.reference)
 
 
+@blueprint.post("/pay/difference")
+def pay_difference() -> ResponseReturnValue:
+    """Go to Stripe for what a change of this browser's booking costs more."""
+    booking = _own_booking()
+    if booking.change is None:
+        return redirect(url_for("manage.booking", reference=booking.reference), 303)
+    return hand_over(booking.id, booking.reference, start_difference)
+
+
 @blueprint.post("/pay/release")
 def pay_release() -> ResponseReturnValue:
     """Let the nights go, after Stripe has said that nobody can pay for them any more."""
@@ -88,10 +107,12 @@ def pay_release() -> ResponseReturnValue:
     return redirect(url_for("manage.booking", reference=booking.reference), 303)
 
 
-def hand_over(booking_id: int, reference: str) -> ResponseReturnValue:
+def hand_over(
+    booking_id: int, reference: str, start: Callable[[Runtime, int], Handoff] = start_checkout
+) -> ResponseReturnValue:
     """Send the guest to the page where this booking can be paid, or to the one that says why it cannot."""
     try:
-        handoff = start_checkout(current_runtime(), booking_id)
+        handoff = start(current_runtime(), booking_id)
     except GatewayUnavailable:
         return trouble_page(reference, 503, Trouble.SILENT)
     except GatewayRefused:
