@@ -185,7 +185,8 @@ def _write(
 
 
 def _check(session: Session, booking: Booking, wish: ChangeWish) -> None:
-    if booking.status is not BookingStatus.CONFIRMED or booking.needs_review or booking.erased_at is not None:
+    is_on = booking.status is BookingStatus.CONFIRMED and booking.freed_from is None and booking.erased_at is None
+    if not is_on or booking.needs_review:
         raise TransitionRefused(_NOT_NOW)
     if swaps.find_open_change(session, booking.id) is not None:
         raise TransitionRefused(_WAITING)

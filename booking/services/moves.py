@@ -1,6 +1,7 @@
 """Moving a booking to another unit, with its dates and its price as they are."""
 
 import logging
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -38,10 +39,7 @@ def move_booking(runtime: Runtime, booking_id: int, unit_id: int, staff_email: s
         unit = _get_unit(session, booking, unit_id)
         if unit.id == booking.unit_id:
             return
-        if booking.status not in _MOVABLE or (booking.hold_until is not None and booking.hold_until <= now):
-            raise TransitionRefused("Only a booking that holds its nights can be moved.")
-        if swaps.find_open_change(session, booking.id) is not None:
-            raise TransitionRefused("A change of this booking waits for its difference. Withdraw it first.")
+        _refuse_unless_movable(session, booking, now)
         # What is taken first is what somebody else may have; what is given back nobody can lose.
         if not claim_nights(session, unit.id, booking.stay, now, booking_id=booking.id, hold_until=booking.hold_until):
             clashes = [row.in_words for row in list_clashes(session, unit.id, booking.stay, now)]
@@ -59,6 +57,14 @@ def move_booking(runtime: Runtime, booking_id: int, unit_id: int, staff_email: s
             notifications.tell_guest(session, booking, GuestMail.STAY_CHANGED, now, fact_id=fact_id)
     runtime.wake_worker()
     logger.info("booking_moved", extra={"booking": booking_id, "unit_id": unit_id})
+
+
+def _refuse_unless_movable(session: Session, booking: Booking, now: datetime) -> None:
+    is_over = booking.hold_until is not None and booking.hold_until <= now
+    if booking.status not in _MOVABLE or is_over or booking.freed_from is not None:
+        raise TransitionRefused("Only a booking that holds its nights can be moved.")
+    if swaps.find_open_change(session, booking.id) is not None:
+        raise TransitionRefused("A change of this booking waits for its difference. Withdraw it first.")
 
 
 def _get_unit(session: Session, booking: Booking, unit_id: int) -> Unit:

@@ -92,6 +92,8 @@ def has_live_attempt(session: Session, change: StayChange) -> bool:
 
 def _still_fits(session: Session, booking: Booking, change: StayChange) -> bool:
     """The booking is what the change began with, and no other change has come between."""
+    if booking.freed_from is not None:  # nobody came, and the nights are on sale again
+        return False
     before = (booking.stay, booking.guests, booking.amount_minor)
     if booking.status is not BookingStatus.CONFIRMED or before != (
         change.old_stay,

@@ -1,7 +1,6 @@
 """To Stripe and back. Nothing an address says about a payment is believed here."""
 
 import re
-from collections.abc import Callable
 
 from flask import abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,10 +13,8 @@ from booking.queries.alternatives import Alternatives, find_alternatives
 from booking.queries.charges import find_charge
 from booking.queries.guest import GuestBooking, find_newest_held
 from booking.queries.search import get_listing
-from booking.runtime import Runtime
 from booking.services.changes import start_difference
 from booking.services.checkout import (
-    Handoff,
     HandoffOutcome,
     ReturnView,
     abandon_checkout,
@@ -90,7 +87,7 @@ def pay_difference() -> ResponseReturnValue:
     booking = _own_booking()
     if booking.change is None:
         return redirect(url_for("manage.booking", reference=booking.reference), 303)
-    return hand_over(booking.id, booking.reference, start_difference)
+    return hand_over(booking.id, booking.reference, is_difference=True)
 
 
 @blueprint.post("/pay/release")
@@ -107,11 +104,10 @@ def pay_release() -> ResponseReturnValue:
     return redirect(url_for("manage.booking", reference=booking.reference), 303)
 
 
-def hand_over(
-    booking_id: int, reference: str, start: Callable[[Runtime, int], Handoff] = start_checkout
-) -> ResponseReturnValue:
+def hand_over(booking_id: int, reference: str, *, is_difference: bool = False) -> ResponseReturnValue:
     """Send the guest to the page where this booking can be paid, or to the one that says why it cannot."""
     try:
+        start = start_difference if is_difference else start_checkout
         handoff = start(current_runtime(), booking_id)
     except GatewayUnavailable:
         return trouble_page(reference, 503, Trouble.SILENT)
