@@ -83,7 +83,7 @@ def lease_next(runtime: Runtime) -> Work | None:
             _end(job, JobState.INTERRUPTED, "Interrupted: the worker stopped while it did this.", now)
             return None
         job.state, job.lease_until, job.tries = JobState.RUNNING, now + LEASE, job.tries + 1
-        job.started_at = job.started_at or now
+        job.started_at, job.message = job.started_at or now, "Begun." if job.tries == 1 else "Begun anew."
         return Work(job.id, JobKind(job.kind), dict(job.params), job.done, job.who, job.tries)
 
 
