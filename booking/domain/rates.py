@@ -1,7 +1,7 @@
 """What a house charges: one card for each listing, in plain values. pricing.py works out what a stay costs by it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -224,6 +224,11 @@ class RateCard:
             default=None,
         )
         return season.prices.night(day, season.name) if season else self.prices.night(day)
+
+    def on_sale(self, first: date, last: date) -> "RateCard":
+        """The card without seasons and days that no stay within these days can have: they are no prices any more."""
+        seasons = tuple(season for season in self.seasons if season.first <= last and season.last >= first)
+        return replace(self, seasons=seasons, days={day: self.days[day] for day in self.days if first <= day <= last})
 
     @property
     def cheapest(self) -> Money:

@@ -9,16 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.domain.errors import ListingNotFound, RateNotFound
+from booking.domain.rates import RateCard
 from booking.models import Coupon, Discount, Extra, Fee, Listing, Property, Season, Tax
 from booking.queries.coupons import count_uses
+from booking.queries.search import WITH_TERMS, sold_rates
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A property with its listings."""
+    """A property with its listings, each beside its prices on the days that are sold."""
 
     place: Property
-    listings: tuple[Listing, ...]
+    listings: tuple[tuple[Listing, RateCard], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,14 @@ class ListingRates:
     today: date
 
 
-def list_houses(session: Session) -> list[House]:
+def list_houses(session: Session, now: datetime) -> list[House]:
     """Every property with its listings, those off sale too."""
-    listings = session.scalars(select(Listing).order_by(Listing.position, Listing.id)).all()
+    listings = session.scalars(select(Listing).order_by(Listing.position, Listing.id).options(*WITH_TERMS)).all()
     places = session.scalars(select(Property).order_by(Property.id))
-    return [House(place, tuple(listing for listing in listings if listing.property_id == place.id)) for place in places]
+    return [
+        House(place, tuple((one, sold_rates(one, now)) for one in listings if one.property_id == place.id))
+        for place in places
+    ]
 
 
 def get_listing_rates(session: Session, listing_id: int, now: datetime) -> ListingRates:

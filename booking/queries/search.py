@@ -15,6 +15,7 @@ from booking.domain.errors import InvalidDates, ListingNotFound, StayRuleBroken
 from booking.domain.money import Money
 from booking.domain.neighbours import Verdict, judge_units
 from booking.domain.pricing import Ask, Quote, quote
+from booking.domain.rates import RateCard
 from booking.domain.stay_rules import StayRules, check_stay, longest
 from booking.domain.terms import Deal, RefundStep, open_steps
 from booking.domain.words import Said, say
@@ -30,7 +31,7 @@ _T = TypeVar("_T")
 # Of two stays that are both possible on a day, the one whose length is nearer to what was asked for.
 _OTHER_LENGTHS = 7
 # All that prices, rules and terms are made of, in one statement for each kind, however many listings there are.
-_WITH_TERMS = (
+WITH_TERMS = (
     selectinload(Listing.stay_rules),
     joinedload(Listing.policy).selectinload(CancellationPolicy.tiers),
     *(selectinload(kind) for kind in (Listing.seasons, Listing.day_prices, Listing.discounts, Listing.fees)),
@@ -177,14 +178,14 @@ class ResultPage:
 
 def list_listings(session: Session) -> list[Listing]:
     """Everything on sale, in the house's own order."""
-    on_sale = select(Listing).where(Listing.is_active).options(*_WITH_TERMS)
+    on_sale = select(Listing).where(Listing.is_active).options(*WITH_TERMS)
     return list(session.scalars(on_sale.order_by(Listing.position, Listing.id)))
 
 
 def get_listing(session: Session, slug: str) -> Listing:
     """The listing on sale with this name in its address. Raises ListingNotFound."""
     # PostgreSQL refuses such a letter with an error of its own.
-    wanted = select(Listing).where(Listing.slug == slug.replace("\0", ""), Listing.is_active).options(*_WITH_TERMS)
+    wanted = select(Listing).where(Listing.slug == slug.replace("\0", ""), Listing.is_active).options(*WITH_TERMS)
     listing = session.scalar(wanted)
     if listing is None:
         raise ListingNotFound
@@ -206,7 +207,7 @@ def find_shelf(session: Session, now: datetime, order: Order = Order.HOUSE, numb
     """One page of everything on sale."""
     listings = list_listings(session)
     pager = Pager.over(len(listings), number)
-    shown = pager.cut(_sorted(listings, order, lambda listing: listing, from_price))
+    shown = pager.cut(_sorted(listings, order, lambda listing: listing, lambda listing: from_price(listing, now)))
     return Shelf(tuple(shown), pager, sold_days(listings, now))
 
 
@@ -250,9 +251,15 @@ def find_nearby(session: Session, listing: Listing, stay: Stay, guests: int, now
     return _with_nearby(session, [Declined(listing, stay, guests, NOT_FREE, None)], now)[0].near
 
 
-def from_price(listing: Listing) -> Money:
+def from_price(listing: Listing, now: datetime) -> Money:
     """The price of the listing's cheapest night, before fees and taxes."""
-    return listing.rates.cheapest
+    return sold_rates(listing, now).cheapest
+
+
+def sold_rates(listing: Listing, now: datetime) -> RateCard:
+    """The listing's prices on the days that are sold: a season that is over must not say what a night costs."""
+    today = listing.property.today(now)
+    return listing.rates.on_sale(today, listing.rules.last_leave(today))
 
 
 def sold_days(listings: Iterable[Listing], now: datetime) -> SoldDays | None:
@@ -282,7 +289,7 @@ def _search(
     declined = [answer for answer in answers if isinstance(answer, Declined)]
     return SearchResult(
         tuple(_sorted(offers, order, lambda offer: offer.listing, lambda offer: offer.total)),
-        tuple(_sorted(declined, order, lambda entry: entry.listing, lambda entry: from_price(entry.listing))),
+        tuple(_sorted(declined, order, lambda entry: entry.listing, lambda entry: from_price(entry.listing, now))),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, current_app, g
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,8 +16,10 @@ from booking.domain.pricing import IncludedTax, Quote, QuoteLine
 from booking.domain.words import Said
 from booking.extensions import db
 from booking.language import Language, grouped, language, strip_nights
-from booking.queries.search import find_property, from_price
+from booking.queries import search
+from booking.queries.search import find_property
 from booking.web.language import address_in, current_language, other_languages
+from booking.wiring import current_runtime
 
 _SHOP, _EMAIL = "holdfast_shop_name", "holdfast_house_email"
 _asset_versions: dict[str, str] = {}
@@ -109,6 +112,11 @@ def guest_word(guests: int) -> str:
 def said(sentence: Said) -> str:
     """A sentence of the domain, in the reader's language."""
     return current_language().speak(sentence)
+
+
+def from_price(listing: Any) -> Money:
+    """What a night of a listing costs at least, on some day that is sold now."""
+    return search.from_price(listing, current_runtime().clock.now())
 
 
 def included_label(tax: IncludedTax, quote: Quote) -> str:

@@ -1,7 +1,7 @@
 """Rows of rates become the rate card that the domain reckons with, on both databases."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
@@ -12,6 +12,7 @@ from booking.domain import rates
 from booking.domain.rates import FRIDAY, SATURDAY, LineKind, Per, Prices, RateCard, TaxPart, TouristTax, plain_card
 from booking.extensions import db
 from booking.models import Coupon, DayPrice, Discount, Extra, Fee, Listing, Season, Tax
+from booking.queries.search import from_price
 from tests.support.shop import add_listing, make_settings
 
 JUNE, AUGUST = date(2027, 6, 1), date(2027, 8, 31)
@@ -86,6 +87,17 @@ def test_the_database_keeps_out_what_no_price_can_be(house: Flask, row: object) 
     with pytest.raises(IntegrityError):
         db.session.commit()
     db.session.rollback()
+
+
+def test_what_a_night_costs_at_least_is_a_price_of_days_that_are_sold(house: Flask) -> None:
+    over, far = (date(2026, 1, 1), date(2026, 3, 1)), (date(2035, 1, 1), date(2035, 2, 1))
+    for name, (first, last), minor in (("Over", over, 100), ("Far", far, 100), ("Now", (JUNE, AUGUST), 9900)):
+        db.session.add(Season(listing_id=1, name=name, first_on=first, last_on=last, nightly_minor=minor))
+    db.session.add(DayPrice(listing_id=1, day=date(2026, 6, 1), nightly_minor=100))
+    db.session.commit()
+
+    assert from_price(_listing(), datetime(2027, 1, 10, 12, tzinfo=UTC)).minor == 9900
+    assert from_price(_listing(), datetime(2028, 1, 10, 12, tzinfo=UTC)).minor == 12800
 
 
 def test_a_code_that_is_no_longer_taken_can_be_given_out_anew(house: Flask) -> None:

@@ -74,7 +74,7 @@ def rate_not_found(_error: Exception) -> ResponseReturnValue:
 @blueprint.get("/rates")
 def rates() -> ResponseReturnValue:
     """Every listing and property, and where their prices are changed."""
-    return render_template("admin/rates.html", houses=found.list_houses(reader()))
+    return render_template("admin/rates.html", houses=found.list_houses(reader(), now()))
 
 
 @blueprint.get("/rates/listing/<int:listing_id>")

@@ -90,14 +90,15 @@ def language_addresses() -> list[tuple[str, str]]:
 def house_facts(place: Any, listings: Iterable[Any]) -> Facts:
     """The house for a block of JSON-LD."""
     shown = list(listings)
-    return describe_house(place, shown, address_of("/"), _pictures(shown[:1]))
+    return describe_house(place, shown, address_of("/"), _pictures(shown[:1]), current_runtime().clock.now())
 
 
 @blueprint.app_template_global()
 def stay_facts(listing: Any, offer: Offer | None = None) -> Facts:
     """One listing for a block of JSON-LD, with the price of the nights asked for where they can be had."""
     code = current_language().code
-    return describe_stay(listing, offer, code, address_of(f"/stays/{listing.slug}"), _pictures([listing]))
+    url, now = address_of(f"/stays/{listing.slug}"), current_runtime().clock.now()
+    return describe_stay(listing, offer, code, url, _pictures([listing]), now)
 
 
 def address_of(path: str, code: str = "") -> str:
