@@ -18,14 +18,16 @@ class Example:
     """One stay with its itemised price; `title` says in plain English what it is an example of."""
 
     title: str
+    listing: str
     stay: Stay
     quote: Quote
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What the examples should show beside the plain prices."""
+    """Whose prices the examples show, and what of them beside the plain ones."""
 
+    listing: str  # by its name
     name: str = ""
     first: date | None = None  # the first night that a change is about
     coupon: Coupon | None = None
@@ -40,7 +42,9 @@ def make_examples(card: RateCard, sleeps: int, today: date, point: Point) -> tup
         (_week_title(point, few, today), _nights(_start(point, today), _WEEK), few),
         (f"Four weeks, {_guests(sleeps)}", _nights(today + _PLENTY_OF_TIME, _LONG), sleeps),
     ]
-    return tuple(Example(title, stay, _price(card, stay, guests, today, point)) for title, stay, guests in asked)
+    return tuple(
+        Example(title, point.listing, stay, _price(card, stay, guests, today, point)) for title, stay, guests in asked
+    )
 
 
 def _price(card: RateCard, stay: Stay, guests: int, today: date, point: Point) -> Quote:

@@ -81,7 +81,7 @@ def set_day_prices(change: Change, listing_id: int, days: DayPrices) -> Examples
         _write_days(session, listing, wanted, days.nightly_minor)
         subject = f"listing {listing_id}"
         audit.record(session, change.who, "rates.days_set", subject, now, before=before, after=_facts(days))
-        return _examples(session, listing, Point("these nights", days.first_on), now)
+        return _examples(session, listing, Point(listing.name, "these nights", days.first_on), now)
 
 
 def remove_day_price(change: Change, listing_id: int, day: date) -> None:
@@ -97,7 +97,7 @@ def remove_day_price(change: Change, listing_id: int, day: date) -> None:
 
 def save_season(change: Change, listing_id: int, season_id: int | None, season: SeasonChange) -> Examples:
     """Add a season, or change one. Commits. Raises RateRefused, RateNotFound, ListingNotFound."""
-    return _save(change, _SEASON, listing_id, season_id, season, Point(season.name, season.first_on))
+    return _save(change, _SEASON, listing_id, season_id, season)
 
 
 def remove_season(change: Change, listing_id: int, season_id: int) -> None:
@@ -195,9 +195,7 @@ _EXTRA = _Kind(Extra, "extra", Property)
 _COUPON = _Kind(Coupon, "coupon", Property)
 
 
-def _save(
-    change: Change, kind: _Kind, owner_id: int, row_id: int | None, draft: Draft, point: Point | None = None
-) -> Examples:
+def _save(change: Change, kind: _Kind, owner_id: int, row_id: int | None, draft: Draft) -> Examples:
     with _changing(change) as session:
         owner, now = _lock_owner(session, kind, owner_id), change.runtime.clock.now()
         place = owner if isinstance(owner, Property) else owner.property
@@ -214,7 +212,7 @@ def _save(
         subject = f"{kind.owner_word} {owner_id}"
         audit.record(session, change.who, f"rates.{kind.word}_{step}", subject, now, before=before, after=_facts(draft))
         shown = _shown_listing(session, owner)
-        return _examples(session, shown, point or _point(row), now) if shown else ()
+        return _examples(session, shown, _point(shown, row), now) if shown else ()
 
 
 def _row_to_write(session: Session, kind: _Kind, owner_id: int, row_id: int | None, draft: Draft) -> Any:
@@ -268,10 +266,12 @@ def _name_field(kind: _Kind) -> str:
     return "code" if kind is _COUPON else "name"
 
 
-def _point(row: Any) -> Point:
+def _point(shown: Listing, row: Any) -> Point:
+    if isinstance(row, Season):
+        return Point(shown.name, row.name, row.first_on)
     if isinstance(row, Coupon):
-        return Point(coupon=row.terms)
-    return Point(extra=str(row.id)) if isinstance(row, Extra) else Point()
+        return Point(shown.name, coupon=row.terms)
+    return Point(shown.name, extra=str(row.id)) if isinstance(row, Extra) else Point(shown.name)
 
 
 # --- columns of a listing, and days ---------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def _set(change: Change, listing_id: int, draft: Draft, action: str) -> Examples
         for name, value in draft.values.items():
             setattr(listing, name, value)
         audit.record(session, change.who, action, f"listing {listing_id}", now, before=before, after=_facts(draft))
-        return _examples(session, listing, Point(), now)
+        return _examples(session, listing, Point(listing.name), now)
 
 
 def _refuse_more_than_sleep(listing: Listing, draft: Draft) -> None:
