@@ -1,7 +1,9 @@
 """Every staff route by every role, from the table of permits; and one line in the audit log for every change."""
 
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from werkzeug.routing import Rule
@@ -10,7 +12,7 @@ from booking.domain.roles import ALLOWED, Permission, Role, is_allowed
 from booking.models import AuditLine
 from booking.web.admin import menu, permits
 from tests.web.admin_changes import CHANGES, NO_CHANGE, PRESS
-from tests.web.admin_house import House
+from tests.web.admin_house import FIRST, House
 
 
 @pytest.fixture
@@ -152,3 +154,58 @@ def test_a_change_is_one_line_in_the_audit_log(house: House, endpoint: str) -> N
 
     assert answer.status_code in (200, 303), answer.text
     assert [(who, action) for who, action, _subject in house.audit()[before:]] == [(asked.who, asked.action)]
+
+
+class Ways(HTMLParser):
+    """Where a page leads: its links, and where its forms go. Search forms ask with GET."""
+
+    def __init__(self, page: str, path: str) -> None:
+        super().__init__()
+        self.found: set[tuple[str, str]] = set()
+        self._here, self._method = path, ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        if tag == "a" and said.get("href"):
+            self._add("GET", said["href"])
+        elif tag == "form":
+            self._method = (said.get("method") or "get").upper()
+            self._add(self._method, said.get("action") or self._here)
+        elif tag == "button" and said.get("formaction"):
+            self._add((said.get("formmethod") or self._method).upper(), said["formaction"])
+
+    def _add(self, method: str, address: str | None) -> None:
+        path = urlsplit(address or "").path
+        if path.startswith("/admin"):
+            self.found.add((method, path))
+
+
+def furnished(house: House) -> None:
+    """One of everything that pages may show, so that their buttons are there."""
+    booking_id = house.book(needs_review=True)
+    house.refund(booking_id, 1000, "failed")
+    house.dispute(booking_id)
+    house.event("something", "failed", booking_id)
+    house.errand(booking_id)
+    house.errand(booking_id, "done")
+    house.book(FIRST.shifted(20), status="pending", paid=False)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
+def test_no_page_leads_to_what_would_be_refused(house: House, role: Role) -> None:
+    furnished(house)
+    client, urls = house.member(role), house.app.url_map.bind("localhost")
+    wrong = set()
+    for method, endpoint, path in staff_routes(house):
+        if method != "GET" or endpoint in permits.OPEN_TO_ALL or path.endswith(".csv"):
+            continue
+        answer = client.get(path)
+        if answer.status_code != 200:
+            continue
+        for way, address in Ways(answer.text, path).found:
+            found, _ = urls.match(address, method=way)
+            if found not in permits.OPEN_TO_ALL and not is_allowed(role, permits.PERMITS[found]):
+                wrong.add((endpoint, way, found))
+
+    assert "\n".join(map(str, sorted(wrong))) == ""

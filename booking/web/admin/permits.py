@@ -177,8 +177,9 @@ NEEDS_FRESH = frozenset(
         "admin.person", "admin.ask_invite", "admin.invite", "admin.invite_again", "admin.withdraw_invitation",
         "admin.change_role", "admin.switch_off", "admin.switch_on", "admin.send_password_link",
         "admin.take_codes_away", "admin.end_their_sign_ins", "admin.require_codes",
-        "admin.audit_sheet", "admin.bookings_sheet",
-        "admin.check_cancel", "admin.cancel", "admin.check_refund", "admin.refund", "admin.submit_evidence",
+        "admin.audit_sheet", "admin.bookings_sheet", "admin.tourist_tax_sheet",
+        "admin.check_cancel", "admin.cancel", "admin.check_no_show", "admin.mark_no_show",
+        "admin.check_refund", "admin.refund", "admin.hand_over", "admin.submit_evidence",
     )
 )  # fmt: skip
 
