@@ -185,8 +185,11 @@ def _lock_listing(session: Session, listing_id: int) -> Listing:
 
 
 def _lock_unit(session: Session, unit_id: int) -> Unit:
-    """The unit, with its listing locked: everything about the units of a listing is done in turns."""
-    unit = session.get(Unit, unit_id)
+    """The unit, with its listing locked: everything about the units of a listing is done in turns.
+
+    The unit's own lock waits for whoever is taking nights in it right now, so that these are seen.
+    """
+    unit = session.get(Unit, unit_id, with_for_update=True)
     if unit is None:
         raise ListingNotFound("We cannot find that unit.")
     _lock_listing(session, unit.listing_id)
