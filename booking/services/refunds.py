@@ -56,10 +56,14 @@ LOOK_FROM_TRY = 3
 NEW_KEY_FROM_TRY = 5
 
 
-def order_refund(runtime: Runtime, booking_id: int, amount: Money, staff_email: str, form_token: str) -> int:
+def order_refund(
+    runtime: Runtime, booking_id: int, amount: Money, staff_email: str, form_token: str, *, left: Money | None = None
+) -> int:
     """Staff sends part of a booking's money back, without touching the booking. Commits; the worker sends it.
 
-    The same form sent twice is one refund. Returns the id of the (first) refund's row.
+    The same form sent twice is one refund. `left` is what the page said could go back: where it is something else by
+    now, somebody else was at it, and nobody should do the same once more without having seen that. Returns the id of
+    the (first) refund's row.
 
     Raises:
         BookingNotFound, RefundRefused: nothing was written.
@@ -70,6 +74,7 @@ def order_refund(runtime: Runtime, booking_id: int, amount: Money, staff_email: 
             booking = lock_booking(session, booking_id)
             done = _find_by_token(session, form_token)
             if done is None:
+                _refuse_if_changed(session, booking, left)
                 cause = Cause(Source.STAFF, staff_email)
                 done = spread_refund(session, booking, amount, RefundReason.GOODWILL, cause, now, form_token)
                 sent = {"amount_minor": amount.minor, "currency": amount.currency}
@@ -451,6 +456,12 @@ def _forget_explained(session: Session, payment_id: int) -> None:
     known = sum(session.scalars(select(Refund.amount_minor).where(Refund.payment_id == payment_id)))
     if known >= payment.reported_refunded_minor:
         payment.reported_refunded_minor = 0
+
+
+def _refuse_if_changed(session: Session, booking: Booking, left: Money | None) -> None:
+    payments = [payment for payment in list_payments(session, booking.id) if not _is_blocked(session, payment.id)]
+    if left is not None and left.minor != sum(payment.entry.refundable_minor for payment in payments):
+        raise RefundRefused("The money of this booking has changed since that page was made. Look at it again.")
 
 
 def _check_amount(session: Session, booking: Booking, payments: list[Payment], amount: Money) -> None:

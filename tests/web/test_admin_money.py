@@ -347,7 +347,7 @@ def test_refusals_of_the_service_are_shown_as_they_are(house: House, monkeypatch
     booking_id, client = house.book(), house.ada()
     order = order_of(client.get(f"/admin/bookings/{booking_id}/refund/check?amount=100").text)
 
-    def refuse(*_args: object) -> int:
+    def refuse(*_args: object, **_more: object) -> int:
         raise RefundRefused("Only €5.00 is left.")
 
     monkeypatch.setattr(money.refunds, "order_refund", refuse)
@@ -355,3 +355,16 @@ def test_refusals_of_the_service_are_shown_as_they_are(house: House, monkeypatch
 
     assert answer.status_code == 422
     assert "Only €5.00 is left." in answer.text
+
+
+def test_a_second_person_who_had_the_same_page_open_is_told_that_the_money_has_changed(house: House) -> None:
+    booking_id, ada, bea = house.book(), house.ada(), house.ada()
+    pages = [each.get(f"/admin/bookings/{booking_id}/refund/check?amount=20").text for each in (ada, bea)]
+    forms = [{name: value_of(page, name) for name in ("amount", "left", "form_token")} for page in pages]
+
+    first = ada.post(f"/admin/bookings/{booking_id}/refund", data=forms[0])
+    second = bea.post(f"/admin/bookings/{booking_id}/refund", data=forms[1])
+
+    assert (first.status_code, second.status_code) == (303, 422)
+    assert "has changed since that page was made" in second.text
+    assert house.count(Refund) == 1

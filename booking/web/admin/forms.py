@@ -70,12 +70,14 @@ class OrderForm(FlaskForm):
     """The second page of a money action: the exact amount that was shown, and a token that makes two clicks one."""
 
     amount = HiddenField(validators=[InputRequired()])
+    left = HiddenField()  # what could go back when the page was made
     form_token = HiddenField(validators=[Regexp(_TOKEN)])
 
     @classmethod
-    def of(cls, amount: Money) -> "OrderForm":
+    def of(cls, amount: Money, left: Money | None = None) -> "OrderForm":
         """A fresh one, with a token of its own."""
-        return cls(formdata=None, amount=str(amount.major), form_token=secrets.token_hex(16))
+        known = str(left.major) if left else ""
+        return cls(formdata=None, amount=str(amount.major), left=known, form_token=secrets.token_hex(16))
 
     def read_order(self, currency: str) -> Money | None:
         """The amount that was agreed to; None where the form was tampered with."""

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from booking.domain.errors import BookingError, RefundRefused, TransitionRefused
-from booking.domain.money import Money
+from booking.domain.money import Money, parse_major
 from booking.domain.states import BookingStatus, CancelReason, Source
 from booking.gateways.payments import GatewayUnavailable
 from booking.queries.bookings import BookingFile, get_booking_file
@@ -72,7 +72,7 @@ def check_refund(booking_id: int) -> ResponseReturnValue:
     amount = form.read_amount(file.refundable) if form.validate() else None
     if amount is None:
         return render_template("admin/refund.html", file=file, booking=file.booking, form=form), 422
-    page = {"file": file, "booking": file.booking, "amount": amount, "order": OrderForm.of(amount)}
+    page = {"file": file, "booking": file.booking, "amount": amount, "order": OrderForm.of(amount, file.refundable)}
     return render_template("admin/refund_check.html", **page)
 
 
@@ -81,7 +81,8 @@ def refund(booking_id: int) -> ResponseReturnValue:
     """Send back exactly what was shown. The form's token makes a double click one refund."""
     amount, order = _read_order(booking_id)
     try:
-        refunds.order_refund(current_runtime(), booking_id, amount, current_user.email, order.form_token.data)
+        left, token = parse_major(order.left.data or "", amount.currency), order.form_token.data
+        refunds.order_refund(current_runtime(), booking_id, amount, current_user.email, token, left=left)
     except RefundRefused as error:
         return _ask_again("refund", booking_id, order, error)
     flash("The refund is on its way. Its state is in the ledger below.")
