@@ -34,11 +34,11 @@ class UsedCoupon:
 
 @dataclass(frozen=True, slots=True)
 class ListingRates:
-    """One listing with everything that its prices are made of; seasons and days that are over are left out."""
+    """One listing with everything that its prices are made of; days that are over are left out."""
 
     listing: Listing
     seasons: tuple[Season, ...]
-    past_seasons: int
+    past_seasons: tuple[Season, ...]
     days: tuple[Any, ...]
     today: date
 
@@ -59,7 +59,8 @@ def get_listing_rates(session: Session, listing_id: int, now: datetime) -> Listi
     today = listing.property.today(now)
     seasons = tuple(season for season in listing.seasons if season.last_on >= today)
     days = tuple(row for row in listing.day_prices if row.day >= today)
-    return ListingRates(listing, seasons, len(listing.seasons) - len(seasons), days, today)
+    past = tuple(season for season in listing.seasons if season.last_on < today)
+    return ListingRates(listing, seasons, past, days, today)
 
 
 def list_coupons(session: Session, place: Property, now: datetime) -> Sequence[UsedCoupon]:

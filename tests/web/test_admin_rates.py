@@ -206,13 +206,15 @@ def test_what_is_not_there_is_404_in_plain_words(lasting: tuple[House, FlaskClie
     assert "Holdfast" in answer.text
 
 
-def test_seasons_that_are_over_are_left_out_and_counted(house: House, ada: FlaskClient) -> None:
+def test_seasons_that_are_over_stand_apart_and_can_be_removed(house: House, ada: FlaskClient) -> None:
     ada.post("/admin/rates/seasons/1", data={**SUMMER, "first_on": "2026-06-01", "last_on": "2026-08-31"})
 
     words = words_of(ada.get("/admin/rates/listing/1"))
 
     assert "No season." in words
-    assert "Left out: 1 that is over." in words
+    assert "1 that is over Summer" in words
+    assert ada.post("/admin/rates/seasons/1/1/remove", data=PRESS).status_code == 303
+    assert "that is over" not in words_of(ada.get("/admin/rates/listing/1"))
 
 
 def test_who_may_not_change_prices_sees_them_without_buttons(house: House) -> None:
