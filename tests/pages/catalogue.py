@@ -11,16 +11,19 @@ from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Update, update
+from sqlalchemy import Update, select, update
 
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
+from booking.domain.rates import LineKind
 from booking.domain.states import BookingStatus, CancelReason, Source
-from booking.models import Attempt, Booking, OutboxRow, Payment
+from booking.domain.terms import CancellationTerms, Grace, Tier
+from booking.extensions import db
+from booking.models import Attempt, Booking, CancellationPolicy, Listing, OutboxRow, Payment
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
-from booking.services import access, attempts, holds, refunds, reservations
+from booking.services import access, attempts, holds, policies, refunds, reservations
 from booking.services.demo_shop import TIMEZONE
 from booking.services.timeline import Cause
 from tests.pages.stage import DUNES, LOFT, ROOM, Seen, Stage
@@ -223,6 +226,41 @@ def _stay_in_season(stage: Stage) -> Seen:
     today = stage.shop.clock.now().date()
     arrive = date(today.year + (today.month > 6), 7, 2)
     return stage.ask(Stay(arrive, arrive + timedelta(days=9)), DUNES)
+
+
+def _saturday(stage: Stage) -> date:
+    """A Saturday that nobody else is about."""
+    day = stage.free.arrive
+    return day + timedelta(days=(5 - day.weekday()) % 7)
+
+
+@page("stay, from Saturday to Saturday or Tuesday, arrival chosen")
+def _saturdays(stage: Stage) -> Seen:
+    with stage.listing(LOFT, arrive_on="5", leave_on="15", turnover_days=1):
+        return stage.look(f"/stays/{LOFT}", arrive=str(_saturday(stage)), guests="2")
+
+
+@page("stay, no day to arrive", status=422)
+def _no_saturday(stage: Stage) -> Seen:
+    arrive = _saturday(stage) + timedelta(days=2)
+    with stage.listing(LOFT, arrive_on="5", leave_on="15", turnover_days=1):
+        return stage.ask(Stay(arrive, arrive + timedelta(days=4)))
+
+
+@page("review, terms of three steps and second thoughts", Stake.NOT_YET, is_private=True)
+def _three_steps(stage: Stage) -> Seen:
+    with stage.listing(LOFT, policy_id=_policy(stage)):
+        return stage.type_details()
+
+
+def _policy(stage: Stage) -> int:
+    terms = CancellationTerms(
+        (Tier(90, 100), Tier(30, 60), Tier(7, 20)), Grace(48, 14), frozenset((LineKind.TOURIST_TAX, LineKind.CLEANING))
+    )
+    with stage.shop.app.app_context():
+        known = db.session.scalars(select(CancellationPolicy.id).where(CancellationPolicy.name == "Of a page")).first()
+        place = db.session.scalars(select(Listing.property_id).where(Listing.slug == LOFT)).one()
+        return known or policies.add_policy(stage.shop.runtime, place, "Of a page", terms, STAFF.actor)
 
 
 @page("review", Stake.NOT_YET, is_private=True)
