@@ -8,7 +8,7 @@ from enum import StrEnum
 from booking.domain.availability import TakenNights, UnitNights, fitting_units
 from booking.domain.dates import Stay
 from booking.domain.errors import StayRuleBroken
-from booking.domain.neighbours import judge_units
+from booking.domain.neighbours import has_unit, judge_units
 from booking.domain.stay_rules import (
     ANY_DAY,
     RuleRange,
@@ -54,7 +54,7 @@ class Sale:
 
     def fits(self, taken: TakenNights, stay: Stay) -> bool:
         """Whether a stay can be had: by every rule, in one unit, with what lies beside it there."""
-        return is_allowed(self.rules, stay, self.today) and bool(judge_units(self.rules, stay, taken, self.today).units)
+        return is_allowed(self.rules, stay, self.today) and has_unit(self.rules, stay, taken, self.today)
 
     @property
     def sees(self) -> timedelta:

@@ -33,6 +33,15 @@ def judge_units(rules: StayRules, stay: Stay, taken: TakenNights, today: date) -
     return Verdict(good, None if good else next(iter(problems.values()), None))
 
 
+def has_unit(rules: StayRules, stay: Stay, taken: TakenNights, today: date) -> bool:
+    """Whether any unit fits a stay; the same verdict, without asking further than it must."""
+    return any(
+        not any(night in nights for night in stay)
+        and (not rules.looks_around or neighbour_problem(rules, stay, nights, today) is None)
+        for nights in taken.values()
+    )
+
+
 def neighbour_problem(rules: StayRules, stay: Stay, taken: UnitNights, today: date) -> Said | None:
     """What stands against a stay in one unit whose nights are free, in words; None where nothing does."""
     if (empty := broken_turnover(rules, stay, taken)) is not None:

@@ -1,7 +1,7 @@
 """Stay rules: what a listing accepts, all year and in ranges of days. Neighbours are judged in neighbours.py."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -70,6 +70,10 @@ class StayRules:
     avoid_gaps: bool = False  # no stay that leaves nights beside another one which nobody could book
     turnover_days: int = 0  # nights that stay empty between two stays in one unit
     ranges: tuple[RuleRange, ...] = ()
+    # What was looked up once: a calendar asks a thousand times for the same few days.
+    _known: dict[tuple[str, date], RuleRange | None] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def is_plain(self) -> bool:
@@ -106,8 +110,10 @@ class StayRules:
         """The range whose word on a rule holds on a day; None where it is what holds all year."""
         if not self.ranges:
             return None
-        own = [each for each in self.ranges if each.covers(day) and getattr(each, rule) is not None]
-        return min(own, key=lambda each: each.precedence(rule), default=None)
+        if (rule, day) not in self._known:
+            own = [each for each in self.ranges if each.covers(day) and getattr(each, rule) is not None]
+            self._known[rule, day] = min(own, key=lambda each: each.precedence(rule), default=None)
+        return self._known[rule, day]
 
     def value(self, rule: str, day: date) -> Any:
         """What a rule says on a day."""
