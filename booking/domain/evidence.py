@@ -88,6 +88,7 @@ class StayCase:
     refunded: tuple[tuple[str, Money], ...]  # Stripe's id of each refund that was sent
     mails: tuple[tuple[datetime, str], ...]
     steps: tuple[tuple[datetime, str], ...]
+    words: tuple[str, ...] = ()  # the terms as the guest read them, in the guest's language
 
     @property
     def quote(self) -> Quote:
@@ -181,7 +182,8 @@ def _how_shown(case: StayCase) -> str:
 def _terms(case: StayCase) -> str:
     lines = [f"Cancelled {_until(case, step)}: {_plain(step.refund)} back." for step in refund_steps(case.deal)]
     rest = f"{_plain(case.deal.rest)} back" if case.deal.rest.minor else "nothing back"
-    return "\n".join([*lines, f"Cancelled later, or not cancelled: {rest}."])
+    read = ["", "In the words that the guest read:", *case.words] if case.words else []
+    return "\n".join([*lines, f"Cancelled later, or not cancelled: {rest}.", *read])
 
 
 def _until(case: StayCase, step: RefundStep) -> str:

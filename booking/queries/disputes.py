@@ -151,6 +151,7 @@ def get_stay_case(session: Session, booking: Booking) -> StayCase:
         ),
         mails=_mails(session, booking),
         steps=steps,
+        words=tuple(booking.terms.get("text", ())),
     )
 
 

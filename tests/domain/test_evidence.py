@@ -305,3 +305,13 @@ def test_of_texts_too_long_together_the_longest_is_to_be_shortened() -> None:
     assert check_texts(shorter) == {
         "cancellation_rebuttal": "All texts together may have 150,000 characters. Shorten this one first."
     }
+
+
+def test_the_bank_reads_the_terms_in_the_words_that_the_guest_read() -> None:
+    texts = draft(words=("Kostenlose Stornierung bis 7 Tage vor der Anreise.", "Später: keine Erstattung."))
+
+    for name in ("cancellation_policy_disclosure", "refund_policy_disclosure"):
+        assert texts[name].endswith(
+            "In the words that the guest read:\nKostenlose Stornierung bis 7 Tage vor der Anreise.\n"
+            "Später: keine Erstattung."
+        )
