@@ -1,6 +1,8 @@
 """services/job_board.py and services/job_work.py: long work is done once, shows how far it is, and survives a death."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from booking.database import transaction
 from booking.domain.pictures import PictureRefused
 from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable
-from booking.models import Heartbeat, Job, Photo, WebhookEvent
+from booking.models import AuditLine, Heartbeat, Job, Photo, WebhookEvent
 from booking.models.job import JobKind, JobState
 from booking.models.webhook import InboxOutcome
 from booking.runtime import Runtime
@@ -168,6 +170,25 @@ def test_a_worker_whose_lease_has_ended_writes_nothing_more(runtime: Runtime) ->
     job_board.give_up(runtime, late, "late")
 
     assert (job(job_id).state, job(job_id).done, job(job_id).result) == (JobState.RUNNING, 0, [])
+
+
+def test_four_workers_at_once_do_each_piece_of_work_once(house: Flask, runtime: Runtime) -> None:
+    for number in range(3):
+        photos.ask_for_photos(runtime, 1, [(f"{number}-{name}", b"%d" % number + data) for name, data in FILES], ADA)
+    together = threading.Barrier(4)
+
+    def work(_number: int) -> list[str]:
+        with house.app_context():
+            together.wait(timeout=10)
+            return job_work.run_due(runtime)
+
+    with ThreadPoolExecutor(4) as pool:
+        told = [line for lines in pool.map(work, range(4)) for line in lines]
+
+    db.session.remove()
+    assert sorted(told) == [f"job {number} (pictures): 3 pictures looked at." for number in (1, 2, 3)]
+    assert [row.state for row in db.session.query(Job)] == [JobState.DONE] * 3
+    assert db.session.query(AuditLine).filter_by(action="photo.added").count() == db.session.query(Photo).count() == 9
 
 
 def test_an_error_of_ours_ends_one_piece_of_work_and_not_the_next(
