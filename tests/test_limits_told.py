@@ -20,7 +20,7 @@ def _told(limit: limits.Limit) -> str:
 
 
 def test_the_table_of_limits_is_what_the_code_counts() -> None:
-    counted = [limits.SEARCHING, limits.ASKING_FOR_NEWS, limits.PLACING]
+    counted = [limits.SEARCHING, limits.ASKING_FOR_NEWS, limits.PLACING, limits.TRYING_CODES]
 
     assert [row[1:] for row in _rows()] == [
         *[[_told(limit), "network"] for limit in counted],

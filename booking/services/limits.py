@@ -32,6 +32,8 @@ class Limit:
 SEARCHING = Limit("search", 60, timedelta(minutes=1))
 ASKING_FOR_NEWS = Limit("news", 60, timedelta(minutes=1))
 PLACING = Limit("hold", 10, timedelta(hours=1))
+# Whoever books with one is asked for it four or five times; whoever guesses does not come far.
+TRYING_CODES = Limit("code", 100, timedelta(hours=1))
 
 
 def count_try(runtime: Runtime, limit: Limit, who: str) -> None:

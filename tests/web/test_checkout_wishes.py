@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -11,8 +12,9 @@ import requests
 from booking.domain.pricing import Quote, Wishes
 from booking.domain.rates import LineKind, Per
 from booking.extensions import db
-from booking.models import Coupon, Extra, Fee, Listing, Season, Tax
+from booking.models import Coupon, Extra, Fee, Listing, RateWindow, Season, Tax
 from booking.services import reservations
+from booking.services.limits import TRYING_CODES, limit_key
 from booking.services.reservations import PlaceRequest
 from tests.support.shop import GRACE, LINUS, Shop, Visitor, fields_of
 
@@ -237,3 +239,18 @@ def test_more_of_an_extra_than_there_is_is_cut_to_what_there_is(shop: Shop, grac
     book(grace, follow(grace, send(grace, args_of(shop), **DETAILS, **{"extra-2": "99"})))
 
     assert [line.quantity for line in quote_of(shop).lines if line.kind is LineKind.EXTRA] == [4 * 3]
+
+
+def test_nobody_guesses_codes_for_long(shop: Shop, grace: Visitor) -> None:
+    runtime = shop.runtime
+    strict = replace(runtime, settings=replace(runtime.settings, rate_limits=True))
+    shop.app.extensions["holdfast"] = strict
+    with shop.app.app_context():
+        window = {"key": limit_key(TRYING_CODES.what, "127.0.0.1"), "started_at": shop.clock.now()}
+        db.session.add(RateWindow(**window, count=TRYING_CODES.most - 1))
+        db.session.commit()
+
+    pages = [grace.get(f"/stays/{SLUG}/book", **args_of(shop), code=code) for code in ("WINTER", "WINTER", "SPRING")]
+
+    assert [page.status_code for page in pages] == [422, 429, 429]
+    assert grace.get(f"/stays/{SLUG}/book", **args_of(shop)).status_code == 200

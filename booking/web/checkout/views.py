@@ -13,7 +13,7 @@ from booking.domain.mailbox import suggest_address
 from booking.domain.money import Money
 from booking.extensions import db
 from booking.queries.search import Offer, get_listing
-from booking.services.limits import PLACING
+from booking.services.limits import PLACING, TRYING_CODES
 from booking.services.reservations import PlaceRequest, place_booking
 from booking.web.checkout import trap
 from booking.web.checkout.blueprint import blueprint
@@ -143,7 +143,10 @@ def _wished(slug: str, args: MultiDict[str, str]) -> WishPage:
     """The offer in an address or form, with the wishes in it; where there is none, the request ends here."""
     # The form of the details has its dates in the address that it is sent to.
     about = request.args if "arrive" in request.args else args
-    return grant(offer_or_elsewhere(slug, about), read_wishes(args))
+    typed = read_wishes(args)
+    if typed.code:
+        count(TRYING_CODES)  # a right one counts, too: or who is over the limit would learn by it which one is right
+    return grant(offer_or_elsewhere(slug, about), typed)
 
 
 def _args(page: WishPage) -> dict[str, Any]:
