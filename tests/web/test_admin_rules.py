@@ -278,3 +278,13 @@ def test_another_sum_than_was_shown_never_goes_back(house: House) -> None:
     assert "What goes back has changed since this page was made. Nothing was noted." in words_of(answer.text)
     assert house.count(Booking, no_show_at=None) == 1
     assert house.count(Refund) == 0
+
+
+def test_cancelling_says_why_the_terms_give_what_they_give(house: House) -> None:
+    booking_id = house.book()
+    house.clock.time = NOW + timedelta(days=6)
+
+    page = words_of(house.ada().get(f"/admin/bookings/{booking_id}/cancel").text)
+
+    assert "If the guest cancels: It is 5 days before arrival: by the terms 50 percent comes back." in page
+    assert "If the house cancels: A guest whom the house cancels gets everything back." in page
