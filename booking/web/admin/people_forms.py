@@ -20,7 +20,7 @@ _WRONG_DATE = "Type the date as year, month, day: 2027-03-12."
 class RoleForm(FlaskForm):
     """What somebody is here for."""
 
-    role = RadioField("Role", [InputRequired("Choose a role.")], choices=_ROLES)
+    role = RadioField("As what", [InputRequired("Choose a role.")], choices=_ROLES)
 
     def refuse(self, error: BookingError) -> None:
         """Put a service's refusal on the field it concerns."""
