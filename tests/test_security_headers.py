@@ -177,10 +177,12 @@ def test_a_wrong_method_is_405_and_names_the_right_ones_on_every_address(product
     for rule in rules:
         allowed.setdefault(_filled(rule.rule), set()).update(rule.methods or ())
 
+    urls = production.url_map.bind("localhost")
     for path, methods in allowed.items():
         answer = ada.open(path, method="DELETE", base_url=BASE, buffered=True)
         assert answer.status_code == 405, path
-        assert set(answer.headers["Allow"].split(", ")) == methods, path
+        named = set(answer.headers["Allow"].split(", "))
+        assert methods <= named == set(urls.allowed_methods(path)), path  # a rule with a word in it may fit, too
         _assert_protected(path, answer)
 
 

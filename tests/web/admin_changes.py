@@ -455,7 +455,7 @@ def _retry_mail(house: House) -> Asked:
 @change("admin.replay_stuck", "webhooks.replayed")
 def _replay_stuck(house: House) -> Asked:
     house.event("evt_1", "failed")
-    return "/admin/webhooks/replay-stuck", PRESS
+    return "/admin/webhook-replays", PRESS
 
 
 @change("admin.reconcile_now", "stripe.compared")

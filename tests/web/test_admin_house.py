@@ -392,12 +392,12 @@ def test_comparing_now_is_work_that_is_watched(house: House, client: FlaskClient
 def test_replaying_all_is_offered_where_something_is_stuck(house: House, client: FlaskClient) -> None:
     assert (
         "No event waits for a person."
-        in client.post("/admin/webhooks/replay-stuck", data={"x": ""}, follow_redirects=True).text
+        in client.post("/admin/webhook-replays", data={"x": ""}, follow_redirects=True).text
     )
     house.event("evt_stuck", "unmatched")
 
     assert "Replay all of these" in client.get("/admin/webhooks?outcome=stuck").text
-    answer = client.post("/admin/webhooks/replay-stuck", data={"x": ""})
+    answer = client.post("/admin/webhook-replays", data={"x": ""})
     assert "/admin/jobs/" in answer.location
     run_worker(house)
     assert "evt_stuck" in client.get(answer.location).text

@@ -50,7 +50,7 @@ def reconcile_now() -> ResponseReturnValue:
     return redirect(url_for("admin.job", job_id=job_id), 303)
 
 
-@blueprint.post("/webhooks/replay-stuck")
+@blueprint.post("/webhook-replays")
 def replay_stuck() -> ResponseReturnValue:
     """Walk each event that waits for a person through the same door once more."""
     job_id = job_work.ask_for_replays(current_runtime(), current_user.email)

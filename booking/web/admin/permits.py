@@ -179,7 +179,8 @@ NEEDS_FRESH = frozenset(
         "admin.take_codes_away", "admin.end_their_sign_ins", "admin.require_codes",
         "admin.audit_sheet", "admin.bookings_sheet", "admin.tourist_tax_sheet",
         "admin.check_cancel", "admin.cancel", "admin.check_no_show", "admin.mark_no_show",
-        "admin.check_refund", "admin.refund", "admin.hand_over", "admin.submit_evidence",
+        "admin.check_refund", "admin.refund", "admin.hand_over", "admin.check_change", "admin.change",
+        "admin.submit_evidence",
     )
 )  # fmt: skip
 
