@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from booking.domain.neighbours import broken_turnover
 from booking.models import Booking, Listing, Unit
 from booking.queries.closures import list_clashes
-from booking.queries.nights import free_unit_ids_of_house
+from booking.queries.nights import find_turnover_listing, free_unit_ids_of_house, slept_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def list_move_targets(session: Session, booking: Booking, now: datetime) -> list
     return [
         MoveTarget(
             unit_id, listing_id, listing, unit, sleeps, listing_id != booking.listing_id,
-            () if unit_id in free else _who(session, unit_id, booking, now),
+            _too_near(session, unit_id, booking, now) if unit_id in free else _who(session, unit_id, booking, now),
         )
         for unit_id, unit, listing_id, listing, sleeps in units
     ]  # fmt: skip
@@ -49,3 +50,14 @@ def list_move_targets(session: Session, booking: Booking, now: datetime) -> list
 
 def _who(session: Session, unit_id: int, booking: Booking, now: datetime) -> tuple[str, ...]:
     return tuple(row.in_words for row in list_clashes(session, unit_id, booking.stay, now))
+
+
+def _too_near(session: Session, unit_id: int, booking: Booking, now: datetime) -> tuple[str, ...]:
+    """Whether another stay lies where nights must stay empty, by the rules of the unit's listing."""
+    listing_id = find_turnover_listing(session, unit_id)
+    if listing_id is None:
+        return ()
+    rules = session.get_one(Listing, listing_id).rules
+    slept = slept_beside(session, unit_id, booking.stay, rules.most_turnover, now, without_booking=booking.id)
+    empty = broken_turnover(rules, booking.stay, slept)
+    return () if empty is None else (f"Another stay is too near: nights that stay empty between two: {empty}",)

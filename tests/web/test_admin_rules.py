@@ -288,3 +288,17 @@ def test_cancelling_says_why_the_terms_give_what_they_give(house: House) -> None
 
     assert "If the guest cancels: It is 5 days before arrival: by the terms 50 percent comes back." in page
     assert "If the house cancels: A guest whom the house cancels gets everything back." in page
+
+
+def test_a_unit_beside_which_nights_must_stay_empty_is_no_place_to_move_to(house: House) -> None:
+    booking_id = house.book()
+    house.book(FIRST.shifted(FIRST.nights), unit_id=house.other_unit_id)
+    client = house.ada()
+    assert "Another stay is too near" not in client.get(f"/admin/bookings/{booking_id}/move").text
+
+    client.post("/admin/rules/1", data=RULES)
+
+    page = words_of(client.get(f"/admin/bookings/{booking_id}/move").text)
+    assert "Another stay is too near: nights that stay empty between two: 1" in page
+    answer = client.post(f"/admin/bookings/{booking_id}/move/{house.other_unit_id}", data=PRESS)
+    assert (answer.status_code, house.read(booking_id).unit_id) == (409, house.unit_id)
