@@ -144,6 +144,18 @@ def test_each_problem_leads_to_what_settles_it(house: House) -> None:
     assert "1 check of our own rows" in page
 
 
+def test_hostile_names_on_the_first_page_are_only_text(house: House) -> None:
+    hostile = "<b onclick=alert(1)>=1+1"
+    house.book(needs_review=True, refund_failed=True, guest_name=hostile)
+    house.book(Stay(date(2027, 2, 27), date(2027, 3, 3)), guest_name=hostile)
+    house.book(Stay(date(2027, 5, 1), date(2027, 5, 3)), status="pending", paid=False, guest_name=hostile)
+
+    page = house.ada().get("/admin/").text
+
+    assert page.count("&lt;b onclick=alert(1)&gt;=1+1") == 4
+    assert "<b onclick" not in page
+
+
 def test_who_neither_comes_nor_goes_is_in_house(house: House) -> None:
     house.book(Stay(date(2027, 2, 27), date(2027, 3, 3)), guest_name="Stays Over")
     house.book(Stay(date(2027, 2, 27), date(2027, 3, 1)), unit_id=house.other_unit_id, guest_name="Leaves Today")
