@@ -4,12 +4,15 @@ A step told again is what people and machines do: the guest clicks again, Stripe
 the worker starts again. What was answered 2xx is never delivered again, so it must not be lost.
 """
 
+from booking.domain.states import PaymentMethod
 from tests.crash.teller import (
     Step,
     abandon,
     abort_mail,
     answer_dispute,
+    book_by_phone,
     cancel,
+    change_stay,
     check_out,
     close_and_reopen,
     close_review,
@@ -20,6 +23,7 @@ from tests.crash.teller import (
     end_holds,
     fault,
     follow_link,
+    hand_over,
     lose_events,
     misdate,
     misprice,
@@ -135,5 +139,12 @@ STORIES: dict[str, tuple[Step, ...]] = {
     "the house's own work": (
         close_and_reopen(), place("ada"), check_out("ada"), pay("ada"), deliver(), follow_link("ada"), replay(),
         purge(), settle(),
+    ),
+    "a change that costs more": (
+        place("ada"), check_out("ada"), pay("ada"), deliver(), change_stay("ada", 1), pay("ada"), deliver(), settle(),
+    ),
+    "booked by telephone": (
+        book_by_phone("ada", PaymentMethod.STRIPE), pay("ada"), deliver(),
+        book_by_phone("ben", PaymentMethod.CASH, ahead=60), refund("ben", 1000), hand_over("ben"), settle(),
     ),
 }  # fmt: skip

@@ -18,15 +18,16 @@ from booking.domain.dates import Stay
 from booking.domain.errors import EvidenceRefused, TransitionRefused
 from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus, CancelReason, Source
+from booking.domain.states import BookingStatus, CancelReason, PaymentMethod, Source
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
 from booking.gateways.payments import GatewayRefused, GatewayUnavailable
-from booking.models import Attempt, Booking, Listing, OutboxRow, WebhookEvent
+from booking.models import Attempt, Booking, Listing, OutboxRow, StayChange, WebhookEvent
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
 from booking.services import (
     access,
+    changes,
     checkout,
     disputes,
     evidence,
@@ -34,6 +35,7 @@ from booking.services import (
     limits,
     listings,
     outbox,
+    phone,
     reconciliation,
     refunds,
     reservations,
@@ -42,6 +44,8 @@ from booking.services import (
     watch,
     webhooks,
 )
+from booking.services.changes import ChangeWish
+from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
 from tests.support.hostile import sign
 from tests.support.servers import FakeStripe
@@ -331,6 +335,47 @@ def pass_time(*, stripe: bool = True, **span: float) -> Step:
 def refund(name: str, minor: int) -> Step:
     def step(teller: Teller) -> None:
         refunds.order_refund(teller.runtime, teller.id_of(name), Money(minor, "eur"), STAFF, f"refund {name}")
+
+    return step
+
+
+def change_stay(name: str, nights: int) -> Step:
+    """Staff gives a booking so many nights more, or fewer; what is done already is not done again."""
+
+    def step(teller: Teller) -> None:
+        booking, token = teller.shop.booking(teller.id_of(name)), f"change {name} {nights}"
+        if teller.shop._read(select(StayChange.id).where(StayChange.form_token == token)):
+            changes.change_stay(teller.runtime, booking.id, _same(booking), booking.amount, token, STAFF)
+            return
+        wish = ChangeWish(Stay(booking.arrive, booking.leave + timedelta(days=nights)), booking.guests, False)
+        total = changes.preview_change(teller.runtime, booking.id, wish).quote.total
+        changes.change_stay(teller.runtime, booking.id, wish, total, token, STAFF)
+
+    return step
+
+
+def _same(booking: Booking) -> ChangeWish:
+    return ChangeWish(booking.stay, booking.guests, keeps_price=True)
+
+
+def book_by_phone(name: str, method: PaymentMethod, ahead: int = 40) -> Step:
+    """Staff books for a guest, with a link or with the money in hand. Told again it is the same form."""
+
+    def step(teller: Teller) -> None:
+        stay = teller.stay(ahead)
+        token = f"{sum(map(ord, name)):032x}"
+        wish = PhoneRequest(teller.shop.listing_id, stay, 2, GRACE, teller.shop.total(stay), method, token)
+        teller.memory.data["bookings"][name] = phone.place_by_phone(teller.runtime, wish, STAFF).booking_id
+
+    return step
+
+
+def hand_over(name: str) -> Step:
+    """Staff gives back what the house had taken itself."""
+
+    def step(teller: Teller) -> None:
+        for row in teller.shop.refunds(teller.id_of(name)):
+            refunds.note_handed_over(teller.runtime, row.id, STAFF)
 
     return step
 
