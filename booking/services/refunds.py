@@ -100,7 +100,7 @@ def spread_refund(
     Raises:
         RefundRefused: no amount, or more than is left; nothing is written then.
     """
-    payments = [payment for payment in list_payments(session, booking.id) if not _is_blocked(session, payment.id)]
+    payments = _list_unblocked(session, booking)
     _check_amount(session, booking, payments, amount)
     first: Refund | None = None
     left = amount.minor
@@ -459,7 +459,7 @@ def _forget_explained(session: Session, payment_id: int) -> None:
 
 
 def _refuse_if_changed(session: Session, booking: Booking, left: Money | None) -> None:
-    payments = [payment for payment in list_payments(session, booking.id) if not _is_blocked(session, payment.id)]
+    payments = _list_unblocked(session, booking)
     if left is not None and left.minor != sum(payment.entry.refundable_minor for payment in payments):
         raise RefundRefused("The money of this booking has changed since that page was made. Look at it again.")
 
@@ -476,6 +476,10 @@ def _check_amount(session: Session, booking: Booking, payments: list[Payment], a
     if amount.minor > left:
         some_blocked = len(payments) < len(list_payments(session, booking.id))
         raise RefundRefused(_BLOCKED if some_blocked else _TOO_MUCH, left=Money(left, amount.currency))
+
+
+def _list_unblocked(session: Session, booking: Booking) -> list[Payment]:
+    return [payment for payment in list_payments(session, booking.id) if not _is_blocked(session, payment.id)]
 
 
 def _is_blocked(session: Session, payment_id: int) -> bool:

@@ -182,7 +182,8 @@ def _settle_paid(case: _Case) -> Outcome:
     case.attempt.status = AttemptStatus.PAID
     _give_up_others(case)
     mismatch = _find_mismatch(case)
-    return _review(case, mismatch) if mismatch else _place(case, payment)
+    place = _place if case.attempt.change_id is None else _place_difference
+    return _review(case, mismatch) if mismatch else place(case, payment)
 
 
 def _place(case: _Case, payment: Payment) -> Outcome:
@@ -286,20 +287,8 @@ def _give_up_others(case: _Case) -> None:
 # --- the difference that a change of a confirmed booking costs -------------------------------------------------------
 
 
-def _settle_difference(case: _Case) -> Outcome:
-    """Recheck and swap the nights in this very transaction, or send all of the difference back; never half of it."""
-    if case.evidence.payment_intent_id is None or case.evidence.amount is None or case.evidence.amount.minor <= 0:
-        return _review(case, "it was paid, but no payment is named")
-    if _is_recorded(case.session, case.evidence.payment_intent_id):
-        return Outcome.ALREADY
-    payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
-    case.attempt.status = AttemptStatus.PAID
-    _give_up_others(case)
-    mismatch = _find_mismatch(case)
-    return _review(case, mismatch) if mismatch else _place_difference(case, payment)
-
-
 def _place_difference(case: _Case, payment: Payment) -> Outcome:
+    """Recheck and swap the nights in this very transaction, or send all of the difference back; never half of it."""
     change = _change_of(case)
     if case.booking.status is not BookingStatus.CONFIRMED:
         return _refund_late(case, payment)
@@ -572,7 +561,7 @@ _DECISIONS: dict[EvidenceState, Callable[[_Case], Outcome]] = {
 }
 _DECISIONS_ON_CHANGES: dict[EvidenceState, Callable[[_Case], Outcome]] = {
     EvidenceState.OPEN: _note_open,
-    EvidenceState.PAID: _settle_difference,
+    EvidenceState.PAID: _settle_paid,
     EvidenceState.PROCESSING: _note_difference_coming,
     EvidenceState.NOTHING_DUE: _settle_nothing_due,
     EvidenceState.DECLINED: _note_open,

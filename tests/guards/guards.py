@@ -7,6 +7,7 @@ changed is reported as such, so that this list cannot grow stale.
 from dataclasses import dataclass
 
 S = "tests/scenarios/"
+C = "tests/services/test_changes.py::"
 TOO_OLD = "test_conflicts.py::test_scenario_16_a_session_too_old_to_finish_in_is_ended_before_the_next_is_handed_out"
 FOUND_BY_LOOKING = (
     "test_confirmation.py::test_stripe_made_the_session_but_goes_on_answering_500_the_session_is_found_by_looking"
@@ -72,14 +73,38 @@ GUARDS = (
     Guard(
         "a second payment of a confirmed booking goes back",
         "booking.services.settlement",
-        ("        return _refund_duplicate(case, payment)", "        return Outcome.ALREADY"),
+        (
+            "BookingStatus.CONFIRMED:\n        return _refund_duplicate(case, payment)",
+            "BookingStatus.CONFIRMED:\n        return Outcome.ALREADY",
+        ),
         S + "test_conflicts.py::test_a_second_payment_for_one_booking_is_refunded_by_itself[sqlite]",
     ),
     Guard(
         "money for a cancelled booking goes back",
         "booking.services.settlement",
-        ("        return _refund_late(case, payment)", "        return Outcome.ALREADY"),
+        (
+            "BookingStatus.CANCELLED:\n        return _refund_late(case, payment)",
+            "BookingStatus.CANCELLED:\n        return Outcome.ALREADY",
+        ),
         S + "test_conflicts.py::test_scenario_14_staff_cancels_while_the_bank_confirms_and_the_money_goes_back[sqlite]",
+    ),
+    Guard(
+        "a second payment of a difference goes back",
+        "booking.services.settlement",
+        (
+            "ChangeStatus.DONE:\n        return _refund_duplicate(case, payment)",
+            "ChangeStatus.DONE:\n        return Outcome.ALREADY",
+        ),
+        C + "test_a_second_payment_of_the_difference_goes_back[sqlite]",
+    ),
+    Guard(
+        "a difference for a cancelled booking goes back",
+        "booking.services.settlement",
+        (
+            "is not BookingStatus.CONFIRMED:\n        return _refund_late(case, payment)",
+            "is not BookingStatus.CONFIRMED:\n        return Outcome.ALREADY",
+        ),
+        C + "test_cancelled_while_the_guest_pays_all_of_it_goes_back[sqlite]",
     ),
     Guard(
         "the amount must be the one that was agreed",
@@ -325,7 +350,7 @@ GUARDS = (
     Guard(
         "a part of the money is one that a bank can send",
         "booking.domain.money",
-        ("        smallest = step(self.currency)\n", "        smallest = 1\n"),
+        ("        whole = 10_000 * step(self.currency)\n", "        whole = 10_000\n"),
         S + "test_currencies.py::test_scenario_18_a_whole_stay_with_its_refund_agrees_to_the_unit",
     ),
     Guard(

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ def lent() -> Iterator[FakeStripe]:
     """A fakestripe for all of these runs: a shop without one of its guards may say to it what it should not."""
     with servers.fakestripe(is_honest=False) as stripe:
         yield stripe
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_the_lines_of_a_guard_stand_where_they_stood(guard: Guard) -> None:
+    spec = find_spec(guard.module)
+
+    assert spec is not None
+    assert spec.origin is not None
+    assert Path(spec.origin).read_text("utf-8").count(guard.without[0]) == 1
 
 
 @pytest.mark.parametrize("guard", SOME, ids=lambda guard: guard.name)
