@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from booking.domain.cancelling import Cancelling, Standing, cancelling
 from booking.domain.dates import Stay
@@ -82,6 +82,7 @@ class Paid:
     number: int
     amount: Money
     day: date
+    is_with_stripe: bool = True
 
 
 class LetterStage(StrEnum):
@@ -101,6 +102,8 @@ class ReturnStage(StrEnum):
     LONG_SENT = "long_sent"  # so long ago that it must be there
     FAILED = "failed"
     COVERED = "covered"  # never sent: in a dispute the guest's bank had given the money back itself
+    OWED = "owed"  # the house took this money itself, and hands it back itself
+    HANDED_BACK = "handed_back"  # and has done so
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,11 @@ class GuestBooking:
     def received(self) -> tuple[Money, ...]:
         """Each payment as it came: one that nobody asked for may be of another currency."""
         return tuple(payment.amount for payment in self.payments)
+
+    @property
+    def is_paid_at_house(self) -> bool:
+        """Whether the house took some of it itself, and so hands that back itself."""
+        return any(not payment.is_with_stripe for payment in self.payments)
 
     @property
     def can_reopen(self) -> bool:
@@ -376,11 +384,15 @@ def _cancelled_state(booking: Booking) -> GuestState:
 def _payments(session: Session, booking: Booking) -> tuple[Paid, ...]:
     rows = session.scalars(select(Payment).where(Payment.booking_id == booking.id).order_by(Payment.id))
     place = booking.listing.property
-    return tuple(Paid(number, row.amount, place.today(row.captured_at)) for number, row in enumerate(rows, start=1))
+    return tuple(
+        Paid(number, row.amount, place.today(row.captured_at), row.is_with_stripe)
+        for number, row in enumerate(rows, start=1)
+    )
 
 
 def _returned(session: Session, booking: Booking, now: datetime) -> tuple[Returned, ...]:
-    rows = session.scalars(select(Refund).where(Refund.booking_id == booking.id).order_by(Refund.id))
+    wanted = select(Refund).where(Refund.booking_id == booking.id).options(joinedload(Refund.payment))
+    rows = session.scalars(wanted.order_by(Refund.id))
     heard, place = _refund_steps(session, booking), booking.listing.property
     returned = []
     for number, row in enumerate(rows, start=1):
@@ -409,6 +421,8 @@ def _stage(refund: Refund, moved_at: datetime, now: datetime) -> ReturnStage:
         return ReturnStage.COVERED
     if refund.status in REFUND_ENDED_BADLY:
         return ReturnStage.FAILED
+    if not refund.payment.is_with_stripe:
+        return ReturnStage.HANDED_BACK if refund.status is RefundStatus.SUCCEEDED else ReturnStage.OWED
     if refund.status is RefundStatus.SUCCEEDED:
         return ReturnStage.LONG_SENT if now - moved_at > BANKS_TAKE else ReturnStage.SENT
     return ReturnStage.ASKED if refund.status is RefundStatus.REQUESTED else ReturnStage.WITH_BANK

@@ -14,7 +14,7 @@ from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
-from booking.domain.states import REFUND_ENDED_BADLY, REFUND_IN_FLIGHT, BookingStatus, CancelReason
+from booking.domain.states import REFUND_ENDED_BADLY, REFUND_IN_FLIGHT, BookingStatus, CancelReason, PaymentMethod
 from booking.domain.terms import open_steps
 from booking.language import localised
 from booking.models import Booking, Payment, Property, Refund
@@ -168,8 +168,15 @@ def _money_facts(session: Session, booking: Booking) -> Facts:
         "paid": Money(paid, booking.currency),
         "returned": Money(returned, booking.currency),
         "withdrawn": withdrawn,
+        "is_paid_at_house": _is_paid_at_house(session, booking),
         "kept": Money(max(0, paid - returned - withdrawn.minor), booking.currency),
     }
+
+
+def _is_paid_at_house(session: Session, booking: Booking) -> bool:
+    """Whether the house took some of the money itself, and so hands that back itself."""
+    with_house = Payment.booking_id == booking.id, Payment.method != PaymentMethod.STRIPE
+    return session.scalar(select(Payment.id).where(*with_house).limit(1)) is not None
 
 
 def _payments(session: Session, booking: Booking) -> tuple[Moved, ...]:

@@ -157,6 +157,15 @@ def test_cancellation_says_who_cancelled_and_where_the_money_is() -> None:
     assert "Stays with the house: €477.00\nThe house keeps this by the terms" in theirs
 
 
+def test_what_the_house_took_itself_comes_by_no_bank() -> None:
+    for kind in ("cancelled", "stay_changed"):
+        letter = write(kind, facts(refund=Money(5000, "eur"), is_paid_at_house=True))
+
+        assert "it hands back itself" in letter.text
+        assert "Banks usually" not in letter.text
+        assert "Banks usually" not in letter.html
+
+
 def test_house_that_keeps_money_after_cancelling_does_not_hide_behind_the_terms() -> None:
     text = write("cancelled", facts(is_cancelled_by_guest=False)).text
 

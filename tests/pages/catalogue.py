@@ -3,8 +3,9 @@
 A page that is new belongs into this list; then all judges of this folder look at it.
 """
 
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -17,18 +18,20 @@ from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.rates import LineKind
-from booking.domain.states import BookingStatus, CancelReason, Source
+from booking.domain.states import BookingStatus, CancelReason, PaymentMethod, Source
 from booking.domain.terms import CancellationTerms, Grace, Tier
 from booking.extensions import db
 from booking.models import Attempt, Booking, CancellationPolicy, Listing, OutboxRow, Payment
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
-from booking.services import access, attempts, holds, policies, refunds, reservations
+from booking.services import access, attempts, changes, holds, phone, policies, refunds, reservations
+from booking.services.changes import ChangeWish
 from booking.services.demo_shop import TIMEZONE
+from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
 from tests.pages.stage import DUNES, LOFT, ROOM, Seen, Stage
 from tests.support.servers import wait_until
-from tests.support.shop import LINUS, Visitor, fields_of, patched
+from tests.support.shop import GRACE, LINUS, Visitor, fields_of, patched
 
 Scene = Callable[[Stage], Seen]
 STAFF = Cause(Source.STAFF, "ada@example.org")
@@ -607,6 +610,58 @@ def _goodwill(stage: Stage, minor: int | None = None) -> tuple[Visitor, int]:
         refunds.order_refund(stage.shop.runtime, booking_id, amount, "ada@example.org", f"goodwill-{booking_id}")
     _let_refunds_go(stage)
     return visitor, booking_id
+
+
+@page("booking, paid to the house", Stake.LEDGER, is_private=True)
+def _booking_cash(stage: Stage) -> Seen:
+    return stage.booking_page(*_paid_to_the_house(stage))
+
+
+@page("booking, paid to the house, some of it owed back", Stake.LEDGER, is_private=True)
+def _booking_cash_owed(stage: Stage) -> Seen:
+    visitor, booking_id = _paid_to_the_house(stage)
+    _give_back(stage, booking_id, 2_000)
+    return stage.booking_page(visitor, booking_id)
+
+
+@page("booking, paid to the house, all of it handed back", Stake.LEDGER, is_private=True)
+def _booking_cash_back(stage: Stage) -> Seen:
+    visitor, booking_id = _paid_to_the_house(stage)
+    _give_back(stage, booking_id, stage.shop.booking(booking_id).amount_minor)
+    with stage.shop.app.app_context():
+        refunds.note_handed_over(stage.shop.runtime, stage.shop.refunds(booking_id)[0].id, "ada@example.org")
+    return stage.booking_page(visitor, booking_id)
+
+
+def _give_back(stage: Stage, booking_id: int, minor: int) -> None:
+    amount = Money(minor, stage.shop.booking(booking_id).currency)
+    with stage.shop.app.app_context():
+        refunds.order_refund(stage.shop.runtime, booking_id, amount, "ada@example.org", f"cash-{booking_id}")
+
+
+def _paid_to_the_house(stage: Stage) -> tuple[Visitor, int]:
+    """Booked on the telephone and paid in cash; the guest has opened the link from the mail."""
+    stay = stage.nights(slug=CABIN)
+    with stage.shop.app.app_context():
+        listing = db.session.scalars(select(Listing).where(Listing.slug == CABIN)).one()
+        total = reservations.check_and_quote(listing, stay, 2, stage.shop.clock.now()).total
+        guest = replace(GRACE, language=stage.prefix.strip("/") or "en")
+        request = PhoneRequest(listing.id, stay, 2, guest, total, PaymentMethod.CASH, uuid.uuid4().hex)
+        booking_id = phone.place_by_phone(stage.shop.runtime, request, "ada@example.org").booking_id
+    visitor, address = stage.visitor(), f"/m/{_token(stage, booking_id)}"
+    stage.press(visitor, stage.look(address, visitor).answer, address)
+    return visitor, booking_id
+
+
+@page("booking, a change is offered", Stake.LEDGER, is_private=True)
+def _booking_offered(stage: Stage) -> Seen:
+    visitor, booking_id = stage.paid(slug=CABIN, stay=stage.nights(nights=2, slug=CABIN))
+    stay = stage.shop.booking(booking_id).stay
+    wish = ChangeWish(Stay(stay.arrive, stay.leave + timedelta(days=1)), 2, keeps_price=False)
+    with stage.shop.app.app_context():
+        total = changes.preview_change(stage.shop.runtime, booking_id, wish).quote.total
+        changes.change_stay(stage.shop.runtime, booking_id, wish, total, uuid.uuid4().hex, "ada@example.org")
+    return stage.booking_page(visitor, booking_id)
 
 
 @page("booking, paid twice", Stake.LEDGER, is_private=True)

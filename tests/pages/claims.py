@@ -40,7 +40,8 @@ WORDS: Mapping[Claim, str] = {
     rf"|we have received {_SUM}|paid in full|you paid {_SUM}|(?<!once )your payment (has|had) arrived",
     Claim.ON_ITS_WAY: rf"({_SUM}|refund|money) (is|are) on (its|their) way|refund,? on its way|is being sent back"
     r"|is being refunded|on its way (back|through)|we are handing it to",
-    Claim.SENT_BACK: r"(has|have|was|were) (been )?sent back|\bsent back (on|[−-])|has been refunded|was refunded"
+    Claim.SENT_BACK: r"(has|have|was|were) (been )?(sent|given) back|handed back to you by"
+    r"|\bsent back (on|[−-])|has been refunded|was refunded"
     r"|sent to your bank on",
     Claim.REFUND_FAILED: r"would not take (the refund|it)|refund( of \S+)? (could not|was not|did not|failed)"
     r"|sending it back has not worked",

@@ -72,6 +72,7 @@ _BOOKING: dict[str, object] = {
     "again_url": f"{HOST}/stays/harbour-loft?arrive=2027-03-12&leave=2027-03-15&guests=2",
 }
 _MONEY: dict[str, object] = {
+    "is_paid_at_house": False,
     "total": TOTAL,
     "quote": quote(plain_card("eur", 12800, 16400, 0, 350), Ask(STAY, Party(2))),
     "refund_steps": refund_steps(make_deal(TOTAL, CancellationTerms.in_two_steps(7, 2, 50), STAY.arrive)),
