@@ -22,7 +22,7 @@ from booking.domain.states import CancelReason, Source
 from booking.domain.terms import refund_steps
 from booking.extensions import db
 from booking.gateways.payments import GatewayRefused
-from booking.models import Property
+from booking.models import Booking, Property
 from booking.queries.guest import find_guest_booking
 from booking.queries.nights import free_unit_ids
 from booking.services import reconciliation, reservations
@@ -404,13 +404,18 @@ def test_the_last_day_to_cancel_for_everything_ends_at_the_propertys_midnight(ab
     for number, day in enumerate([*_changes(zone), LEAP_DAY]):
         placed = shop.place(Stay(day + 10 * DAY, day + 11 * DAY), browser=f"a{number}")
         booking = shop.booking(placed.booking_id)
-        last = refund_steps(booking.deal)[0].last_day
+        last = _last_day_for_all(shop, booking.id)
         shop.clock.time = _midnight(last + DAY, zone).astimezone(UTC) - timedelta(seconds=1)
         whole = _comes_back(shop, placed.reference)
         shop.clock.time += timedelta(seconds=1)
 
         assert whole == booking.amount_minor > _comes_back(shop, placed.reference)
         shop.clock.time = NOW
+
+
+def _last_day_for_all(shop: Shop, booking_id: int) -> date:
+    with shop.app.app_context():
+        return refund_steps(db.session.get_one(Booking, booking_id).deal)[0].last_day
 
 
 def _comes_back(shop: Shop, reference: str) -> int:
