@@ -655,13 +655,18 @@ def _paid_to_the_house(stage: Stage) -> tuple[Visitor, int]:
 
 @page("booking, a change is offered", Stake.LEDGER, is_private=True)
 def _booking_offered(stage: Stage) -> Seen:
+    return stage.booking_page(*with_offer(stage))
+
+
+def with_offer(stage: Stage) -> tuple[Visitor, int]:
+    """A stay that is paid; the house would give a night more for the difference."""
     visitor, booking_id = stage.paid(slug=CABIN, stay=stage.nights(nights=2, slug=CABIN))
     stay = stage.shop.booking(booking_id).stay
     wish = ChangeWish(Stay(stay.arrive, stay.leave + timedelta(days=1)), 2, keeps_price=False)
     with stage.shop.app.app_context():
         total = changes.preview_change(stage.shop.runtime, booking_id, wish).quote.total
         changes.change_stay(stage.shop.runtime, booking_id, wish, total, uuid.uuid4().hex, "ada@example.org")
-    return stage.booking_page(visitor, booking_id)
+    return visitor, booking_id
 
 
 @page("booking, paid twice", Stake.LEDGER, is_private=True)

@@ -5,6 +5,7 @@ import os
 import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -15,8 +16,9 @@ from booking.models import Booking
 from booking.services.notifications import GuestMail, StaffNotice, tell_guest, tell_staff
 from booking.services.reservations import expire_holds
 from tests.pages.archive import Archive, Kept, page_headers, pictures_in
-from tests.pages.catalogue import CATALOGUE, State
+from tests.pages.catalogue import CATALOGUE, State, with_offer
 from tests.pages.stage import Stage, open_stage
+from tests.support.letter_facts import OF_CHANGE
 
 
 def shared_archive(folder: Path, make: Callable[[Path], Archive]) -> Archive:
@@ -106,6 +108,8 @@ def _expired(stage: Stage) -> int:
 _BOOKINGS: dict[GuestMail | StaffNotice, Callable[[Stage], int]] = {
     GuestMail.PROCESSING: _debited,
     GuestMail.HOLD_EXPIRED: _expired,
+    GuestMail.PAYMENT_LINK: lambda stage: stage.hold()[1],
+    GuestMail.PAY_DIFFERENCE: lambda stage: with_offer(stage)[1],
 }
 
 
@@ -114,8 +118,8 @@ def _write(stage: Stage, kind: GuestMail | StaffNotice, booking_id: int) -> str:
     with stage.shop.app.app_context(), transaction() as session:
         booking, now = session.get_one(Booking, booking_id), stage.shop.clock.now()
         if isinstance(kind, GuestMail):
-            refund = Money(12_000, booking.currency)
-            tell_guest(session, booking, kind, now, fact_id="for its HTML", refund=refund)
+            facts: dict[str, Any] = {**OF_CHANGE, "refund": Money(12_000, booking.currency)}
+            tell_guest(session, booking, kind, now, fact_id="for its HTML", **facts)
         else:
             tell_staff(session, kind, now, booking, "Look & see <here>.", fact_id="for its HTML")
     stage.shop.work()

@@ -10,15 +10,16 @@ from sqlalchemy import select, update
 
 from booking.database import transaction
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus, CancelReason
+from booking.domain.states import BookingStatus, CancelReason, ChangeStatus
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
-from booking.models import AccessLink, Booking, OutboxRow
+from booking.models import AccessLink, Booking, OutboxRow, StayChange
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
 from booking.services import access, delivery, outbox
 from booking.services.notifications import GuestMail, StaffNotice, report_dead_mail, tell_guest, tell_staff
 from booking.services.outbox import Task
+from tests.support.letter_facts import OF_CHANGE
 from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing
 
 CONFIRMED: dict[str, object] = {
@@ -187,11 +188,28 @@ def put(house: Shop, **values: object) -> None:
 @pytest.mark.parametrize("kind", [*GuestMail, *StaffNotice])
 def test_every_kind_is_delivered(house: Shop, kind: GuestMail | StaffNotice) -> None:
     put(house, **STATE_FOR.get(kind, {"guests": 2}))
-    tell(house, kind)
+    if kind is GuestMail.PAY_DIFFERENCE:
+        _offer_a_change(house)
+    tell(house, kind, **(OF_CHANGE if kind in (GuestMail.PAY_DIFFERENCE, GuestMail.CHANGE_OFF) else {}))
 
     house.work()
 
     assert len(house.mailer.letters) == 1
+
+
+def _offer_a_change(house: Shop) -> None:
+    """Another night, held for an hour."""
+    with house.app.app_context(), transaction() as session:
+        booking = session.get_one(Booking, 1)
+        stays = {"from_arrive": booking.arrive, "from_leave": booking.leave, "from_guests": 2, "from_minor": 100}
+        new = {"unit_id": booking.unit_id, "arrive": booking.arrive, "leave": booking.leave + timedelta(days=1)}
+        session.add(
+            StayChange(
+                booking_id=1, status=ChangeStatus.OPEN, **stays, **new, guests=2, amount_minor=200, currency="eur",
+                quote={}, hold_until=house.clock.now() + timedelta(hours=1), requested_by="ada@example.org",
+                form_token="f" * 32,
+            )
+        )  # fmt: skip
 
 
 def test_notice_before_there_is_a_property_goes_to_the_sender(app: Flask) -> None:

@@ -84,3 +84,6 @@ _MONEY: dict[str, object] = {
     "withdrawn": Money(0, "eur"),
     "kept": TOTAL,
 }
+
+# What is told of a change that was offered, beside the booking itself.
+OF_CHANGE = {name: _SHARED[name] for name in ("difference", "new_stay", "new_guests", "new_total", "change_until")}
