@@ -20,6 +20,7 @@ from booking.domain.states import REFUND_IN_FLIGHT, PaymentStatus, RefundStatus
 from booking.extensions import db
 from booking.gateways.payments import GatewayRefused, GatewayUnavailable
 from booking.models import Booking, Listing
+from booking.queries.nights import free_unit_ids
 from booking.services import staff
 from booking.services.demo import seed_demo
 from booking.services.listings import close_nights
@@ -72,8 +73,12 @@ class Stage:
 
     def nights(self, nights: int = 3, slug: str = LOFT) -> Stay:
         """A stay that is free, and that no other page is about."""
-        number = self._taken[slug] = self._taken.get(slug, 0) + 1
-        return self.shop.stay(nights, ahead=_FIRST_DAY + number * _EACH)
+        while True:
+            number = self._taken[slug] = self._taken.get(slug, 0) + 1
+            stay = self.shop.stay(nights, ahead=_FIRST_DAY + number * _EACH)
+            with self.shop.app.app_context():
+                if free_unit_ids(db.session(), _id_of(self.shop.app, slug), stay, self.shop.clock.now()):
+                    return stay
 
     @property
     def free(self) -> Stay:
