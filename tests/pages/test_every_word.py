@@ -121,7 +121,8 @@ def _known() -> set[str]:
 def _texts_of_the_host() -> tuple[str, ...]:
     """All that the demo's hosts wrote, in both of their languages, longest first; each line for itself."""
     place = vars(demo._seal_harbour()).values()
-    texts = _strings([*place, demo_shop.TEXTS, demo_shop.GERMAN, *(asdict(each) for each in demo_shop.DEMO_LISTINGS)])
+    sold = (asdict(each) for each in (*demo_shop.DEMO_LISTINGS, *demo_shop.EXTRAS))
+    texts = _strings([*place, demo_shop.TEXTS, demo_shop.GERMAN, *sold])
     lines = {" ".join(line.split()).replace("\u2019", "'").rstrip(".") for text in texts for line in text.splitlines()}
     return tuple(sorted((line for line in lines if WORD.search(line)), key=len, reverse=True))
 
