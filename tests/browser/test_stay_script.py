@@ -20,7 +20,7 @@ NewGuest = Callable[..., Guest]
 @pytest.fixture
 def stay(small_shop: Shop) -> Stay:
     """Some nights in the middle of a month, so that both months of the calendar are known."""
-    first = (small_shop.clock.now().date().replace(day=1) + timedelta(days=70)).replace(day=1)
+    first = (small_shop.clock.today().replace(day=1) + timedelta(days=70)).replace(day=1)
     return Stay(first + timedelta(days=9), first + timedelta(days=13))
 
 

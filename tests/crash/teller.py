@@ -83,7 +83,7 @@ class Memory:
         self.data: dict[str, Any] = {"step": 0, "offset": 0.0, "stripe": 0.0, "bookings": {}, "acknowledged": []}
         if path.exists():
             self.data = json.loads(path.read_text(encoding="utf-8"))
-        self.data.setdefault("today", date.today().isoformat())
+        self.data.setdefault("today", ShiftedClock().today().isoformat())
 
     def save(self) -> None:
         fresh = self._path.with_suffix(".new")

@@ -40,6 +40,7 @@ pytestmark = pytest.mark.postgresql
 SEED = int(os.environ.get("LINK_SEED", "20261121"))
 WANTED = int(os.environ.get("LINK_CUTS", "120"))
 MOST_CUTS_OF_A_STEP = 4
+PASSING = "Payment on its way"
 COME_BACK = "The shop cannot answer just now. Please try again in a moment."
 # How these end depends on when each thing is done, and a cut makes it be done later: a letter that is tried while the
 # mail server refuses, a refund that is sent early enough to fail before the story ends.
@@ -143,10 +144,17 @@ def test_stories_that_are_cut_at_their_commits_end_as_if_nothing_had_happened(na
         assert _unnumbered(found["broken"]) <= _unnumbered(expected["broken"]), where
         assert (found["differences"], found["lost"]) == ([], []), where
         if story not in TIMED:
-            assert (found["bookings"], found["letters"]) == (expected["bookings"], expected["letters"]), where
+            assert found["bookings"] == expected["bookings"], where
+            assert _lasting(found["letters"]) == _lasting(expected["letters"]), where
+            assert set(found["letters"]) <= set(expected["letters"]), where
         copies = max(copies, found["most_copies"])
     fates = {f"cut_{fate}": narrator.proxy.fates[fate] for fate in CUTS}
     note_figures("cut_at_commit", cuts=narrator.proxy.cuts, **fates, most_copies_of_a_letter=copies)
+
+
+def _lasting(letters: list[str]) -> list[str]:
+    """Without what was so for a while: after a cut it is not true any more when its turn comes, and is not sent."""
+    return [letter for letter in letters if PASSING not in letter]
 
 
 def _unnumbered(lines: list[str]) -> set[str]:

@@ -15,6 +15,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select
 
+from booking.domain.dates import Stay
 from booking.domain.states import Source
 from booking.extensions import DATABASE_AWAY, db
 from booking.models import Attempt
@@ -218,8 +219,9 @@ FIRST, SECOND = (GuestDetails(name, f"{name.lower()}@example.org") for name in (
 def test_fifty_bringers_of_the_same_news_at_once_leave_what_one_leaves(shop: Shop, is_lost: bool) -> None:
     """Hedy's news is brought by one webhook, Mary's by fifty threads in five ways; their ends must be alike."""
     shop.stripe.drop_webhooks()
-    _bring(shop, "webhook", _pay_unheard(shop, FIRST, is_lost, ahead=28))
-    session_id = _pay_unheard(shop, SECOND, is_lost, ahead=56)  # the same days of the week cost the same
+    stay, later = shop.stay(ahead=28), shop.stay(ahead=56)  # the same days of the week cost the same
+    _bring(shop, "webhook", _pay_unheard(shop, FIRST, is_lost, stay))
+    session_id = _pay_unheard(shop, SECOND, is_lost, later)
 
     answers = rush(lambda way: _bring(shop, way, session_id), WAYS * 10)
 
@@ -239,9 +241,8 @@ def test_fifty_bringers_of_the_same_news_at_once_leave_what_one_leaves(shop: Sho
     assert len(state["refunds"].get(SECOND.name, [])) == is_lost
 
 
-def _pay_unheard(shop: Shop, guest: GuestDetails, is_lost: bool, ahead: int) -> str:
+def _pay_unheard(shop: Shop, guest: GuestDetails, is_lost: bool, stay: Stay) -> str:
     """A session that was paid without anybody here knowing; with somebody else in its nights by now, or not."""
-    stay = shop.stay(ahead=ahead)
     session_id = shop.session_of(shop.book(stay, guest, guest.name))
     shop.stripe.pay(session_id, wait=False)
     if is_lost:

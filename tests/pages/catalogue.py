@@ -226,7 +226,7 @@ def _review_code_gone(stage: Stage) -> Seen:
 
 @page("stay in a season, with a discount")
 def _stay_in_season(stage: Stage) -> Seen:
-    today = stage.shop.clock.now().date()
+    today = stage.shop.clock.today()
     arrive = date(today.year + (today.month > 6), 7, 2)
     return stage.ask(Stay(arrive, arrive + timedelta(days=9)), DUNES)
 

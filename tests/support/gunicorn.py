@@ -6,21 +6,21 @@ import os
 import struct
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from booking import create_app
 from booking.extensions import db
 from tests.support import servers
 from tests.support.servers import FakeStripe
-from tests.support.shop import SECRET, MemoryMailer, Shop, add_listing, make_settings, outfit
+from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
 
 WORKERS, THREADS = 2, 8
 # Where a server that wants to be told the time (tests.concurrency.moved) finds it.
 CLOCK_FILE = "CLOCK_FILE"
 
 
-class SharedClock:
+class SharedClock(ShiftedClock):
     """The real time, moved by what a test says, in every process that opens the same file."""
 
     def __init__(self, path: Path) -> None:
@@ -36,9 +36,6 @@ class SharedClock:
     @offset.setter
     def offset(self, value: timedelta) -> None:
         self._seconds[:] = struct.pack("d", value.total_seconds())
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
 
 
 def environment(database_url: str, folder: Path, **changes: str) -> dict[str, str]:

@@ -5,10 +5,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import requests
 import stripe
@@ -41,6 +42,7 @@ from booking.services.checkout import Handoff
 from booking.services.reservations import GuestDetails, Placed, PlaceRequest
 from tests.support.servers import FakeStripe, wait_until
 
+ZONE = ZoneInfo("Europe/Berlin")
 SECRET = "whsec_0123456789abcdefghijkl"
 GRACE = GuestDetails("Grace Hopper", "grace@example.org", "", "")
 LINUS = GuestDetails("Linus Example", "linus@example.org", "", "")
@@ -70,6 +72,10 @@ class ShiftedClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+    def today(self) -> date:
+        """The day where the test's properties are, which begins before UTC's does."""
+        return self.now().astimezone(ZONE).date()
 
 
 @dataclass
@@ -170,7 +176,7 @@ class Shop:
 
     def stay(self, nights: int = 3, ahead: int = 30) -> Stay:
         """Some nights to come, far enough away for every rule."""
-        arrive = self.clock.now().date() + timedelta(days=ahead)
+        arrive = self.clock.today() + timedelta(days=ahead)
         return Stay(arrive, arrive + timedelta(days=nights))
 
     def total(self, stay: Stay, guests: int = 2) -> Money:
@@ -320,7 +326,7 @@ def add_listing(app: Flask, slug: str = "harbour-loft", units: int = 1, **change
 def _make_property() -> Property:
     return Property(
         name="Seal Harbour Stays",
-        timezone="Europe/Berlin",
+        timezone=ZONE.key,
         currency="eur",
         contact_email="ada@example.org",
         address="1 Quay, Seal Harbour",

@@ -66,7 +66,7 @@ def send(shop, visitor, more, source=None, **typed):
 
 
 def go_to(shop, days_before):
-    shop.clock.offset += shop.booking(1).arrive - shop.clock.now().date() - timedelta(days=days_before)
+    shop.clock.offset += shop.booking(1).arrive - shop.clock.today() - timedelta(days=days_before)
 
 
 def cancel_for(shop, refund=None):

@@ -37,7 +37,7 @@ def facts_of(response):
 
 
 def dated():
-    arrive = ShiftedClock().now().date() + timedelta(days=90)
+    arrive = ShiftedClock().today() + timedelta(days=90)
     return Stay(arrive, arrive + timedelta(days=4))
 
 

@@ -60,7 +60,7 @@ def noting(app: Flask) -> Iterator[list[str]]:
 
 def selects(app: Flask, path: str) -> list[str]:
     """What one look at a page asks, when the shop has been looked at before."""
-    arrive = ShiftedClock().now().date() + timedelta(days=60)
+    arrive = ShiftedClock().today() + timedelta(days=60)
     dates = f"arrive={arrive}&leave={arrive + timedelta(days=3)}&guests=2"
     client = app.test_client()
     with noting(app) as asked:

@@ -34,7 +34,7 @@ def _house(app):
 
 @pytest.fixture
 def stay():
-    today = ShiftedClock().now().date()
+    today = ShiftedClock().today()
     # The first of the month after next, so that both months of the calendar hold what is asked for.
     first = (today.replace(day=1) + timedelta(days=70)).replace(day=1)
     return Stay(first + timedelta(days=9), first + timedelta(days=13))

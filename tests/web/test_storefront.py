@@ -25,7 +25,7 @@ def _house(app):
 
 @pytest.fixture
 def stay():
-    today = ShiftedClock().now().date()
+    today = ShiftedClock().today()
     return Stay(today, today + timedelta(days=4)).shifted(90)
 
 
