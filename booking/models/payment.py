@@ -7,6 +7,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Str
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
+from booking.domain.declines import Decline, explain
 from booking.domain.ledger import PaymentEntry, RefundEntry
 from booking.domain.money import Money
 from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, PaymentMethod, RefundReason, RefundStatus, Source
@@ -53,6 +54,11 @@ class Attempt(Stamped):
     declined_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     booking: Mapped[Booking] = relationship()
+
+    @property
+    def decline(self) -> Decline | None:
+        """What the last refusal of a card means; None where there was none."""
+        return explain(self.decline_code) if self.decline_code else None
 
     @property
     def ended_declined(self) -> bool:

@@ -5,8 +5,10 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from booking.domain.declines import explain
 from booking.domain.money import Money
-from booking.domain.states import UNFINISHED_ATTEMPT
+from booking.domain.states import UNFINISHED_ATTEMPT, AttemptStatus
+from booking.domain.words import Said
 from booking.models import Attempt, Booking, Dispute, Payment
 
 
@@ -32,6 +34,15 @@ def find_charge(session: Session, booking_id: int, *, asked: str = "") -> Charge
         Attempt.status.in_(UNFINISHED_ATTEMPT),
     )
     return Charge.NOTHING if session.scalar(unheard.limit(1)) is None else Charge.UNHEARD
+
+
+def find_decline(session: Session, booking_id: int) -> Said | None:
+    """What a guest is told of the card that was refused last; None where none was, or a newer page to pay is open."""
+    newest = select(Attempt).where(Attempt.booking_id == booking_id).order_by(Attempt.number.desc()).limit(1)
+    attempt = session.scalar(newest)
+    if attempt is None or attempt.decline_code is None or attempt.status is AttemptStatus.PAID:
+        return None
+    return explain(attempt.decline_code).told
 
 
 def find_withdrawn(session: Session, booking: Booking) -> Money:

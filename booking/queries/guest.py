@@ -29,9 +29,10 @@ from booking.domain.states import (
     RefundStatus,
 )
 from booking.domain.terms import RefundStep, open_steps
+from booking.domain.words import Said
 from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund, StayChange
 from booking.models.outbox import OutboxKind, OutboxState
-from booking.queries.charges import Charge, find_charge, find_withdrawn
+from booking.queries.charges import Charge, find_charge, find_decline, find_withdrawn
 from booking.queries.nights import keeps_nights
 
 # Banks say "5 to 10 days"; whoever has nothing after that should ask.
@@ -170,6 +171,7 @@ class GuestBooking:
     pay_until: datetime | None  # None where no hold is running
     keeps_nights: bool  # with no end: paid for, or nobody else can have them until the news is here
     charge: Charge
+    decline: Said | None  # what to say of a card that was refused; None where that matters no more
     paid: Money
     payments: tuple[Paid, ...]
     returned: tuple[Returned, ...]
@@ -321,6 +323,7 @@ def _money_facts(session: Session, booking: Booking, now: datetime) -> dict[str,
     payments = _payments(session, booking)
     return {
         "charge": find_charge(session, booking.id),
+        "decline": None if payments or booking.needs_review else find_decline(session, booking.id),
         "paid": _sum((payment.amount for payment in payments), booking.currency),
         "payments": payments,
         "returned": _returned(session, booking, now),

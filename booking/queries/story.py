@@ -156,8 +156,9 @@ def _attempt_steps(rows: Iterable[Attempt]) -> Iterable[Step]:
         known = row.session_id or "no session known"
         what = f"attempt {row.number} of {_amount(row)}, now {row.status}, {known}"
         yield Step(row.created_at, what, cause, "attempt")
-        if row.declined_at:
-            yield Step(row.declined_at, f"card refused ({row.decline_code})", "the guest's bank", "attempt")
+        if row.declined_at and row.decline:
+            refused = f"card refused: {row.decline.reason} ({row.decline.code})"
+            yield Step(row.declined_at, refused, "the guest's bank", "attempt")
 
 
 def _payment_steps(rows: Iterable[Payment]) -> Iterable[Step]:

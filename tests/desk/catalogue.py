@@ -23,7 +23,7 @@ from booking.queries.staff import Present
 from booking.services import codes, job_work, people, sign_ins, staff, trials
 from booking.services.reservations import GuestDetails
 from booking.services.sign_ins import Place
-from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, Scene, State
+from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State
 from tests.pages.stage import LOFT, PASSWORD, Seen, Stage
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, Visitor, fields_of
@@ -103,6 +103,12 @@ def _refund_failed(stage: Stage) -> Seen:
 @page("a booking: held")
 def _held(stage: Stage) -> Seen:
     return stage.desk(f"/bookings/{_held_booking(stage)}")
+
+
+@page("a booking: a card was declined, and why is not for the guest")
+def _declined(stage: Stage) -> Seen:
+    _, booking_id = stage.paid(STOLEN, slug=CABIN, stay=stage.nights(slug=CABIN))
+    return stage.desk(f"/bookings/{booking_id}")
 
 
 def _held_booking(stage: Stage) -> int:

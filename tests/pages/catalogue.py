@@ -39,6 +39,7 @@ CABIN = "pilots-cabin"  # for states that came later, so that the loft has night
 # Pays; the refund fails a minute later; the refund is pending for a minute.
 REFUND_FAILS, REFUND_WAITS = "4000000000005126", "4000000000007726"
 DISPUTED = "4000000000000259"  # pays; its bank takes the money back a moment later
+NO_FUNDS, STOLEN = "4000000000009995", "4000000000009979"
 ERRORS = [400, 403, 404, 405, 409, 410, 413, 429, 500, 503]
 
 
@@ -497,6 +498,12 @@ def _cancelled_held(stage: Stage) -> Seen:
     return Seen(stage.look("/pay/cancelled", visitor).answer, booking_id)
 
 
+@page("cancelled, a card was declined", Stake.LEDGER, is_private=True)
+def _cancelled_declined(stage: Stage) -> Seen:
+    visitor, booking_id = stage.paid(NO_FUNDS)
+    return Seen(stage.look("/pay/cancelled", visitor).answer, booking_id)
+
+
 @page("cancelled, nothing is waiting", Stake.UNKNOWN, is_private=True)
 def _cancelled_nothing(stage: Stage) -> Seen:
     return stage.look("/pay/cancelled")
@@ -725,6 +732,11 @@ def _booking_ended_by_house(stage: Stage) -> Seen:
 @page("booking, held", Stake.LEDGER, is_private=True)
 def _booking_held(stage: Stage) -> Seen:
     return stage.booking_page(*stage.hold())
+
+
+@page("booking, held, a card was declined", Stake.LEDGER, is_private=True)
+def _booking_declined(stage: Stage) -> Seen:
+    return stage.booking_page(*stage.paid(NO_FUNDS))
 
 
 @page("booking, over", Stake.LEDGER, is_private=True)

@@ -215,6 +215,51 @@ def test_coming_back_unpaid_offers_to_pay_or_to_let_go(shop, grace):
     assert "Nothing is waiting" in text_of(grace.get("/pay/cancelled"))
 
 
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ("4000000000009995", "there is not enough money, or a limit is reached"),
+        ("4000000000009979", "The payment was declined. Try another card"),  # reported stolen
+    ],
+)
+def test_whoever_comes_back_after_a_declined_card_is_told_what_to_do_and_a_stranger_is_not(shop, grace, card, words):
+    booking_id = shop.bookings()[0].id if grace.book_and_pay("harbour-loft", shop.stay()).status_code == 303 else 0
+    reference, session_id = shop.booking(booking_id).reference, shop.session_of(booking_id)
+    before = [text_of(grace.get(path)) for path in ("/pay/cancelled", f"/b/{reference}")]
+
+    shop.pay(booking_id, card)
+    pages = [grace.get("/pay/cancelled"), grace.get(f"/b/{reference}"), grace.get("/pay/return", session_id=session_id)]
+    stranger = Visitor(shop.url).get("/pay/return", session_id=session_id)
+
+    assert [words in text_of(page) for page in pages] == [True] * 3
+    assert not any("stolen" in page.text or "insufficient" in page.text for page in pages)
+    assert not any(words in told for told in (*before, text_of(stranger)))
+
+
+def test_a_card_that_was_refused_is_no_news_any_more_once_another_has_paid(shop, grace):
+    grace.book_and_pay("harbour-loft", shop.stay())
+    booking_id = shop.bookings()[0].id
+    shop.pay(booking_id, "4000000000000069")
+
+    assert "Die Karte ist abgelaufen." in text_of(grace.get("/de/pay/cancelled"))
+    shop.pay(booking_id)
+
+    assert "card has expired" not in text_of(grace.get(f"/b/{shop.booking(booking_id).reference}"))
+
+
+def test_a_session_that_ended_after_a_refused_card_still_says_why(shop, grace):
+    grace.book_and_pay("harbour-loft", shop.stay())
+    booking_id = shop.bookings()[0].id
+    shop.pay(booking_id, "4000000000000127")
+
+    shop.pass_time(minutes=46)
+
+    page = text_of(grace.get(f"/b/{shop.booking(booking_id).reference}"))
+    assert shop.state(booking_id) == ("cancelled", "failed")
+    assert "The payment did not go through" in page
+    assert "The security code of the card was not right." in page
+
+
 def test_going_back_to_the_form_does_not_say_that_somebody_has_the_guests_own_nights(shop, grace):
     stay = shop.stay()
     grace.book_and_pay("harbour-loft", stay)
