@@ -15,9 +15,11 @@ from booking.extensions import db
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Booking
 from booking.services import (
+    changes,
     checkout,
     delivery,
     listings,
+    moves,
     outbox,
     reconciliation,
     refunds,
@@ -25,6 +27,7 @@ from booking.services import (
     reviews,
     webhooks,
 )
+from booking.services.changes import ChangeWish
 from booking.services.checkout import Handoff, HandoffOutcome, ReturnState
 from booking.services.reservations import GuestDetails, PlaceRequest
 from booking.services.timeline import Cause
@@ -69,11 +72,14 @@ class Cast:
             (24, self._deliver), (3, self._deliver_again), (3, self._lose_event),
             (5, self._end_slow_payment), (6, self._end_refund), (1, self._refund_by_hand), (1, self._dispute),
             (2, self._end_dispute), (1, self._odd_thing), (14, self._pass_time),
+            (3, self._staff_changes), (4, self._open_difference), (1, self._staff_withdraws), (1, self._staff_moves),
         )  # fmt: skip
         self._weights = [weight * self._zeal(act) for weight, act in self._moves]
 
     def _zeal(self, act: Callable[[], None]) -> float:
         """Where news is slow, holds run out while the money of others is on its way."""
+        if act in (self._staff_changes, self._open_difference, self._staff_withdraws, self._staff_moves):
+            return self.world.weather.changes
         is_news = act in (self._deliver, self._expire_holds, self._ask_stripe, self._compare_lists, self._come_back)
         return self.world.weather.slowness if is_news else 1.0
 
@@ -251,6 +257,53 @@ class Cast:
         reservations.cancel_booking(self.runtime, booking_id, reason, cause, refund, form)
         return f"refund {refund.minor}"
 
+    def _staff_changes(self) -> None:
+        """Give a stay other nights, at today's price or at the old one; perhaps by a double click."""
+        booking_id = self._some("SELECT id FROM booking WHERE status = 'confirmed'")
+        if booking_id is not None:
+            wish = ChangeWish(self._some_stay(), 2, keeps_price=self.dice.random() < 0.2)
+            form, name = self._next_form(), f"staff changes booking {booking_id} to {wish.stay.arrive:%d}-"
+            for _ in range(self.dice.choice((1, 1, 2))):
+                self._begin(f"{name}{wish.stay.leave:%d}", WEB, lambda: self._do_change(booking_id, wish, form))
+
+    def _do_change(self, booking_id: int, wish: ChangeWish, form: str) -> str:
+        total = quote(self.world.house.rates, Ask(wish.stay, Party(2))).total
+        if wish.keeps_price:
+            total = db.session.get_one(Booking, booking_id).amount
+            db.session.rollback()
+        return str(changes.change_stay(self.runtime, booking_id, wish, total, form, STAFF))
+
+    def _open_difference(self) -> None:
+        """A guest follows the link to what a change costs more."""
+        booking_id = self._some("SELECT booking_id FROM stay_change WHERE status = 'open'")
+        if booking_id is not None:
+            guest = self.dice.choice(self.guests)
+            self._begin(f"difference of booking {booking_id}", WEB, lambda: self._hand_difference(guest, booking_id))
+
+    def _hand_difference(self, guest: Guest, booking_id: int) -> str:
+        handoff = changes.start_difference(self.runtime, booking_id)
+        if handoff.outcome is HandoffOutcome.PAY:
+            guest.tabs.append(self._take_address(handoff, booking_id))
+        return f"booking {booking_id}: {handoff.outcome}"
+
+    def _staff_withdraws(self) -> None:
+        booking_id = self._some("SELECT booking_id FROM stay_change WHERE status = 'open'")
+        if booking_id is not None:
+            act: Act = lambda: changes.withdraw_change(self.runtime, booking_id, STAFF)  # noqa: E731
+            self._begin(f"staff withdraws the change of booking {booking_id}", WEB, act)
+
+    def _staff_moves(self) -> None:
+        booking_id = self._some("SELECT id FROM booking WHERE status IN ('confirmed', 'pending')")
+        if booking_id is not None:
+            unit_id = self.dice.choice(self.world.house.unit_ids)
+            act: Act = lambda: moves.move_booking(self.runtime, booking_id, unit_id, STAFF)  # noqa: E731
+            self._begin(f"staff moves booking {booking_id} to unit {unit_id}", WEB, act)
+
+    def _some(self, query: str) -> int | None:
+        """One of the ids that a look finds, or none."""
+        found = self.rows(query)
+        return self.dice.choice(found)[0] if found else None
+
     def _close_nights(self) -> None:
         arrive = FIRST_NIGHT + timedelta(days=self.dice.randrange(self.world.weather.nights))
         stay = Stay(arrive, arrive + timedelta(days=1))
@@ -291,13 +344,17 @@ class Cast:
         self._begin("worker: outbox", WORKER, lambda: self.work(self.dice.choice((1, 2, 5))))
 
     def _expire_holds(self) -> None:
-        self._begin("worker: holds", WORKER, lambda: reservations.expire_holds(self.runtime))
+        self._begin("worker: holds", WORKER, self.end_overdue)
 
     def _ask_stripe(self) -> None:
         self._begin("worker: reconcile", WORKER, lambda: self.reconcile(at_once=False))
 
     def _compare_lists(self) -> None:
         self._begin("worker: lists", WORKER, lambda: self.reconcile(at_once=True))
+
+    def end_overdue(self) -> list[str]:
+        """Holds and changes whose time is over, as the sweep of the worker does it."""
+        return [*reservations.expire_holds(self.runtime), *changes.lapse_overdue(self.runtime)]
 
     def work(self, limit: int) -> list[str]:
         lines = delivery.run_due(self.runtime, limit)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from booking.models import Night
-from booking.services import attempts, nights, outbox, refunds, settlement, webhooks
+from booking.services import attempts, nights, outbox, refunds, settlement, swaps, webhooks
 from tests.support.shop import patched
 
 # What is replaced: where, under which name, by what (made from what stands there).
@@ -81,6 +81,7 @@ GUARDS: dict[str, tuple[Change, ...]] = {
     "what is asked for twice is done once": ((outbox, "enqueue", _without_dedupe),),
     "a slow payment keeps its nights": ((settlement, "_keep_nights", _answering(False)),),
     "money for a cancelled booking goes back": ((settlement, "_refund_late", _answering(settlement.Outcome.LATE)),),
+    "a changed stay takes no night of somebody else": ((swaps, "claim_beside", _answering(True)),),
 }  # fmt: skip
 
 
@@ -101,6 +102,7 @@ MISSED_BY = {
     "what is asked for twice is done once": 6,
     "a slow payment keeps its nights": 1,
     "money for a cancelled booking goes back": 46,
+    "a changed stay takes no night of somebody else": 0,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from booking.services import reconciliation, reservations
+from booking.services import reconciliation
 from tests.simulation.actors import WORKER, Cast
 from tests.simulation.checks import Watch, check_end
 from tests.simulation.house import house
@@ -21,6 +21,7 @@ SELECT 'outbox row ' || id, run_after FROM outbox WHERE state = 'due'
 UNION ALL SELECT 'attempt ' || id, NULL FROM attempt WHERE status IN ('creating', 'open', 'processing', 'superseded')
 UNION ALL SELECT 'refund ' || id, NULL FROM refund WHERE status IN ('requested', 'pending', 'requires_action')
     AND payment_id NOT IN (SELECT payment_id FROM dispute WHERE NOT is_charge_refundable AND status <> 'lost')
+UNION ALL SELECT 'change ' || id, hold_until FROM stay_change WHERE status = 'open'
 UNION ALL SELECT 'booking ' || id, hold_until FROM booking WHERE status = 'pending' AND NOT needs_review
 """
 
@@ -91,7 +92,7 @@ def _settle(world: World, cast: Cast, watch: Watch) -> None:
         _end_refunds(world)
         _bring_events(world, cast, watch)
         world.begin("worker: outbox", WORKER, lambda: cast.work(50))
-        world.begin("worker: holds", WORKER, lambda: reservations.expire_holds(cast.runtime))
+        world.begin("worker: holds", WORKER, cast.end_overdue)
         # The walk through Stripe's lists is due once an hour: here, where nothing else helps.
         world.begin("worker: reconcile", WORKER, lambda: cast.reconcile(at_once=idle == 1))  # noqa: B023
         watch.look()

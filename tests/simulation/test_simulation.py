@@ -26,6 +26,7 @@ CORNERS = (
     "confirmed None", "expired None", "cancelled staff", "cancelled guest", "cancelled payment_failed",
     "cancelled dates_unavailable", "refund dates_unavailable", "refund already_cancelled", "refund goodwill",
     "refund cancellation", "refund external", "step needs_review", "step payment_processing", "step card_declined",
+    "step moved", "change done", "change lapsed", "change withdrawn", "refund change",
     "step dispute_opened", "step fraud_warning", "step refund_failed", "step attempt_renewed", "a death", "a fault",
 )  # fmt: skip
 # Greenlets go in and out of functions in ways that a tracer of lines does not follow.
@@ -66,6 +67,7 @@ def _reached(world: World) -> set[str]:
     rows = house().rows
     reached = {f"{status} {reason}" for status, reason in rows("SELECT status, cancel_reason FROM booking")}
     reached |= {f"refund {row[0]}" for row in rows("SELECT reason FROM refund")}
+    reached |= {f"change {row[0]}" for row in rows("SELECT status FROM stay_change")}
     reached |= {f"step {row[0]}" for row in rows("SELECT kind FROM booking_event")}
     return reached | ({"a death"} if world.deaths else set()) | ({"a fault"} if world.faults else set())
 

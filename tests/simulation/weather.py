@@ -22,6 +22,7 @@ class Weather:
     lost_events: float = 0.0
     late_requests: float = 0.0
     oddities: float = 0.0  # other amounts, copied sessions, disputes, other shops on the account
+    changes: float = 0.0  # how often staff change and move stays
     skew: int = 0  # seconds by which Stripe's clock is ahead of ours
 
 
@@ -47,4 +48,5 @@ def draw_weather(dice: Random) -> Weather:
         late_requests=sometimes(0.3, 0.3),
         oddities=sometimes(0.4, 0.3, 1.0),
         skew=dice.choice((0, 0, 0, -90, 90)),
+        changes=sometimes(0.5, 2.0, 6.0),
     )
