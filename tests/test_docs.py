@@ -165,5 +165,38 @@ def test_pages_tells_the_figures_as_they_are() -> None:
     assert figures.block(page, "lighthouse") == figures.lighthouse_table(known)
 
 
+def test_each_row_of_the_page_about_stripe_names_what_is_there() -> None:
+    rows = _rows_about_stripe("seeds")
+
+    assert len(rows) >= 30
+    assert [row for row in rows if len(row) != 3 or not all(row)] == []
+    assert [module for _, where, _ in rows for module in _named(where) if not (ROOT / module).is_file()] == []
+    assert [row for row in rows if not _named(row[1]) or not _named(row[2])] == []
+    assert [test for _, _, proofs in rows for test in _named(proofs) if not _is_a_test(test)] == []
+
+
+@pytest.mark.parametrize("block", ["errors", "mutations"])
+def test_no_cell_of_the_page_about_stripe_is_empty(block: str) -> None:
+    rows = _rows_about_stripe(block)
+
+    assert rows
+    assert [row for row in rows if not all(row)] == []
+
+
+def _rows_about_stripe(block: str) -> list[list[str]]:
+    lines = figures.block((ROOT / "docs" / "stripe.md").read_text("utf-8"), block).strip().splitlines()[2:]
+    return [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+
+
+def _named(cell: str) -> list[str]:
+    return re.findall(r"`([\w./]+\.py(?:::\w+)?)`", cell)
+
+
+def _is_a_test(name: str) -> bool:
+    file, _, function = name.partition("::")
+    path = ROOT / file
+    return path.is_file() and (not function or f"def {function}(" in path.read_text("utf-8"))
+
+
 def test_line_length_is_one_number_everywhere() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["line-length"] == 120

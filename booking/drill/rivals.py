@@ -154,6 +154,6 @@ class _EndsNothing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def expire_checkout(self, session_id: str) -> PaymentEvidence:
+    def expire_checkout(self, session_id: str, idempotency_key: str) -> PaymentEvidence:
         evidence: PaymentEvidence = self._inner.look_up_checkout(session_id)
         return replace(evidence, state=EvidenceState.EXPIRED)

@@ -231,8 +231,11 @@ class PaymentGateway(Protocol):
         """The session as it is now, with the outcome of its last payment attempt."""
         ...
 
-    def expire_checkout(self, session_id: str) -> PaymentEvidence:
-        """End a session so that nobody can pay it; if it was paid meanwhile, say so instead of failing."""
+    def expire_checkout(self, session_id: str, idempotency_key: str) -> PaymentEvidence:
+        """End a session so that nobody can pay it; if it was paid meanwhile, say so instead of failing.
+
+        Where the provider will neither end it nor show it, whether it can be paid is unknown: GatewayUnavailable.
+        """
         ...
 
     def list_checkouts(self, since: datetime) -> Iterator[PaymentEvidence]:

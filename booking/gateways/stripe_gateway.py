@@ -99,13 +99,17 @@ class StripeGateway:
             self._call(lambda api: api.checkout.sessions.retrieve(session_id, params=params))
         )
 
-    def expire_checkout(self, session_id: str) -> PaymentEvidence:
+    def expire_checkout(self, session_id: str, idempotency_key: str) -> PaymentEvidence:
+        options: Any = {"idempotency_key": idempotency_key}
         try:
-            self._call(lambda api: api.checkout.sessions.expire(session_id))
-        except GatewayRefused:
+            self._call(lambda api: api.checkout.sessions.expire(session_id, {}, options))
+        except (GatewayRefused, GatewayConflict):
             # Only an open session can be ended, so this one ended before, perhaps by being paid: look.
             logger.info("checkout_not_expirable", extra={"session": session_id})
-        evidence = self.look_up_checkout(session_id)
+        try:
+            evidence = self.look_up_checkout(session_id)
+        except GatewayRefused as refusal:  # our key is not taken any more: somebody may pay all the same
+            raise GatewayUnavailable(f"whether the session is over is not known: {refusal}") from refusal
         if evidence.state is EvidenceState.OPEN:
             raise GatewayUnavailable("the session is still open after it was to be expired")
         return evidence

@@ -35,6 +35,8 @@ from booking.services.timeline import Cause
 LOOK_AFTER = timedelta(seconds=30)
 # How far Stripe's clock and ours may be apart when one looks for what the other made.
 CLOCK_DOUBT = timedelta(minutes=10)
+# For so long a session is ended under one key.
+END_KEY_LIFE = timedelta(minutes=1)
 # Until Stripe has said that their sessions are over, somebody can type a card into them.
 _PAYABLE = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.SUPERSEDED)
 
@@ -239,8 +241,17 @@ def _find_out(runtime: Runtime, ticket: Ticket, *, is_to_end: bool = False) -> P
     session_id = ticket.session_id or _find_session_id(runtime, ticket)
     if session_id is None:
         return None
-    look = runtime.payments.expire_checkout if is_to_end else runtime.payments.look_up_checkout
-    return look(session_id)
+    if not is_to_end:
+        return runtime.payments.look_up_checkout(session_id)
+    return runtime.payments.expire_checkout(session_id, _ending_key(ticket, runtime.clock.now()))
+
+
+def _ending_key(ticket: Ticket, now: datetime) -> str:
+    """Made from the attempt's own, and another one each minute: Stripe may only replay an error for the last one.
+
+    To end a session twice is to end it once.
+    """
+    return f"{ticket.idempotency_key}:end:{(now - ticket.created_at) // END_KEY_LIFE}"
 
 
 def _find_session_id(runtime: Runtime, ticket: Ticket) -> str | None:

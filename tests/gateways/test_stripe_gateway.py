@@ -156,7 +156,8 @@ def test_a_session_that_cannot_be_ended_because_it_was_paid_is_evidence_of_the_p
     paid = {**SESSION, "status": "complete", "payment_status": "paid", "payment_intent": INTENT}
     responses.get(f"{API}/checkout/sessions/cs_test_1", json=paid)
 
-    assert gateway.expire_checkout("cs_test_1").state is EvidenceState.PAID
+    assert gateway.expire_checkout("cs_test_1", "checkout:abc:end:0").state is EvidenceState.PAID
+    assert responses.calls[0].request.headers["Idempotency-Key"] == "checkout:abc:end:0"
 
 
 @responses.activate
@@ -165,7 +166,16 @@ def test_a_session_that_is_open_after_it_was_ended_is_not_believed(gateway: Stri
     responses.get(f"{API}/checkout/sessions/cs_test_1", json=SESSION)
 
     with pytest.raises(GatewayUnavailable):
-        gateway.expire_checkout("cs_test_1")
+        gateway.expire_checkout("cs_test_1", "checkout:abc:end:0")
+
+
+@responses.activate
+def test_whether_a_session_can_be_paid_is_unknown_to_whom_stripe_shows_nothing_any_more(gateway: StripeGateway) -> None:
+    responses.post(f"{API}/checkout/sessions/cs_test_1/expire", status=401, json=_error("invalid_request_error"))
+    responses.get(f"{API}/checkout/sessions/cs_test_1", status=401, json=_error("invalid_request_error"))
+
+    with pytest.raises(GatewayUnavailable):
+        gateway.expire_checkout("cs_test_1", "checkout:abc:end:0")
 
 
 @responses.activate

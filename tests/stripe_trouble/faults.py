@@ -1,5 +1,6 @@
 """The ways in which a call to Stripe goes wrong, and a gateway that does not wait long for the calls that hang."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,12 @@ class Patience:
 
     method: str = ""
     path: str = ""
+    # What Stripe answers from now on, to all that is asked in one way or (without a path) to everything: the status
+    # and the error. Without a status nothing answers.
+    answer: tuple[int, dict[str, Any]] | None = None
+
+    def is_answered(self, request: requests.PreparedRequest) -> bool:
+        return self.answer is not None and self.method in ("", request.method) and self.path in str(request.url)
 
     def ends_soon(self, request: requests.PreparedRequest) -> bool:
         return bool(self.path) and request.method == self.method and self.path in str(request.url)
@@ -44,9 +51,19 @@ class _Adapter(HTTPAdapter):
         self._patience = patience
 
     def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._patience.answer and self._patience.is_answered(request):
+            return _answer(*self._patience.answer)
         if self._patience.ends_soon(request):
             kwargs["timeout"] = TOO_LONG
         return super().send(request, *args, **kwargs)
+
+
+def _answer(status: int, error: dict[str, Any]) -> requests.Response:
+    if not status:
+        raise requests.ConnectionError("reset")
+    response = requests.Response()
+    response.status_code, response._content = status, json.dumps({"error": error}).encode()
+    return response
 
 
 def make_hasty(gateway: StripeGateway, patience: Patience) -> Callable[[], None]:

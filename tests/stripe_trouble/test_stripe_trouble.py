@@ -9,30 +9,23 @@ import itertools
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
-from flask import Flask
 
-from booking import create_app, jobs
+from booking import jobs
 from booking.domain.money import Money
 from booking.gateways.payments import CheckoutOrder, PaymentGateway, RefundOrder, Tag
 from booking.services import verification
-from tests.conftest import _dispose
+from tests.stripe_trouble.conftest import DATABASES
 from tests.stripe_trouble.desk import Desk
-from tests.stripe_trouble.faults import FAULTS, NotingGateway, Patience, make_hasty
+from tests.stripe_trouble.faults import FAULTS
 from tests.stripe_trouble.stories import ANSWERED, ELSEWISE, STORIES, UNKNOWN, Story
-from tests.support.databases import Renewable, on_postgres, sqlite_file
 from tests.support.figures import note_figures
 from tests.support.hostile import envelope, sign
-from tests.support.servers import FakeStripe
-from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
 
 # Lines that the scenarios have covered; tracing them again would only take longer.
 pytestmark = pytest.mark.no_cover
-DATABASES = os.environ.get("STRIPE_TROUBLE_DATABASES", "sqlite").split(",")
 HAS_PAIRS = os.environ.get("STRIPE_TROUBLE_PAIRS") == "1"
 # A lock is refused as a storm is, with 429: once is enough where time is short.
 WAYS = [(name,) for name in FAULTS if HAS_PAIRS or name != "locked"]
@@ -42,55 +35,6 @@ ASKS_NOBODY = {"checkout_params", "refund_params", "read_event", "parse_event", 
 # Of pages and commands that write nothing, whatever Stripe answers: tests/web/test_admin_payouts.py and
 # tests/services/test_endpoint.py say what is shown then.
 ONLY_LOOKS = {"list_endpoints", "list_payouts", "list_payout_items", "look_up_payout"}
-
-
-@dataclass
-class House:
-    """One app for the whole table, because making one costs more than a cell of it; the database is new each time."""
-
-    app: Flask
-    gateway: NotingGateway
-    patience: Patience
-    renew: Callable[[], None]
-
-    def open(self, stripe: FakeStripe) -> Desk:
-        """The shop as if it had just been installed."""
-        _dispose(self.app)
-        self.renew()
-        clock, mailer = ShiftedClock(), MemoryMailer()
-        runtime = replace(self.app.extensions["holdfast"], clock=clock, mailer=mailer)
-        self.app.extensions["holdfast"] = runtime
-        self.gateway.notes.clear()
-        return Desk(Shop(self.app, stripe, clock, mailer, "", add_listing(self.app)), self.gateway, self.patience)
-
-
-@pytest.fixture(scope="module", params=DATABASES)
-def house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, fakestripe_process: FakeStripe
-) -> Iterator[House]:
-    """An app on a database of each kind that this run is to use. No webhook reaches it unless a story delivers it."""
-    database = _database(request, tmp_path_factory)
-    app = create_app(make_settings(database.url, stripe_api_base=fakestripe_process.url))
-    outfit(app, ShiftedClock(), MemoryMailer())
-    runtime, patience = app.extensions["holdfast"], Patience()
-    gateway, close = NotingGateway(runtime.payments), make_hasty(runtime.payments._inner, patience)
-    app.extensions["holdfast"] = replace(runtime, payments=gateway)
-    yield House(app, gateway, patience, database.renew)
-    close()
-    _dispose(app)
-    database.drop()
-
-
-def _database(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Renewable:
-    if request.param == "postgresql":
-        return on_postgres(request.getfixturevalue("postgres_server"))
-    return sqlite_file(folders.mktemp("house") / "shop.db", request.getfixturevalue("sqlite_template"))
-
-
-@pytest.fixture
-def desk(house: House, stripe: FakeStripe) -> Desk:
-    """A new shop."""
-    return house.open(stripe)
 
 
 def _calls() -> set[str]:
