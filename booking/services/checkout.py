@@ -25,6 +25,7 @@ from booking.gateways.payments import (
     GatewayConflict,
     GatewayRefused,
     GatewayUnavailable,
+    PaymentGatewayError,
 )
 from booking.models import Attempt, Booking
 from booking.runtime import Runtime
@@ -296,7 +297,7 @@ def _ask_and_settle(runtime: Runtime, session_id: str, cause: Cause) -> bool:
     end_read()
     try:
         evidence = runtime.payments.look_up_checkout(session_id)
-    except (GatewayUnavailable, GatewayRefused) as error:
+    except PaymentGatewayError as error:
         logger.warning("return_not_settled", extra={"session": session_id, "error": error.code})
         return False
     attempts.settle_now(runtime, evidence, cause, identity)
