@@ -7,6 +7,7 @@ from typing import Protocol
 
 from booking.clock import Clock
 from booking.config import Settings
+from booking.domain.papers import Paper, WrittenPaper
 from booking.domain.pictures import KeptPicture
 from booking.gateways.mail import Letter, Mailer
 from booking.gateways.payments import PaymentGateway
@@ -22,6 +23,12 @@ class LetterWriter(Protocol):
     """Renders the letter of a mail kind. Templates are not the services' business."""
 
     def __call__(self, kind: str, context: dict[str, object]) -> Letter: ...
+
+
+class PaperWriter(Protocol):
+    """Makes a file of a paper; the same paper is the same file, byte for byte. Fonts are not the services' business."""
+
+    def __call__(self, paper: Paper, /) -> WrittenPaper: ...
 
 
 class PictureStore(Protocol):
@@ -54,4 +61,5 @@ class Runtime:
     clock: Clock
     wake_worker: WakeWorker
     write_letter: LetterWriter
+    write_paper: PaperWriter
     pictures: PictureStore

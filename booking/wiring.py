@@ -7,6 +7,7 @@ from booking.config import ROOT, Settings
 from booking.extensions import db
 from booking.gateways.letters import build_letter_writer
 from booking.gateways.mail import ConsoleMailer, Mailer, SmtpMailer
+from booking.gateways.paper_writer import build_paper_writer
 from booking.gateways.payments import PaymentGateway
 from booking.gateways.pictures import PictureFolder
 from booking.gateways.stripe_gateway import StripeGateway
@@ -24,6 +25,7 @@ def build_runtime(settings: Settings, *, is_worker: bool = False) -> Runtime:
         clock=clock,
         wake_worker=build_wake_worker(settings),
         write_letter=build_letter_writer(ROOT / "templates"),
+        write_paper=build_paper_writer(ROOT / "static/fonts/dejavu-sans.ttf"),
         pictures=PictureFolder(settings.media_dir),
     )
 

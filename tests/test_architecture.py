@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "clock": (), "config": (), "crashpoints": (), "extensions": (), "metrics": (),
     "database": ("crashpoints", "extensions"),
     "logs": ("config",),
-    "runtime": ("clock", "config", "domain.pictures", "gateways.payments", "gateways.mail"),
+    "runtime": ("clock", "config", "domain.papers", "domain.pictures", "gateways.payments", "gateways.mail"),
 }  # fmt: skip
 MAY_NOT_USE: dict[str, tuple[str, ...]] = {
     "models": ("flask", "stripe", "click", "requests"),

@@ -4,17 +4,19 @@ Only what we hold is said. Whether somebody came, slept and left nobody here kno
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from booking.domain.dates import Stay, spoken_moment
 from booking.domain.money import Money
 from booking.domain.pricing import Quote, QuoteLine
+from booking.domain.states import DISPUTE_CLOSED
 from booking.domain.terms import Deal, RefundStep, refund_due, refund_steps
 from booking.domain.words import spoken
 
-# One text for each of Stripe's names: https://docs.stripe.com/api/disputes/evidence_object. Files are left out.
+# One text for each of Stripe's names: https://docs.stripe.com/api/disputes/evidence_object. Where files go with an
+# answer, their names are in it too, each with our number of the file (see papers.py).
 Texts = dict[str, str]
 
 SHORT_FIELDS = ("customer_name", "customer_email_address", "service_date")
@@ -67,6 +69,15 @@ STEP_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class SentLetter:
+    """One e-mail that left, word for word; its links are cut out, because they open the booking."""
+
+    at: datetime
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StayCase:
     """What we hold about a disputed stay. `mails` and `steps` are kinds with their times, oldest first."""
 
@@ -89,6 +100,7 @@ class StayCase:
     mails: tuple[tuple[datetime, str], ...]
     steps: tuple[tuple[datetime, str], ...]
     words: tuple[str, ...] = ()  # the terms as the guest read them, in the guest's language
+    letters: tuple[SentLetter, ...] = ()
 
     @property
     def quote(self) -> Quote:
@@ -101,6 +113,41 @@ class StayCase:
     def at(self, instant: datetime) -> str:
         """An instant on the house's own clock."""
         return spoken_moment(instant, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSums:
+    """Disputes of one reason in one currency: how they ended so far, and their money in minor units."""
+
+    reason: str
+    currency: str
+    open: int = 0
+    won: int = 0
+    lost: int = 0
+    ended: int = 0  # without a decision: an inquiry that the bank let rest, or one that was prevented
+    at_stake_minor: int = 0
+    won_minor: int = 0
+    lost_minor: int = 0
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.open + self.won + self.lost + self.ended
+
+    def __add__(self, other: "DisputeSums") -> "DisputeSums":
+        numbers = [each.name for each in fields(self) if each.name not in ("reason", "currency")]
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in numbers})
+
+
+def sum_up(reason: str, currency: str, status: str, count: int, minor: int) -> DisputeSums:
+    """Disputes that stand alike."""
+    if status == "won":
+        return DisputeSums(reason, currency, won=count, won_minor=minor)
+    if status == "lost":
+        return DisputeSums(reason, currency, lost=count, lost_minor=minor)
+    if status in DISPUTE_CLOSED:
+        return DisputeSums(reason, currency, ended=count)
+    return DisputeSums(reason, currency, open=count, at_stake_minor=minor)
 
 
 def check_texts(texts: Texts) -> dict[str, str]:
@@ -126,18 +173,19 @@ def days_left(due_by: datetime, now: datetime) -> int:
 
 def draft_texts(case: StayCase) -> Texts:
     """A first draft from what we hold. Every statement in it is true of the rows it was made from."""
+    terms = f"{tell_how_shown(case)}\n\n{tell_terms(case)}"
     return {
         "customer_name": case.guest_name,
         "customer_email_address": case.guest_email,
         "service_date": f"{spoken(case.stay.arrive)} (arrival) to {spoken(case.stay.leave)} (departure)",
-        "product_description": _describe(case),
-        "cancellation_policy_disclosure": f"{_how_shown(case)}\n\n{_terms(case)}",
-        "refund_policy_disclosure": f"Refunds follow the cancellation terms. {_how_shown(case)}\n\n{_terms(case)}",
-        "cancellation_rebuttal": _tell_of_cancelling(case),
-        "refund_refusal_explanation": _tell_of_refunds(case),
+        "product_description": describe_stay(case),
+        "cancellation_policy_disclosure": terms,
+        "refund_policy_disclosure": f"Refunds follow the cancellation terms. {terms}",
+        "cancellation_rebuttal": tell_of_cancelling(case),
+        "refund_refusal_explanation": tell_of_refunds(case),
         "access_activity_log": _lines(
             f"What our system recorded of booking {case.reference}. Times are those of {case.zone.key}.",
-            _told(case, case.steps, STEP_WORDS),
+            tell_of(case, case.steps, STEP_WORDS),
         ),
         "uncategorized_text": _tell_of_letters(case),
     }
@@ -146,7 +194,8 @@ def draft_texts(case: StayCase) -> Texts:
 # --- the texts ------------------------------------------------------------------------------------------------------
 
 
-def _describe(case: StayCase) -> str:
+def describe_stay(case: StayCase) -> str:
+    """What was sold, line by line, and what was paid for it."""
     nights, guests = _count(case.stay.nights, "night"), _count(case.guests, "guest")
     where = ", ".join(part for part in (case.listing, case.house, case.address) if part)
     lines = [
@@ -164,7 +213,7 @@ def _label(line: QuoteLine) -> str:
     return f"{_kind(line.kind)} ({line.name})" if line.name else _kind(line.kind)
 
 
-def _how_shown(case: StayCase) -> str:
+def tell_how_shown(case: StayCase) -> str:
     """The review page shows the terms above its button, and pressing that button writes the booking."""
     shown = (
         f'The terms below were shown on the page with the button "Book and pay", above that button. The guest pressed '
@@ -179,7 +228,8 @@ def _how_shown(case: StayCase) -> str:
     )
 
 
-def _terms(case: StayCase) -> str:
+def tell_terms(case: StayCase) -> str:
+    """What is due back until when, and the words that the guest read."""
     lines = [f"Cancelled {_until(case, step)}: {_plain(step.refund)} back." for step in refund_steps(case.deal)]
     rest = f"{_plain(case.deal.rest)} back" if case.deal.rest.minor else "nothing back"
     read = ["", "In the words that the guest read:", *case.words] if case.words else []
@@ -190,7 +240,8 @@ def _until(case: StayCase, step: RefundStep) -> str:
     return f"before {case.at(step.until)}" if step.until else f"on or before {spoken(step.last_day)}"
 
 
-def _tell_of_cancelling(case: StayCase) -> str:
+def tell_of_cancelling(case: StayCase) -> str:
+    """Whether it was cancelled, by whom, and what was due back then."""
     if case.cancelled_at is None:
         kept = f"It was confirmed on {case.at(case.confirmed_at)}, and from then on " if case.confirmed_at else ""
         return "The guest did not cancel this booking." + (
@@ -204,7 +255,8 @@ def _tell_of_cancelling(case: StayCase) -> str:
     return f"The booking was cancelled {who} on {case.at(case.cancelled_at)}. By the terms, {due} was due back."
 
 
-def _tell_of_refunds(case: StayCase) -> str:
+def tell_of_refunds(case: StayCase) -> str:
+    """What was paid, what went back, and why no more."""
     paid, back = _sum(case, case.paid), _sum(case, case.refunded)
     lines = [f"Paid: {_plain(paid)}. Sent back: {_plain(back)}."]
     lines += [f"Refund {stripe_id}: {_plain(amount)}." for stripe_id, amount in case.refunded]
@@ -224,7 +276,7 @@ def _compare(back: Money, due: Money) -> str:
 
 def _tell_of_letters(case: StayCase) -> str:
     title = f"E-mails sent to {case.guest_email}. Times are those of {case.zone.key}."
-    letters = _lines(title, _told(case, case.mails, MAIL_WORDS)) if case.mails else "No e-mail was sent."
+    letters = _lines(title, tell_of(case, case.mails, MAIL_WORDS)) if case.mails else "No e-mail was sent."
     said = f"\n\nWhat the guest wrote when booking:\n{case.message}" if case.message else ""
     return letters[: LONGEST - len(said)] + said
 
@@ -232,7 +284,8 @@ def _tell_of_letters(case: StayCase) -> str:
 # --- words ----------------------------------------------------------------------------------------------------------
 
 
-def _told(case: StayCase, facts: Iterable[tuple[datetime, str]], words: dict[str, str]) -> list[str]:
+def tell_of(case: StayCase, facts: Iterable[tuple[datetime, str]], words: dict[str, str]) -> list[str]:
+    """A line for each fact that there are words for, with its time on the house's clock."""
     return [f"{case.at(at)}: {words[kind]}" for at, kind in facts if kind in words]
 
 

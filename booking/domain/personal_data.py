@@ -52,7 +52,7 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
         "stripe_event_id": Holds.FACT,
         "note": Holds.MAY,  # what staff wrote of a guest
     },
-    "outbox": {"dedupe_key": Holds.FACT, "payload": Holds.MAY, "last_error": Holds.FACT},
+    "outbox": {"dedupe_key": Holds.FACT, "payload": Holds.MAY, "last_error": Holds.FACT, "letter": Holds.GUEST},
     "webhook_event": {
         "id": Holds.FACT,
         "type": Holds.FACT,
@@ -88,6 +88,13 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
         "saved_by": Holds.STAFF,
         "idempotency_key": Holds.FACT,
         "refused": Holds.FACT,
+    },
+    # What is in the files is in the guest's export by itself; they are emptied with everything else.
+    "evidence_file": {
+        "name": Holds.FACT,
+        "digest": Holds.FACT,
+        "idempotency_key": Holds.FACT,
+        "stripe_file_id": Holds.FACT,
     },
     "evidence_submission": {"texts": Holds.MAY, "idempotency_key": Holds.FACT, "submitted_by": Holds.STAFF},
 }

@@ -255,11 +255,22 @@ class PaymentGateway(Protocol):
         ...
 
     def stage_evidence(self, dispute_id: str, texts: Mapping[str, str], idempotency_key: str) -> DisputeEvidence:
-        """Lay a draft down, by the provider's names; empty texts clear what lay there. Tells no bank."""
+        """Lay a draft down, by the provider's names and its ids of files; empty texts clear what lay there.
+
+        Tells no bank.
+        """
         ...
 
     def submit_evidence(self, dispute_id: str, texts: Mapping[str, str], idempotency_key: str) -> DisputeEvidence:
         """Hand texts to the bank, for good. The provider may take a second submission: the caller must not make one."""
+        ...
+
+    def upload_evidence_file(self, name: str, content: bytes, idempotency_key: str) -> str:
+        """Lay a PDF down for an answer to a dispute; the provider's id of it. Alone it tells no bank anything."""
+        ...
+
+    def find_evidence_file(self, name: str, since: datetime) -> str | None:
+        """The provider's id of the file of this name that was laid down since then, if there is one."""
         ...
 
     def look_up_payment(self, payment_intent_id: str) -> PaymentEvidence:

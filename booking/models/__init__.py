@@ -3,7 +3,7 @@
 from booking.models.audit import AuditHead, AuditLine
 from booking.models.booking import Booking, BookingEvent, Closure, Night
 from booking.models.change import StayChange
-from booking.models.evidence import EvidenceDraft, EvidenceSubmission
+from booking.models.evidence import EvidenceDraft, EvidenceFile, EvidenceSubmission
 from booking.models.instance import AccessLink, Heartbeat, Instance, PromiseCheck, RateWindow
 from booking.models.job import Job
 from booking.models.listing import Listing, OldSlug, Photo, Unit
@@ -31,6 +31,7 @@ __all__ = [
     "Discount",
     "Dispute",
     "EvidenceDraft",
+    "EvidenceFile",
     "EvidenceSubmission",
     "Extra",
     "Fee",

@@ -1,12 +1,13 @@
-"""Answers to disputes: what staff drafts and lays down at Stripe, and the one submission of it."""
+"""Answers to disputes: what staff drafts and lays down at Stripe, its files, and the one submission of it."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
+from booking.domain.papers import PaperKind
 from booking.models.base import Stamped
 from booking.models.payment import Dispute
 
@@ -33,6 +34,34 @@ class EvidenceDraft(Stamped):
     refused: Mapped[str] = mapped_column(String(80), default="")  # why Stripe would not take it
 
     dispute: Mapped[Dispute] = relationship()
+
+
+class EvidenceFile(Stamped):
+    """A file that goes with an answer, kept as it is: what staff looks at is what the bank gets.
+
+    One that is made anew and came out otherwise is another row. Erased with its guest, it is empty.
+    """
+
+    __tablename__ = "evidence_file"
+    __table_args__ = (
+        UniqueConstraint("dispute_id", "kind", "digest"),
+        UniqueConstraint("idempotency_key"),
+        UniqueConstraint("stripe_file_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dispute_id: Mapped[int] = mapped_column(ForeignKey("dispute.id"))
+    kind: Mapped[PaperKind] = mapped_column(enum_column(PaperKind, "kind"))
+    name: Mapped[str] = mapped_column(String(80))  # of no other file: by it one is found again at Stripe
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of what was made
+    size: Mapped[int] = mapped_column()  # in bytes
+    pages: Mapped[int] = mapped_column()
+    made_at: Mapped[datetime] = mapped_column(UTCDateTime)  # last; what came out as before is the same row
+    idempotency_key: Mapped[str] = mapped_column(String(255))
+    first_sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # first call with this key
+    stripe_file_id: Mapped[str | None] = mapped_column(String(255))  # file_..., made by Stripe; None: not known to lie
 
 
 class EvidenceSubmission(Stamped):

@@ -43,3 +43,5 @@ class OutboxRow(Stamped):
     tries: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(String(200), default="")
     done_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Subject and text of a mail to a guest as it left, without its links, which open the booking.
+    letter: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), deferred=True)

@@ -5,10 +5,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session, contains_eager, selectinload
+from sqlalchemy.orm import Session, contains_eager, selectinload, undefer
 
-from booking.domain.evidence import MAIL_WORDS, StayCase, Texts, days_left, draft_texts
+from booking.domain.evidence import MAIL_WORDS, DisputeSums, SentLetter, StayCase, Texts, days_left, draft_texts, sum_up
 from booking.domain.money import Money
+from booking.domain.papers import FILE_FIELDS, PAPER_WORDS, PaperKind, chosen_papers
 from booking.domain.states import DISPUTE_WAITING, RefundStatus
 from booking.models import (
     AccessLink,
@@ -16,6 +17,7 @@ from booking.models import (
     BookingEvent,
     Dispute,
     EvidenceDraft,
+    EvidenceFile,
     EvidenceSubmission,
     Listing,
     OutboxRow,
@@ -55,8 +57,35 @@ class DisputePage:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperLine:
+    """One file of an answer as the page shows it. `field` is the name under which the answer names it."""
+
+    id: int
+    kind: PaperKind
+    name: str
+    pages: int
+    size: int
+    made_at: datetime
+    is_laid: bool  # known to lie at Stripe
+    is_chosen: bool  # it goes with the answer
+
+    @property
+    def field(self) -> str:
+        """Stripe's name for it."""
+        return FILE_FIELDS[self.kind]
+
+    @property
+    def words(self) -> str:
+        """What it is."""
+        return PAPER_WORDS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
 class DisputeFile:
-    """Everything about one dispute. `texts` is what the form shows: the saved draft, or a fresh one."""
+    """Everything about one dispute. `texts` is what the form shows: the saved draft, or a fresh one.
+
+    `papers` are the files on offer while an answer can be written, and afterwards those that went with it.
+    """
 
     dispute: Dispute
     booking: Booking
@@ -65,6 +94,12 @@ class DisputeFile:
     submission: EvidenceSubmission | None
     days_left: int | None
     texts: Texts
+    papers: tuple[PaperLine, ...]
+
+    @property
+    def named(self) -> Texts:
+        """The files that go with the answer, as it names them."""
+        return {paper.field: str(paper.id) for paper in self.papers if paper.is_chosen}
 
     @property
     def is_open(self) -> bool:
@@ -98,6 +133,17 @@ def list_disputes(session: Session, page: int, now: datetime) -> DisputePage:
     return DisputePage(rows, number, pages, total)
 
 
+def list_dispute_sums(session: Session) -> tuple[DisputeSums, ...]:
+    """How disputes ended, by reason and currency, those with the most first."""
+    kinds = (Dispute.reason, Dispute.currency, Dispute.status)
+    rows = select(*kinds, func.count(), func.sum(Dispute.amount_minor)).group_by(*kinds)
+    found: dict[tuple[str, str], DisputeSums] = {}
+    for reason, currency, status, count, minor in session.execute(rows):
+        before = found.get((reason, currency), DisputeSums(reason, currency))
+        found[reason, currency] = before + sum_up(reason, currency, status, count, int(minor))
+    return tuple(sorted(found.values(), key=lambda sums: (-sums.count, sums.reason, sums.currency)))
+
+
 def find_dispute_file(session: Session, dispute_id: int, now: datetime) -> DisputeFile | None:
     """Everything about one dispute, with the draft of an answer."""
     dispute = session.scalar(
@@ -111,6 +157,7 @@ def find_dispute_file(session: Session, dispute_id: int, now: datetime) -> Dispu
         return None
     draft = session.get(EvidenceDraft, dispute_id, populate_existing=True)
     submission = session.get(EvidenceSubmission, dispute_id, populate_existing=True)
+    kept = submission or draft
     return DisputeFile(
         dispute=dispute,
         booking=dispute.booking,
@@ -118,8 +165,16 @@ def find_dispute_file(session: Session, dispute_id: int, now: datetime) -> Dispu
         draft=draft,
         submission=submission,
         days_left=_days_left(dispute, now),
-        texts=_texts(session, dispute.booking, draft, submission),
+        texts=_texts(session, dispute.booking, kept),
+        papers=_papers(session, dispute, kept.texts if kept else {}, is_open=submission is None),
     )
+
+
+def find_paper(session: Session, dispute_id: int, file_id: int) -> EvidenceFile | None:
+    """One file of a dispute with its content; None where there is none, or where it was erased with its guest."""
+    wanted = select(EvidenceFile).where(EvidenceFile.id == file_id, EvidenceFile.dispute_id == dispute_id)
+    file = session.scalar(wanted.options(undefer(EvidenceFile.content)))
+    return file if file is not None and file.content else None
 
 
 def get_stay_case(session: Session, booking: Booking) -> StayCase:
@@ -152,6 +207,7 @@ def get_stay_case(session: Session, booking: Booking) -> StayCase:
         mails=_mails(session, booking),
         steps=steps,
         words=tuple(booking.terms.get("text", ())),
+        letters=_letters(session, booking),
     )
 
 
@@ -179,11 +235,32 @@ def _days_left(dispute: Dispute, now: datetime) -> int | None:
     return days_left(dispute.due_by, now)
 
 
-def _texts(
-    session: Session, booking: Booking, draft: EvidenceDraft | None, submission: EvidenceSubmission | None
-) -> Texts:
-    kept = submission or draft
-    return dict(kept.texts) if kept else draft_texts(get_stay_case(session, booking))
+def _texts(session: Session, booking: Booking, kept: EvidenceSubmission | EvidenceDraft | None) -> Texts:
+    texts = kept.texts if kept else draft_texts(get_stay_case(session, booking))
+    return {name: text for name, text in texts.items() if name not in FILE_FIELDS.values()}
+
+
+def _papers(session: Session, dispute: Dispute, texts: Texts, *, is_open: bool) -> tuple[PaperLine, ...]:
+    """The newest of each kind in the order of the kinds; afterwards those that were chosen."""
+    chosen = set(chosen_papers(texts).values())
+    made = select(EvidenceFile).where(EvidenceFile.dispute_id == dispute.id)
+    files = list(session.scalars(made.order_by(EvidenceFile.made_at, EvidenceFile.id)))
+    is_offered = is_open and dispute.status in DISPUTE_WAITING
+    offered = {file.kind: file for file in files if is_offered or file.id in chosen}
+    return tuple(_paper_line(offered[kind], chosen) for kind in PaperKind if kind in offered)
+
+
+def _paper_line(file: EvidenceFile, chosen: set[int]) -> PaperLine:
+    return PaperLine(
+        id=file.id,
+        kind=file.kind,
+        name=file.name,
+        pages=file.pages,
+        size=file.size,
+        made_at=file.made_at,
+        is_laid=file.stripe_file_id is not None,
+        is_chosen=file.id in chosen,
+    )
 
 
 def _payments(session: Session, booking: Booking) -> list[Payment]:
@@ -198,6 +275,15 @@ def _mails(session: Session, booking: Booking) -> tuple[tuple[datetime, str], ..
     )
     rows = [(row.done_at, str(row.payload["mail"])) for row in session.scalars(sent)]
     return tuple(sorted((at, kind) for at, kind in rows if at is not None and kind in MAIL_WORDS))
+
+
+def _letters(session: Session, booking: Booking) -> tuple[SentLetter, ...]:
+    """Their own words, oldest first. Of those that left before words were kept, the time alone is known."""
+    sent = select(OutboxRow.done_at, OutboxRow.letter).where(
+        OutboxRow.booking_id == booking.id, OutboxRow.letter.is_not(None), OutboxRow.state == OutboxState.DONE
+    )
+    rows = session.execute(sent.order_by(OutboxRow.done_at, OutboxRow.id))
+    return tuple(SentLetter(at, letter["subject"], letter["text"]) for at, letter in rows if at and letter)
 
 
 def _steps(session: Session, booking: Booking) -> tuple[tuple[datetime, str], ...]:

@@ -1,19 +1,23 @@
 """What a monitor wants to know of the database, as figures named in booking/metrics.py. Read when somebody looks."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from booking.domain.states import DISPUTE_WAITING, BookingStatus, RefundStatus
+from booking.domain.payment_health import Waits
+from booking.domain.states import DISPUTE_WAITING, AttemptStatus, BookingStatus, RefundStatus
 from booking.metrics import Fact
-from booking.models import Booking, Dispute, Heartbeat, OutboxRow, Payment, PromiseCheck, Refund, WebhookEvent
+from booking.models import Attempt, Booking, Dispute, Heartbeat, OutboxRow, Payment, PromiseCheck, Refund, WebhookEvent
 from booking.models.outbox import OutboxState
 from booking.queries.dashboard import is_on_hold
 from booking.queries.health import RECONCILER, WORKER
 from booking.queries.inbox import STUCK
+from booking.queries.payment_health import recent_waits
+
+LATELY = timedelta(days=7)
 
 
 def list_figures(session: Session, now: datetime) -> Iterator[Fact]:
@@ -39,6 +43,12 @@ def _bookings(session: Session, now: datetime) -> Iterator[Fact]:
 def _payments(session: Session, now: datetime) -> Iterator[Fact]:
     waiting = select(Booking.id).where(Booking.status == BookingStatus.PENDING, Booking.needs_review.is_(False))
     oldest = "paid_unconfirmed_oldest_seconds"
+    unpaid = Attempt.decline_code.is_not(None) & (Attempt.status != AttemptStatus.PAID)
+    yield from _count_by(session, "attempts", (Attempt.status,))
+    yield from _count_by(session, "attempts_declined", (Attempt.decline_code,), unpaid)
+    confirming, hearing = recent_waits(session, now - LATELY, now)
+    yield from _waits("confirm_seconds", confirming)
+    yield from _waits("webhook_delay_seconds", hearing)
     yield from _count_by(session, "payments", (Payment.source,))
     yield _age(session, now, oldest, Payment.captured_at, Payment.booking_id.in_(waiting))
 
@@ -66,6 +76,7 @@ def _refunds(session: Session, now: datetime) -> Iterator[Fact]:
 
 
 def _disputes(session: Session) -> Iterator[Fact]:
+    yield from _count_by(session, "disputes", (Dispute.reason, Dispute.status))
     next_due = select(func.min(Dispute.due_by)).where(Dispute.status.in_(DISPUTE_WAITING))
     yield from _moment("dispute_due_timestamp_seconds", session.scalar(next_due))
 
@@ -101,6 +112,13 @@ def _count_by(
 
 def _words(labels: Iterable[object]) -> Iterator[str]:
     yield from ("" if label is None else str(label) for label in labels)
+
+
+def _waits(name: str, waits: Waits) -> Iterator[Fact]:
+    """Nothing where nothing happened: no wait is not a wait of no time."""
+    for quantile, seconds in (("0.5", waits.middle), ("0.95", waits.most)):
+        if seconds is not None:
+            yield Fact(name, seconds, (quantile,))
 
 
 def _age(session: Session, now: datetime, name: str, since: Any, *conditions: ColumnElement[bool]) -> Fact:

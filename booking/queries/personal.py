@@ -19,6 +19,7 @@ from booking.models import (
     BookingEvent,
     Dispute,
     EvidenceDraft,
+    EvidenceFile,
     EvidenceSubmission,
     OutboxRow,
     Payment,
@@ -40,7 +41,7 @@ _BY_BOOKING: tuple[Any, ...] = (
     Refund,
     Dispute,
 )
-_BY_DISPUTE: tuple[Any, ...] = (EvidenceDraft, EvidenceSubmission)
+_BY_DISPUTE: tuple[Any, ...] = (EvidenceDraft, EvidenceFile, EvidenceSubmission)
 # Stripe's word for what lets a browser act on a payment.
 _NEVER_TOLD = ("client_secret",)
 _STUCK = (InboxOutcome.FAILED, InboxOutcome.UNMATCHED)

@@ -29,7 +29,7 @@ def run_due(runtime: Runtime, limit: int = 50) -> list[str]:
 
 def _do(runtime: Runtime, task: outbox.Task) -> str:
     try:
-        note = _DOERS[task.kind](runtime, task)
+        done = _DOERS[task.kind](runtime, task)
     except MailFailed as error:
         return _mail_failed(runtime, task, error)
     except PaymentGatewayError as error:
@@ -37,8 +37,8 @@ def _do(runtime: Runtime, task: outbox.Task) -> str:
     except Exception as error:  # one bad row must not stop the rest
         logger.exception("outbox_row_failed", extra={"row": task.row_id, "kind": task.kind})
         return _put_back(runtime, task, error)
-    outbox.finish(runtime, task, note)
-    return f"{task.dedupe_key}: {note or 'done'}"
+    outbox.finish(runtime, task, done)
+    return f"{task.dedupe_key}: {done.note or 'done'}"
 
 
 def _put_back(runtime: Runtime, task: outbox.Task, error: Exception) -> str:
@@ -63,22 +63,21 @@ def _told(task: outbox.Task, why: str, is_dead: bool) -> str:
     return f"{task.dedupe_key}: try {task.tries} failed ({why}), {'given up' if is_dead else 'will be tried again'}"
 
 
-def _mail(runtime: Runtime, task: outbox.Task) -> str:
+def _mail(runtime: Runtime, task: outbox.Task) -> outbox.Done:
     return notifications.deliver(runtime, task)
 
 
-def _refund(runtime: Runtime, task: outbox.Task) -> str:
+def _refund(runtime: Runtime, task: outbox.Task) -> outbox.Done:
     refunds.send_refund(runtime, task.payload["refund_id"], tries=task.tries)
-    return ""
+    return outbox.Done()
 
 
-def _sync_refunds(runtime: Runtime, task: outbox.Task) -> str:
+def _sync_refunds(runtime: Runtime, task: outbox.Task) -> outbox.Done:
     refunds.sync_refunds(runtime, task.payload["payment_id"])
-    return ""
+    return outbox.Done()
 
 
-# Each gives a note for staff where it rightly did nothing.
-_DOERS: dict[OutboxKind, Callable[[Runtime, outbox.Task], str]] = {
+_DOERS: dict[OutboxKind, Callable[[Runtime, outbox.Task], outbox.Done]] = {
     OutboxKind.MAIL: _mail,
     OutboxKind.REFUND: _refund,
     OutboxKind.SYNC_REFUNDS: _sync_refunds,

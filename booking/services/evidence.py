@@ -29,7 +29,7 @@ from booking.gateways.payments import (
 from booking.models import Booking, Dispute, EvidenceDraft, EvidenceSubmission
 from booking.models.evidence import SubmissionState
 from booking.runtime import Runtime
-from booking.services import audit, notifications, timeline
+from booking.services import audit, notifications, papers, timeline
 from booking.services.disputes import page_of, record_dispute
 from booking.services.locks import lock_booking
 from booking.services.notifications import StaffNotice
@@ -70,13 +70,35 @@ def save_draft(runtime: Runtime, dispute_id: int, texts: Texts, seen: str, staff
     return stage_draft(runtime, dispute_id, Cause(Source.STAFF, staff_email))
 
 
+def attach_papers(runtime: Runtime, dispute_id: int, texts: Texts, seen: str, staff_email: str) -> Answer:
+    """Make the files of what we hold now, and save them with a draft, as save_draft does. Commits likewise.
+
+    Raises:
+        BookingNotFound, EvidenceRefused: nothing was kept.
+    """
+    now = runtime.clock.now()
+    written = papers.write_papers(runtime, dispute_id)
+    with transaction() as session:
+        dispute, _ = _lock(session, dispute_id)
+        _refuse_unless_open(session, dispute)
+        _refuse_if_changed(session, dispute, texts, seen)
+        named = papers.keep_papers(session, dispute, written, now)
+        _write_draft(session, dispute_id, texts | named, staff_email, now)
+        audit.record(session, staff_email, "dispute.files_made", f"dispute {dispute_id}", now)
+    return stage_draft(runtime, dispute_id, Cause(Source.STAFF, staff_email))
+
+
 def stage_draft(runtime: Runtime, dispute_id: int, cause: Cause) -> Answer:
-    """Lay the stored draft down at Stripe, if it does not lie there yet. Commits; no transaction is open meanwhile."""
+    """Lay the stored draft and its files down at Stripe, where they do not lie there yet.
+
+    Commits; no transaction is open meanwhile.
+    """
     order = _find_draft(dispute_id)
     if order is None:
         return Answer.STAGED
     try:
-        found = runtime.payments.stage_evidence(order.stripe_id, order.texts, _staging_key(order, runtime.clock.now()))
+        texts = papers.lay_papers(runtime, dispute_id, order.texts)
+        found = runtime.payments.stage_evidence(order.stripe_id, texts, _staging_key(order, runtime.clock.now()))
     except GatewayUnavailable as error:
         return _unknown(order, error)
     except (GatewayRefused, GatewayConflict) as error:
@@ -167,6 +189,7 @@ def _refuse_if_changed(session: Session, dispute: Dispute, texts: Texts, seen: s
     wrong = check_texts(texts)
     if wrong:
         raise EvidenceRefused(next(iter(wrong.values())), field=next(iter(wrong)))
+    papers.refuse_strangers(session, dispute.id, texts)
     draft = session.get(EvidenceDraft, dispute.id, populate_existing=True)
     if draft is not None and draft.idempotency_key != seen and draft.texts != texts:
         at = spoken_moment(draft.saved_at, dispute.booking.listing.property.zone)
@@ -252,11 +275,12 @@ def _find_submission(dispute_id: int) -> _Order | None:
 
 
 def _send(runtime: Runtime, order: _Order, cause: Cause) -> Answer:
+    texts = papers.lay_papers(runtime, order.dispute_id, order.texts)
     ready = _make_ready(order, runtime.clock.now())
     if ready is None:
         return Answer.SENT  # settled by somebody else meanwhile
     try:
-        found = runtime.payments.submit_evidence(ready.stripe_id, ready.texts, ready.key)
+        found = runtime.payments.submit_evidence(ready.stripe_id, texts, ready.key)
     except (GatewayRefused, GatewayConflict) as error:
         found = runtime.payments.look_up_dispute(ready.stripe_id)
         if not found.submissions:

@@ -1,5 +1,6 @@
 """Mail: asked for in the transaction of its cause, written and sent by the worker after the commit."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,13 +13,15 @@ from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.states import BookingStatus, ChangeStatus
-from booking.gateways.mail import MailFailed
+from booking.gateways.mail import Letter, MailFailed
 from booking.language import DEFAULT, language
 from booking.models import Booking, StayChange
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
 from booking.services import letter_facts, outbox, people
+
+_LINK = re.compile(r"https?://\S+")
 
 Fact = Money | Stay | datetime | str | int | None
 
@@ -129,7 +132,7 @@ def report_dead_mail(session: Session, task: outbox.Task, now: datetime) -> None
     tell_staff(session, StaffNotice.MAIL_FAILED, now, booking, note, fact_id=task.row_id)
 
 
-def deliver(runtime: Runtime, task: outbox.Task) -> str:
+def deliver(runtime: Runtime, task: outbox.Task) -> outbox.Done:
     """Write the letter a row asks for and send it; why it was not sent, where it would not be true any more.
 
     Gathers the facts, and the guest's access link, in a short transaction of its own; none is open while sending.
@@ -141,12 +144,12 @@ def deliver(runtime: Runtime, task: outbox.Task) -> str:
     kind = task.payload["mail"]
     facts = _gather(runtime, kind, task)
     if isinstance(facts, str):
-        return facts
+        return outbox.Done(facts)
     letter = runtime.write_letter(kind, facts)
     crash_point("before letter", f"mail {kind}")
     runtime.mailer.send(letter)
     crash_point("after letter", f"mail {kind}")
-    return ""
+    return outbox.Done(letter=_as_sent(letter) if kind in set(GuestMail) else None)
 
 
 def why_not(session: Session, booking: Booking, kind: str, now: datetime) -> str:
@@ -174,6 +177,11 @@ def enqueue_letter(
 ) -> None:
     """Put a letter that is written down already into the outbox under a key of its own. Joins the transaction."""
     outbox.enqueue(session, OutboxKind.MAIL, dedupe_key, payload, now, booking_id=booking_id)
+
+
+def _as_sent(letter: Letter) -> dict[str, str]:
+    """What the guest could read, for whoever has to prove it later. Links open the booking, so they are not kept."""
+    return {"subject": letter.subject, "text": _LINK.sub("[link]", letter.text)}
 
 
 def _key(key: str, fact_id: str | int) -> str:

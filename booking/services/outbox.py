@@ -65,11 +65,20 @@ def lease_next(runtime: Runtime) -> Task | None:
         return Task(row.id, row.kind, row.dedupe_key, dict(row.payload), row.tries)
 
 
-def finish(runtime: Runtime, task: Task, note: str = "") -> None:
-    """The thing is done, or with a note was rightly left undone. Commits."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a row ended: with a note where it was rightly left undone, with subject and text where a letter left."""
+
+    note: str = ""
+    letter: dict[str, str] | None = None
+
+
+def finish(runtime: Runtime, task: Task, done: Done) -> None:
+    """The thing is done, or was rightly left undone. Commits."""
     with transaction() as session:
         row = session.get_one(OutboxRow, task.row_id)
-        row.state, row.done_at, row.last_error = OutboxState.DONE, runtime.clock.now(), note[:200]
+        row.state, row.done_at, row.last_error = OutboxState.DONE, runtime.clock.now(), done.note[:200]
+        row.letter = done.letter
 
 
 def put_back(session: Session, task: Task, error: str, now: datetime, *, is_dead: bool) -> None:

@@ -19,6 +19,7 @@ from booking.models import (
     Booking,
     BookingEvent,
     EvidenceDraft,
+    EvidenceFile,
     EvidenceSubmission,
     OutboxRow,
     WebhookEvent,
@@ -145,7 +146,7 @@ def _clean_errands(session: Session, booking_id: int, now: datetime) -> None:
     for row in session.scalars(select(OutboxRow).where(OutboxRow.booking_id == booking_id)):
         kept = {name: row.payload[name] for name in _OF_ERRANDS if name in row.payload}
         row.payload = {**kept, "facts": {}, "note": ""} if row.kind is OutboxKind.MAIL else kept
-        row.last_error = ""
+        row.last_error, row.letter = "", None
         if row.state is OutboxState.DEAD and row.kind is OutboxKind.MAIL:
             row.state, row.done_at = OutboxState.DONE, now
 
@@ -158,6 +159,8 @@ def _clean_attempts(session: Session, booking_id: int) -> None:
 
 
 def _clean_evidence(session: Session, booking_id: int) -> None:
+    files = update(EvidenceFile).where(EvidenceFile.dispute_id.in_(dispute_ids(booking_id)))
+    session.execute(files.values(content=b""))
     for model in (EvidenceDraft, EvidenceSubmission):
         session.execute(update(model).where(model.dispute_id.in_(dispute_ids(booking_id))).values(texts={}))
 

@@ -14,13 +14,15 @@ import pyotp
 from sqlalchemy import select
 
 from booking.database import transaction
+from booking.domain.evidence import draft_texts
 from booking.domain.roles import Role
 from booking.extensions import db
-from booking.models import Booking, Listing, WebhookEvent
+from booking.models import Booking, Dispute, Listing, WebhookEvent
 from booking.models.staff import StaffLinkPurpose
+from booking.queries.disputes import get_stay_case
 from booking.queries.nights import free_units_by_listing
 from booking.queries.staff import Present
-from booking.services import codes, job_work, people, sign_ins, staff, trials
+from booking.services import codes, evidence, job_work, people, sign_ins, staff, trials
 from booking.services.reservations import GuestDetails
 from booking.services.sign_ins import Place
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State
@@ -292,6 +294,14 @@ def _payout(stage: Stage) -> Seen:
     stage.shop.stripe_client().payment_intents.create(params={**paid, "return_url": "https://example.org"})
     (payout,) = stage.shop.stripe.post("payouts", {})
     return stage.desk(f"/payouts/{payout['id']}")
+
+
+@page("a dispute: with files")
+def _with_files(stage: Stage) -> Seen:
+    with stage.shop.app.app_context():
+        texts = draft_texts(get_stay_case(db.session(), db.session.get_one(Dispute, 1).booking))
+        evidence.attach_papers(stage.shop.runtime, 1, texts, "", "ada@example.org")
+    return stage.desk("/disputes/1")
 
 
 @page("a dispute")
@@ -611,6 +621,8 @@ look("/bookings", q="Grace", page="2")
 look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")
 look("/calendar")
 look("/reports")
+look("/health")
+look("/health", year="2010")
 look("/payments")
 look("/refunds")
 look("/payouts")

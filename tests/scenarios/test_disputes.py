@@ -4,19 +4,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from booking.database import transaction
 from booking.domain.errors import EvidenceRefused, RefundRefused
 from booking.domain.evidence import FIELDS, Texts, draft_texts
 from booking.domain.money import Money
+from booking.domain.papers import FILE_FIELDS, PaperKind, draft_papers
 from booking.domain.states import CancelReason, RefundStatus, Source
 from booking.extensions import db
 from booking.gateways.payments import GatewayRefused, RefundEvidence, Tag
-from booking.models import Booking, Dispute, EvidenceDraft, EvidenceSubmission, Payment
+from booking.models import Booking, Dispute, EvidenceDraft, EvidenceFile, EvidenceSubmission, Payment
 from booking.models.evidence import SubmissionState
 from booking.queries.disputes import get_stay_case
-from booking.services import disputes, evidence, reconciliation, refunds, reservations
+from booking.services import disputes, evidence, papers, reconciliation, refunds, reservations
 from booking.services.evidence import Answer
 from booking.services.instance import get_identity
 from booking.services.timeline import Cause
@@ -598,3 +600,129 @@ def test_a_dispute_that_ends_long_after_it_was_opened_is_heard_of_without_webhoo
     assert f"booking {booking_id}: dispute 1 is won" in lines
     assert not shop.booking(booking_id).disputed
     assert shop.count(Payment) == 1
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+FILES = "/v1/files"
+
+
+def _attach(shop: Shop, texts: Texts | None = None, seen: str = "") -> Answer:
+    with shop.app.app_context():
+        return evidence.attach_papers(shop.runtime, 1, texts or _texts(), seen, ADA)
+
+
+def _files(shop: Shop) -> list[EvidenceFile]:
+    with shop.app.app_context():
+        return list(db.session.scalars(select(EvidenceFile).order_by(EvidenceFile.id)))
+
+
+def _files_at_stripe(shop: Shop) -> list[Any]:
+    return [file.to_dict() for file in shop.stripe_client().files.list().data]
+
+
+def _chosen(shop: Shop) -> Texts:
+    return dict(_draft(shop).texts)
+
+
+def test_the_files_are_made_uploaded_once_and_go_to_the_bank_as_they_were_shown(case: tuple[Shop, int]) -> None:
+    shop, _ = case
+
+    assert _attach(shop) is Answer.STAGED
+
+    named = {FILE_FIELDS[file.kind]: file.stripe_file_id for file in _files(shop)}
+    staged = _at_stripe(shop)["evidence"]
+    assert {field: staged[field] for field in named} == named
+    assert (len(named), None in named.values()) == (4, False)
+    assert {file["filename"]: file["size"] for file in _files_at_stripe(shop)} == {
+        file.name: file.size for file in _files(shop)
+    }
+    assert {file["type"] for file in _files_at_stripe(shop)} == {"pdf"}
+
+    assert _attach(shop, seen=_draft(shop).idempotency_key) is Answer.STAGED  # nothing has changed since
+    assert len(_files_at_stripe(shop)) == 4
+
+    assert _submit(shop, _chosen(shop), _draft(shop).idempotency_key) is Answer.SENT
+    assert (_submissions(shop), len(_files_at_stripe(shop))) == (1, 4)
+    assert _at_stripe(shop)["evidence"]["refund_policy"] == named["refund_policy"]
+
+
+def test_a_mail_goes_to_the_bank_as_it_left_without_the_links_that_open_the_booking(case: tuple[Shop, int]) -> None:
+    shop, booking_id = case
+    shop.work()
+
+    with shop.app.app_context():
+        told = get_stay_case(db.session(), db.session.get_one(Booking, booking_id))
+        mails = next(paper for paper in draft_papers(told) if paper.kind is PaperKind.MAILS)
+
+    letter = next(part for part in mails.parts if part.heading.startswith("E-mail of "))
+    assert told.letters[0].subject in letter.heading
+    assert any("[link]" in line for line in letter.lines)
+    assert not any("://" in line for part in mails.parts for line in part.lines)
+
+
+def test_a_file_that_is_left_out_is_taken_back_and_one_of_the_dashboard_stays(case: tuple[Shop, int]) -> None:
+    shop, _ = case
+    _attach(shop)
+    own = _files_at_stripe(shop)[0]["id"]
+    shop.stripe_client().disputes.update(_at_stripe(shop)["id"], {"evidence": {"receipt": own}, "submit": False})
+    texts = {**_chosen(shop), "uncategorized_file": ""}
+
+    _save(shop, texts, _draft(shop).idempotency_key)
+
+    staged = _at_stripe(shop)["evidence"]
+    assert (staged["uncategorized_file"], staged["receipt"]) == (None, own)
+    assert staged["service_documentation"] is not None
+
+
+def test_files_that_were_never_made_clear_nothing_in_the_dashboard(case: tuple[Shop, int]) -> None:
+    shop, _ = case
+    with shop.app.app_context():
+        other = shop.runtime.payments.upload_evidence_file("other.pdf", b"%PDF-1.4 other", "other")
+    evidence_of_theirs = {"evidence": {"refund_policy": other}, "submit": False}
+    shop.stripe_client().disputes.update(_at_stripe(shop)["id"], evidence_of_theirs)
+
+    _save(shop, _texts())
+
+    assert _at_stripe(shop)["evidence"]["refund_policy"] == other
+
+
+@pytest.mark.parametrize("kind", ["status_500_after_effect", "status_500"])
+def test_an_upload_whose_end_nobody_knows_is_found_by_its_name_or_made_once(case: tuple[Shop, int], kind: str) -> None:
+    shop, _ = case
+    shop.stripe.post("faults", [{"kind": kind, "path_prefix": FILES, "method": "POST", "times": 9}])
+
+    assert _attach(shop) is Answer.UNKNOWN
+    assert _draft(shop).staged_at is None
+    shop.stripe.post("faults", [])
+    shop.clock.offset += papers.KEY_IS_SPENT_AFTER + timedelta(seconds=1)  # the key may only replay the error
+    _reconcile(shop)
+
+    assert len(_files_at_stripe(shop)) == 4
+    assert None not in {file.stripe_file_id for file in _files(shop)}
+    assert _draft(shop).staged_at is not None
+
+
+def test_the_worker_uploads_what_an_answer_needs_before_it_sends_it_once(case: tuple[Shop, int]) -> None:
+    shop, _ = case
+    shop.stripe.post("faults", [{"kind": "status_500", "path_prefix": FILES, "method": "POST", "times": 99}])
+    assert _attach(shop) is Answer.UNKNOWN
+    assert _submit(shop, _chosen(shop), _draft(shop).idempotency_key) is Answer.UNKNOWN
+    assert (_submissions(shop), _submission(shop).sent_at) == (0, None)
+
+    shop.stripe.post("faults", [])
+    _reconcile(shop)
+
+    assert (_submissions(shop), len(_files_at_stripe(shop))) == (1, 4)
+    assert _at_stripe(shop)["evidence"]["service_documentation"] is not None
+    assert _submission(shop).state is SubmissionState.SENT
+
+
+def test_a_file_of_another_dispute_goes_nowhere(case: tuple[Shop, int]) -> None:
+    shop, _ = case
+    _attach(shop)
+    terms = next(file.id for file in _files(shop) if file.kind is PaperKind.TERMS)
+
+    for wrong in ({"service_documentation": str(terms)}, {"refund_policy": "4711"}):
+        with pytest.raises(EvidenceRefused, match="do not belong"):
+            _save(shop, _texts(**wrong), _draft(shop).idempotency_key)

@@ -27,7 +27,15 @@ from tests.support.shop import Shop
 ZORA = GuestDetails("Zora Canary-Quill", "zora.quill@canary.example", "+44 20 7946 0991", "The violet suitcase is mine")
 ARRIVES = "17:30"
 # What a booking has only where something more happened to it.
-NOT_OF_EACH = ("access_link", "refund", "dispute", "evidence_draft", "evidence_submission", "stay_change")
+NOT_OF_EACH = (
+    "access_link",
+    "refund",
+    "dispute",
+    "evidence_draft",
+    "evidence_file",
+    "evidence_submission",
+    "stay_change",
+)
 # What must be nowhere once she is erased. Her telephone number is found with and without its spaces.
 TRACES = (ZORA.name, "Canary", "Quill", ZORA.email, "zora", ZORA.phone, "violet suitcase", ARRIVES)
 

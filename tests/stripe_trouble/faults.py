@@ -77,7 +77,7 @@ def make_hasty(gateway: StripeGateway, patience: Patience) -> Callable[[], None]
     http = stripe.RequestsClient(session=session, timeout=(stripe_gateway.CONNECT_SECONDS, 60))
     gateway.__dict__["_client"] = stripe.StripeClient(
         gateway._api_key,
-        base_addresses={"api": gateway._api_base},
+        base_addresses={"api": gateway._api_base, "files": gateway._api_base},
         http_client=http,
         max_network_retries=stripe_gateway.WEB_RETRIES,
     )

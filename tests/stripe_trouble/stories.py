@@ -4,10 +4,12 @@ A call may have more than one row. `said` is what the page may say, by what the 
 `UNKNOWN`; `ELSEWISE` where the call was not made again, because something else had settled the matter before.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from booking.domain.evidence import FIELDS
+from booking.domain.papers import FILE_FIELDS
 from booking.domain.states import AttemptStatus
 from booking.extensions import db
 from booking.models import Attempt
@@ -254,6 +256,27 @@ class StaffDrafts(_OfADisputedBooking):
         kept = self.at_stripe(desk)["evidence"]
         assert {name: kept[name] for name in FIELDS} == TEXTS
         assert "It lies at Stripe, and the bank has not seen it." in desk.ada.open("/admin/disputes/1").words
+
+
+class StaffMakesFiles(_OfADisputedBooking):
+    call, path = "upload_evidence_file", "/v1/files"
+    said = {
+        ANSWERED: (Said(200, "The files are made, and lie at Stripe with the draft."),),
+        UNKNOWN: (Said(200, "The files are made and kept. Stripe did not answer;"),),
+        ELSEWISE: (Said(200, "The files are made, and lie at Stripe with the draft."),),
+    }
+
+    def act(self, desk: Desk) -> Page:
+        return self.press(desk, "files")
+
+    def count(self, desk: Desk) -> int:
+        names = Counter(file.filename for file in desk.stripe.files.list().data)
+        return max(names.values(), default=0)
+
+    def check(self, desk: Desk) -> None:
+        super().check(desk)
+        assert None not in {self.at_stripe(desk)["evidence"][field] for field in FILE_FIELDS.values()}
+        assert self.submissions(desk) == 0
 
 
 class StaffAnswers(_OfADisputedBooking):

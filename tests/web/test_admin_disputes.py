@@ -1,5 +1,6 @@
 """web/admin: disputes. What is due comes first, what was typed is kept, and what is sent was read."""
 
+import dataclasses
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,9 @@ from flask.testing import FlaskClient
 from booking.domain.dates import Stay
 from booking.domain.errors import EvidenceRefused
 from booking.domain.evidence import FIELDS
+from booking.domain.papers import FILE_FIELDS
 from booking.gateways.payments import GatewayUnavailable
-from booking.models import Dispute, EvidenceDraft, EvidenceSubmission
+from booking.models import Dispute, EvidenceDraft, EvidenceFile, EvidenceSubmission
 from booking.models.evidence import SubmissionState
 from booking.services.evidence import Answer
 from booking.web.admin import disputes
@@ -292,6 +294,92 @@ def test_asking_stripe_settles_what_is_open_and_says_when_nobody_answers(
     monkeypatch.setattr(disputes.overlay, "look_again", no_answer)
     post(client, "look", {"submit": ""})
     assert "Stripe did not answer. What is shown here is what we knew before." in client.get("/admin/disputes/1").text
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+class Uploads:
+    """A Stripe that takes files, and does not answer to drafts."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def upload_evidence_file(self, name: str, _content: bytes, _key: str) -> str:
+        return f"file_{name}"
+
+    def stage_evidence(self, *_: object) -> Any:
+        raise GatewayUnavailable("no answer")
+
+
+@pytest.fixture
+def with_files(house: House) -> House:
+    stripe: Any = Uploads(house.runtime.payments)
+    house.app.extensions["holdfast"] = house.runtime = dataclasses.replace(house.runtime, payments=stripe)
+    assert post(house.ada(), "files", typed(uncategorized_text="Mine.")).status_code == 303
+    return house
+
+
+def files_of(page: str) -> dict[str, str]:
+    """The boxes of the page that are ticked: which file goes under which name."""
+    return dict(re.findall(r'<input type="checkbox" name="(\w+)" value="(\d+)" checked>', page))
+
+
+def test_the_files_are_saved_with_what_was_typed_and_each_can_be_read(with_files: House) -> None:
+    client = with_files.ada()
+    page = client.get("/admin/disputes/1").text
+    addresses = re.findall(r'href="(/admin/disputes/1/files/\d+\.pdf)"', page)
+
+    assert "Mine." in page
+    assert (set(files_of(page)), len(addresses)) == (set(FILE_FIELDS.values()), 4)
+    for answer in map(client.get, addresses):
+        assert (answer.status_code, answer.mimetype, answer.data[:5]) == (200, "application/pdf", b"%PDF-")
+        assert answer.headers["Content-Disposition"].startswith("attachment; ")
+
+
+def test_a_file_that_is_not_ticked_stays_out_and_can_be_ticked_again(with_files: House) -> None:
+    client = with_files.ada()
+    page = client.get("/admin/disputes/1").text
+    kept = {name: number for name, number in files_of(page).items() if name != "uncategorized_file"}
+
+    post(client, "draft", typed(seen=value_of(page, "seen"), **kept))
+
+    page = client.get("/admin/disputes/1").text
+    assert (files_of(page), page.count("Read it")) == (kept, 4)
+
+
+def test_a_file_of_no_dispute_or_of_an_erased_guest_is_not_found(with_files: House) -> None:
+    client = with_files.ada()
+    with with_files.rows() as session:
+        session.get(EvidenceFile, 1).content = b""
+
+    for path in ("1/files/1.pdf", "1/files/99.pdf", "2/files/2.pdf"):
+        assert client.get(f"/admin/disputes/{path}").status_code == 404
+
+
+def test_what_was_sent_names_its_files_and_offers_no_others(with_files: House) -> None:
+    write(with_files, submission(texts=typed(refund_policy="1")))
+
+    page = with_files.ada().get("/admin/disputes/1").text
+
+    assert re.findall(r"/files/(\d+)\.pdf", page) == ["1"]
+    assert "Make the files" not in page
+
+
+def test_how_disputes_ended_is_added_up_by_reason(house: House) -> None:
+    for number, status in enumerate(("won", "lost", "lost", "warning_closed"), 1):
+        house.dispute(house.book(FIRST.shifted(10 * number)))
+        with house.rows() as session:
+            session.get(Dispute, number + 1).status = status
+
+    row = re.search(r"How they ended.*?<tbody>(.*?)</tbody>", house.ada().get("/admin/disputes").text, re.S)
+
+    assert row
+    cells = re.findall(r'<td class="amount">([^<]+)</td>', row[1])
+    assert cells == ["5", "1", "1", "2", "1", "€612.00", "€612.00", "€1,224.00"]
 
 
 # --- what the other pages say ---------------------------------------------------------------------------------------

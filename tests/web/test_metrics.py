@@ -236,7 +236,9 @@ def test_an_empty_shop_has_no_ages_and_no_moments(house: House) -> None:
     page = figures(house)
 
     assert figure(page, "holds_active") == 0
-    assert {figure(page, name) for name in metrics.FACTS if name.endswith("_seconds") and "stamp" not in name} == {0}
+    ages = {name for name, (_text, labels) in metrics.FACTS.items() if name.endswith("_seconds") and not labels}
+    assert {figure(page, name) for name in ages if "stamp" not in name} == {0}
+    assert not any("quantile" in dict(labels) for _name, labels in page)  # nothing happened, so nothing took any time
     assert {figure(page, name) for name in metrics.FACTS if name.endswith("timestamp_seconds")} == {None}
 
 
@@ -324,7 +326,7 @@ def _promises(shop: Shop) -> dict[str, float]:
 def test_no_figure_has_an_id_for_a_label() -> None:
     labels = {label for _text, names in metrics.FACTS.values() for label in names}
 
-    assert labels == {"state", "cause", "source", "outcome", "kind", "reason", "promise"}
+    assert labels == {"state", "cause", "source", "outcome", "kind", "reason", "promise", "code", "quantile"}
 
 
 # --- many processes -------------------------------------------------------------------------------------------------

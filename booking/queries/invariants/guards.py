@@ -17,6 +17,7 @@ UNIQUE = {
     "dispute": (("stripe_dispute_id",),),
     "stay_change": (("form_token",),),
     "evidence_draft": (("idempotency_key",),),
+    "evidence_file": (("dispute_id", "kind", "digest"), ("idempotency_key",), ("stripe_file_id",)),
     "evidence_submission": (("dispute_id",), ("idempotency_key",)),
 }
 PARTIAL = {

@@ -1,13 +1,13 @@
 """Disputes: which wait for an answer, and the answer itself, which can be saved often and sent once."""
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from booking.domain.errors import EvidenceRefused
 from booking.domain.states import Source
 from booking.gateways.payments import PaymentGatewayError
-from booking.queries.disputes import DisputeFile, find_dispute_file, list_disputes
+from booking.queries.disputes import DisputeFile, find_dispute_file, find_paper, list_dispute_sums, list_disputes
 from booking.services import disputes as overlay
 from booking.services import evidence
 from booking.services.evidence import Answer
@@ -20,6 +20,11 @@ _SAVED_WORDS = {
     Answer.STAGED: "The draft is saved, here and at Stripe. The bank was told nothing yet.",
     Answer.UNKNOWN: "The draft is saved here. Stripe did not answer; the worker lays it down there within minutes.",
     Answer.REFUSED: "The draft is saved here, but Stripe did not take it. Try again, or look at the dispute in Stripe.",
+}
+_MADE_WORDS = {
+    Answer.STAGED: "The files are made, and lie at Stripe with the draft. Read them. The bank was told nothing yet.",
+    Answer.UNKNOWN: "The files are made and kept. Stripe did not answer; the worker lays them there within minutes.",
+    Answer.REFUSED: "The files are made and kept, but Stripe did not take the draft. Try again, or look at Stripe.",
 }
 _SENT_WORDS = {
     Answer.SENT: "The answer is sent. Nothing more can be added; the bank decides, which may take weeks.",
@@ -34,14 +39,14 @@ _GOOD = (Answer.STAGED, Answer.SENT)
 def disputes() -> ResponseReturnValue:
     """All of them, those that are due first."""
     page = list_disputes(reader(), request.args.get("page", 1, type=int), now())
-    return render_template("admin/disputes.html", page=page)
+    return render_template("admin/disputes.html", page=page, sums=list_dispute_sums(reader()))
 
 
 @blueprint.get("/disputes/<int:dispute_id>")
 def dispute(dispute_id: int) -> ResponseReturnValue:
     """One dispute, and the answer to it."""
     file = _get_file(dispute_id)
-    return _page(file, EvidenceForm.of(file.texts, file.seen))
+    return _page(file, EvidenceForm.of(file.texts | file.named, file.seen))
 
 
 @blueprint.post("/disputes/<int:dispute_id>/draft")
@@ -56,6 +61,29 @@ def save_evidence(dispute_id: int) -> ResponseReturnValue:
     except EvidenceRefused as error:
         return _refuse(dispute_id, form, error)
     return _told(dispute_id, _SAVED_WORDS[answer], answer in _GOOD)
+
+
+@blueprint.post("/disputes/<int:dispute_id>/files")
+def attach_papers(dispute_id: int) -> ResponseReturnValue:
+    """Make the files from what is known now, and save them with what was typed."""
+    form, file = EvidenceForm(), _get_file(dispute_id)
+    texts = form.read_texts()
+    if texts is None:
+        return _page(file, form), 422
+    try:
+        answer = evidence.attach_papers(current_runtime(), dispute_id, texts, form.seen.data or "", current_user.email)
+    except EvidenceRefused as error:
+        return _refuse(dispute_id, form, error)
+    return _told(dispute_id, _MADE_WORDS[answer], answer in _GOOD)
+
+
+@blueprint.get("/disputes/<int:dispute_id>/files/<int:file_id>.pdf")
+def dispute_paper(dispute_id: int, file_id: int) -> Response:
+    """One file, as it lies at Stripe or will."""
+    file = find_paper(reader(), dispute_id, file_id) or abort(404)
+    answer = Response(file.content, content_type="application/pdf")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    return answer
 
 
 @blueprint.post("/disputes/<int:dispute_id>/submit")

@@ -23,6 +23,7 @@ from booking.domain.dates import Stay
 from booking.domain.errors import BookingError
 from booking.domain.evidence import FIELDS, Texts, check_texts
 from booking.domain.money import Money, exponent, parse_major
+from booking.domain.papers import FILE_FIELDS
 from booking.web.guest_fields import normalise_address
 from booking.web.templating import money
 from booking.web.text import one_line, some_lines
@@ -115,6 +116,10 @@ def _text(label: str, rows: int) -> TextAreaField:
     return TextAreaField(label, filters=[some_lines], render_kw={"rows": rows})
 
 
+def _file_number(typed: str | None) -> str:
+    return typed if typed and typed.isascii() and typed.isdigit() and len(typed) < 10 else ""
+
+
 class EvidenceForm(FlaskForm):
     """The answer to a dispute: one field for each of the texts that Stripe takes, by Stripe's names."""
 
@@ -128,8 +133,13 @@ class EvidenceForm(FlaskForm):
     refund_refusal_explanation = _text("What was refunded, and why no more", 5)
     access_activity_log = _text("What happened, with times", 10)
     uncategorized_text = _text("E-mails sent, and anything else the bank should read", 10)
+    # The files that go with it, each by our own number.
+    refund_policy = StringField("The terms as the guest read them", filters=[_file_number])
+    service_documentation = StringField("Booking voucher", filters=[_file_number])
+    customer_communication = StringField("The e-mails sent to the guest", filters=[_file_number])
+    uncategorized_file = StringField("What happened, with times", filters=[_file_number])
     seen = HiddenField()
-    read_all = BooleanField("I have read every text above. I know that it can be sent once.")
+    read_all = BooleanField("I have read every text and every file above. I know that it can be sent once.")
 
     @classmethod
     def of(cls, texts: Texts, seen: str) -> "EvidenceForm":
@@ -140,6 +150,7 @@ class EvidenceForm(FlaskForm):
         """What was typed; None, with words on the fields, where Stripe would not take it."""
         is_whole = self.validate_on_submit()
         texts = {name: self[name].data or "" for name in FIELDS}
+        texts |= {name: self[name].data for name in FILE_FIELDS.values() if self[name].data}
         wrong = check_texts(texts)
         for name, words in wrong.items():
             self.refuse(name, words)

@@ -21,6 +21,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("admin.payouts", "Payouts"),
             ("admin.disputes", "Disputes"),
             ("admin.reports", "Reports"),
+            ("admin.payment_health", "Success"),
         ),
     ),
     ("People", (("admin.people", "People"), ("admin.audit", "Audit log"))),

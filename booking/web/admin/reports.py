@@ -29,7 +29,7 @@ class Beam:
 @blueprint.get("/reports")
 def reports() -> ResponseReturnValue:
     """The year that was asked for, or this one."""
-    report = read_year(reader(), _year())
+    report = read_year(reader(), chosen_year())
     charts = {currency: _charts(report, currency) for currency in report.currencies}
     return render_template("admin/reports.html", report=report, charts=charts)
 
@@ -37,18 +37,19 @@ def reports() -> ResponseReturnValue:
 @blueprint.get("/reports/revenue.csv")
 def revenue_sheet() -> Response:
     """Nights and revenue by month and listing."""
-    year = _year()
+    year = chosen_year()
     return send_sheet(f"revenue-{year}", REVENUE_HEAD, lambda session: read_year(session, year).revenue_sheet())
 
 
 @blueprint.get("/reports/tourist-tax.csv")
 def tourist_tax_sheet() -> Response:
     """The tourist tax by month and property."""
-    year = _year()
+    year = chosen_year()
     return send_sheet(f"tourist-tax-{year}", TAX_HEAD, lambda session: read_year(session, year).tax_sheet())
 
 
-def _year() -> int:
+def chosen_year() -> int:
+    """Which year was asked for; this one, where none or nonsense was."""
     this_year = now().astimezone(get_house_zone(reader())).year
     year = request.args.get("year", this_year, type=int)
     return year if _EARLIEST <= year <= _LATEST else this_year
@@ -61,10 +62,11 @@ def _charts(report: YearReport, currency: str) -> tuple[list[Beam], list[Beam]]:
     full = [(int((share or 0) * 10), f"{share} %" if share is not None else "nothing on sale") for share in shares]
     earned = [(amount, money(Money(amount, currency))) for amount in revenue]
     labels = [f"{month:%b}" for month, _figures in months]
-    return _beams(labels, full, 1000), _beams(labels, earned, max([*revenue, 1]))
+    return beams(labels, full, 1000), beams(labels, earned, max([*revenue, 1]))
 
 
-def _beams(labels: Iterable[str], values: Iterable[tuple[int, str]], longest: int) -> list[Beam]:
+def beams(labels: Iterable[str], values: Iterable[tuple[int, str]], longest: int) -> list[Beam]:
+    """One for each value, the longest as long as the drawing is wide."""
     return [
         Beam(label, max(0, value) * _WIDEST // longest, words)
         for label, (value, words) in zip(labels, values, strict=True)

@@ -19,6 +19,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     money,
     moving,
     no_shows,
+    payment_health,
     payouts,
     people,
     phone,
