@@ -46,8 +46,8 @@ class _Resource:
     def retrieve(self, object_id: str, params: Record | None = None) -> Record:
         return self._send(f"{self._name}.retrieve", {"id": object_id, **(params or {})}, None)
 
-    def expire(self, object_id: str) -> Record:
-        return self._send(f"{self._name}.expire", {"id": object_id}, None)
+    def expire(self, object_id: str, params: Record, options: Mapping[str, str]) -> Record:
+        return self._send(f"{self._name}.expire", {"id": object_id, **params}, options["idempotency_key"])
 
     def list(self, params: Record) -> Record:
         return self._send(f"{self._name}.list", params, None)
