@@ -264,6 +264,14 @@ def test_every_sentence_is_translated_with_the_same_gaps(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", OTHERS)
+def test_no_translation_says_its_sentence_twice(code: str) -> None:
+    """A script that fills in translations and is run again has done that once."""
+    said = [text for message in _all(_catalogue(code)) for text in _texts(message.string)]
+
+    assert [text for text in said if len(text) > 20 and text in (text + text)[1:-1]] == []
+
+
+@pytest.mark.parametrize("code", OTHERS)
 def test_the_compiled_catalogue_is_of_today(code: str) -> None:
     with (TRANSLATIONS / code / "LC_MESSAGES" / "messages.mo").open("rb") as stream:
         compiled = read_mo(stream)
