@@ -1,6 +1,5 @@
 """The payment status as a pure function of ledger rows. Events may come in any order and twice: this does not care."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from booking.domain.states import (
@@ -14,17 +13,19 @@ from booking.domain.states import (
 
 @dataclass(frozen=True, slots=True)
 class RefundEntry:
-    """One refund, in minor units."""
+    """One refund, in minor units. `is_owed`: for a reason of its own, so that it makes good for no other refund."""
 
     minor: int
     status: RefundStatus
+    is_owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentEntry:
     """One captured payment with its refunds, in minor units.
 
-    `reported_minor` is what Stripe's charge says was refunded while we do not know each refund of it by id.
+    `refunds` stand in the order in which they were asked for; `reported_minor` is what Stripe's charge says was refunded
+    while we do not know each refund of it by id.
     """
 
     captured_minor: int
@@ -102,11 +103,16 @@ def _status_without_money(ledger: Ledger) -> PaymentStatus:
 
 
 def _lacks_a_refund(payment: PaymentEntry) -> bool:
-    ended_badly = _sum(payment.refunds, REFUND_ENDED_BADLY)
-    return ended_badly > 0 and payment.refunded_minor + payment.in_flight_minor < min(
-        payment.captured_minor, ended_badly
-    )
+    """Only what was ordered later makes good for a refund that ended badly, and only where it is owed for nothing else.
 
-
-def _sum(refunds: Iterable[RefundEntry], statuses: tuple[RefundStatus, ...]) -> int:
-    return sum(refund.minor for refund in refunds if refund.status in statuses)
+    Else the guest's second refund would hide that the first never arrived.
+    """
+    told = sum(refund.minor for refund in payment.refunds if refund.status is RefundStatus.SUCCEEDED)
+    lacking = 0
+    for refund in payment.refunds:
+        if refund.status in REFUND_ENDED_BADLY:
+            lacking += refund.minor
+        elif not refund.is_owed:
+            lacking = max(0, lacking - refund.minor)
+    lacking -= max(0, payment.reported_minor - told)
+    return min(lacking, payment.kept_minor) > 0

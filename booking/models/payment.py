@@ -112,7 +112,7 @@ class Payment(Stamped):
     def entry(self) -> PaymentEntry:
         """This payment with its refunds, as the ledger counts it."""
         counted = [refund for refund in self.refunds if not refund.is_called_off]
-        refunds = tuple(RefundEntry(refund.amount_minor, refund.status) for refund in counted)
+        refunds = tuple(refund.entry for refund in counted)
         return PaymentEntry(self.amount_minor, refunds, self.reported_refunded_minor)
 
 
@@ -152,6 +152,11 @@ class Refund(Stamped):
     def amount(self) -> Money:
         """What goes back."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def entry(self) -> RefundEntry:
+        """This refund as the ledger counts it."""
+        return RefundEntry(self.amount_minor, self.status, is_owed=self.reason is RefundReason.CHANGE)
 
     @property
     def is_called_off(self) -> bool:

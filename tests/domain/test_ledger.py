@@ -68,6 +68,13 @@ def test_the_order_of_refunds_does_not_matter(refunds: list[RefundEntry]) -> Non
         ([RefundEntry(100, R.FAILED), RefundEntry(100, R.SUCCEEDED)], False),
         ([RefundEntry(100, R.FAILED), RefundEntry(100, R.REQUESTED)], False),
         ([RefundEntry(40, R.FAILED), RefundEntry(20, R.SUCCEEDED)], True),
+        ([RefundEntry(40, R.FAILED), RefundEntry(20, R.SUCCEEDED), RefundEntry(20, R.PENDING)], False),
+        # What had gone back before was meant for something else, and so is what a later change of the stay owes.
+        ([RefundEntry(40, R.SUCCEEDED), RefundEntry(40, R.FAILED)], True),
+        ([RefundEntry(40, R.FAILED), RefundEntry(40, R.SUCCEEDED, is_owed=True)], True),
+        ([RefundEntry(40, R.FAILED, is_owed=True), RefundEntry(40, R.SUCCEEDED)], False),
+        # There is nothing left that could lack.
+        ([RefundEntry(40, R.FAILED), RefundEntry(100, R.SUCCEEDED, is_owed=True)], False),
     ],
 )
 def test_a_failed_refund_is_shown_until_the_money_went_back_in_another_way(refunds: list, is_failed: bool) -> None:

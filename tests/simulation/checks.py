@@ -218,6 +218,7 @@ def _losers(world: World) -> Iterator[str]:
     """Whoever paid without getting the nights has got all of it back, once."""
     people = {row[0] for row in world.house.rows(f"SELECT id FROM booking WHERE {WITH_A_PERSON}")}  # noqa: S608
     told = {row[0] for row in world.house.rows("SELECT booking_id FROM booking_event WHERE kind = 'needs_review'")}
+    failed = {row[0] for row in world.house.rows("SELECT id FROM booking WHERE refund_failed")}
     kept: Counter[int] = Counter()
     for charge, booking_id, reasons in _charges(world):
         is_loser = any(reason in BY_ITSELF for reason in reasons)
@@ -230,7 +231,7 @@ def _losers(world: World) -> Iterator[str]:
             yield f"booking {booking_id}: refunded by itself more than once"
     differences = Counter(row[0] for row in world.house.rows(PAID_DIFFERENCES))
     for booking_id, status in world.house.rows("SELECT id, status FROM booking"):
-        if booking_id not in told and kept[booking_id] > 1 + differences[booking_id]:
+        if booking_id not in told and booking_id not in failed and kept[booking_id] > 1 + differences[booking_id]:
             yield f"booking {booking_id} ({status}) keeps {kept[booking_id]} payments"
 
 
