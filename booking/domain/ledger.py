@@ -24,8 +24,8 @@ class RefundEntry:
 class PaymentEntry:
     """One captured payment with its refunds, in minor units.
 
-    `refunds` stand in the order in which they were asked for; `reported_minor` is what Stripe's charge says was refunded
-    while we do not know each refund of it by id.
+    `refunds` stand in the order in which they were asked for; `reported_minor` is what Stripe's charge says was
+    refunded while we do not know each refund of it by id.
     """
 
     captured_minor: int
