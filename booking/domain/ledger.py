@@ -1,5 +1,6 @@
 """The payment status as a pure function of ledger rows. Events may come in any order and twice: this does not care."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from booking.domain.states import (
@@ -24,8 +25,7 @@ class RefundEntry:
 class PaymentEntry:
     """One captured payment with its refunds, in minor units.
 
-    `refunds` stand in the order in which they were asked for; `reported_minor` is what Stripe's charge says was
-    refunded while we do not know each refund of it by id.
+    `reported_minor` is what Stripe's charge says was refunded while we do not know each refund of it by id.
     """
 
     captured_minor: int
@@ -103,16 +103,16 @@ def _status_without_money(ledger: Ledger) -> PaymentStatus:
 
 
 def _lacks_a_refund(payment: PaymentEntry) -> bool:
-    """Only what was ordered later makes good for a refund that ended badly, and only where it is owed for nothing else.
+    """What is owed for a reason of its own makes good for nothing else.
 
-    Else the guest's second refund would hide that the first never arrived.
+    Else a guest whose stay was changed twice would have one refund instead of two, and nobody would see it. Which of
+    the others was meant for which is not asked: the order in which they are heard of must not matter.
     """
-    told = sum(refund.minor for refund in payment.refunds if refund.status is RefundStatus.SUCCEEDED)
-    lacking = 0
-    for refund in payment.refunds:
-        if refund.status in REFUND_ENDED_BADLY:
-            lacking += refund.minor
-        elif not refund.is_owed:
-            lacking = max(0, lacking - refund.minor)
-    lacking -= max(0, payment.reported_minor - told)
-    return min(lacking, payment.kept_minor) > 0
+    ended_badly = _sum(payment.refunds, REFUND_ENDED_BADLY)
+    owed = sum(refund.minor for refund in payment.refunds if refund.is_owed and refund.status not in REFUND_ENDED_BADLY)
+    made_good = payment.refunded_minor + payment.in_flight_minor - owed
+    return ended_badly > 0 and made_good < min(payment.captured_minor - owed, ended_badly)
+
+
+def _sum(refunds: Iterable[RefundEntry], statuses: tuple[RefundStatus, ...]) -> int:
+    return sum(refund.minor for refund in refunds if refund.status in statuses)
