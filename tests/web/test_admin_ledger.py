@@ -30,7 +30,7 @@ def look(house: House, path: str) -> str:
 
 
 def rows(page: str) -> list[str]:
-    return re.findall(r'<tr><th scope="row">.*?</tr>', page, re.DOTALL)
+    return re.findall(r'<tr><th scope="row"[^>]*>.*?</tr>', page, re.DOTALL)
 
 
 def bookings_of(page: str) -> list[int]:
