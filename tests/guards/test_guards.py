@@ -4,6 +4,7 @@
 when `GUARDS` is `all`.
 """
 
+import marshal
 import os
 import subprocess
 import sys
@@ -48,10 +49,23 @@ def test_the_lines_of_a_guard_stand_where_they_stood(guard: Guard) -> None:
     assert Path(spec.origin).read_text("utf-8").count(guard.without[0]) == 1
 
 
+def _is_cached_as_written(guard: Guard) -> bool:
+    spec = find_spec(guard.module)
+    assert spec is not None
+    assert spec.origin is not None
+    assert spec.cached is not None
+    cached, source = Path(spec.cached), Path(spec.origin)
+    if not cached.exists():
+        return True
+    code = marshal.loads(cached.read_bytes()[16:])
+    return bool(code == compile(source.read_text("utf-8"), str(source), "exec", dont_inherit=True))
+
+
 @pytest.mark.parametrize("guard", SOME, ids=lambda guard: guard.name)
 def test_a_guard_that_is_taken_away_is_missed(guard: Guard, sqlite_template: Path, lent: FakeStripe) -> None:
     done = run_without(guard, SQLITE_TEMPLATE=str(sqlite_template), FAKESTRIPE_URL=lent.url)
 
+    assert _is_cached_as_written(guard), "what is left in the cache is the shop without its guard"
     assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-2000:]
     assert "GuardHasChanged" not in done.stdout + done.stderr, done.stdout[-2000:]
     assert f"{guard.test.rpartition('::')[2]}" in done.stdout.rpartition("short test summary")[2], done.stdout[-3000:]
