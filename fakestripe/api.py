@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("api", __name__)
 TEST_KEYS = ("sk_test_", "rk_test_")
 LIVE_KEYS = ("sk_live_", "rk_live_")
+# With a publishable key a browser may confirm what it has the secret of, and nothing else: docs.stripe.com/keys.
+PUBLISHABLE = "pk_test_"
+FOR_BROWSERS = re.compile(r"/v1/(?:payment|setup)_intents/[^/]+/confirm")
 FORM = "application/x-www-form-urlencoded"
 GARBAGE = "<html><body>SIMULATED: some proxy answers in place of the API.</body></html>"
 
@@ -71,12 +75,16 @@ def _log(world: World, request_id: str) -> LoggedRequest:
 
 
 def _serve(world: World, entry: LoggedRequest) -> Answer:
-    check_key()
+    is_browser = _is_browser()
+    if not is_browser:
+        check_key()
     versions.check(entry.version)
     _check_account()
     if not world.limit.take():
         raise errors.rate_limited()
     entry.params = _raw_params()
+    if is_browser and "client_secret" not in entry.params:
+        raise errors.missing_parameter("client_secret")
     fault = world.faults.take(entry.method, entry.path)
     if fault:
         entry.fault = fault.kind
@@ -87,6 +95,13 @@ def _serve(world: World, entry: LoggedRequest) -> Answer:
     else:
         answer = _execute(world, entry, None, fault)
     return _fail_late(world, fault, answer)
+
+
+def _is_browser() -> bool:
+    """Whether Stripe.js asks, with the publishable key alone."""
+    key = _given_key()
+    is_publishable = key.startswith(PUBLISHABLE) and key != PUBLISHABLE
+    return is_publishable and request.method == "POST" and bool(FOR_BROWSERS.fullmatch(request.path))
 
 
 def check_key() -> None:

@@ -9,6 +9,7 @@ from fakestripe.beginning import build_world
 from fakestripe.dashboard import views as dashboard
 from fakestripe.hosted import looks, portal, views
 from fakestripe.options import Options
+from fakestripe.stripejs import views as stripejs
 from fakestripe.world import World
 
 
@@ -22,6 +23,7 @@ def create_app(options: Options | None = None) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(views.blueprint)
     app.register_blueprint(portal.blueprint)
+    app.register_blueprint(stripejs.blueprint)
     app.register_blueprint(dashboard.blueprint)
     app.register_blueprint(listening.blueprint)
     app.register_blueprint(sim.blueprint)
