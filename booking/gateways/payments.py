@@ -1,7 +1,7 @@
 """What services know of the payment provider: a protocol, its frozen values, its errors. No Stripe object leaves it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -94,6 +94,20 @@ class PaymentEvidence:
     decline_code: str | None = None
     url: str | None = None
     expires_at: datetime | None = None
+    # With it a browser may pay: for the page that it is made for, and for no log.
+    client_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCard:
+    """A card that the provider keeps for a customer: what may be shown of it, and the id to charge it by."""
+
+    payment_method_id: str
+    customer_id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +199,21 @@ class CheckoutOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargeOrder:
+    """What a payment without a hosted page is wanted for.
+
+    With `payment_method_id` that card of the customer's is charged at once, with nobody there; without, a browser
+    confirms it on a page of ours.
+    """
+
+    tag: Tag
+    amount: Money
+    description: str
+    customer_id: str | None = None
+    payment_method_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RefundOrder:
     """What a refund is wanted for. `requested_by` is an opaque id of staff, or "system"."""
 
@@ -240,6 +269,37 @@ class PaymentGateway(Protocol):
 
     def list_checkouts(self, since: datetime) -> Iterator[PaymentEvidence]:
         """Every session made since then, ours or not: the caller looks at the tag."""
+        ...
+
+    def charge_params(self, order: ChargeOrder) -> Params:
+        """The exact parameters to freeze before open_charge. Pure: asks nobody."""
+        ...
+
+    def open_charge(self, params: Params, idempotency_key: str) -> PaymentEvidence:
+        """Make a payment, or get the same one again for the same key. A card that is refused is DECLINED, no error."""
+        ...
+
+    def look_up_charge(self, payment_intent_id: str) -> PaymentEvidence:
+        """The payment as it is now, whatever became of it."""
+        ...
+
+    def cancel_charge(self, payment_intent_id: str, idempotency_key: str) -> PaymentEvidence:
+        """End a payment so that nobody can make it; if it was made meanwhile, say so instead of failing.
+
+        Where the provider will neither end it nor show it, GatewayUnavailable.
+        """
+        ...
+
+    def list_payments(self, since: datetime) -> Iterator[PaymentEvidence]:
+        """Every payment begun since then, ours or not, those of hosted pages too: the caller looks at the tag."""
+        ...
+
+    def find_card(self, payment_intent_id: str) -> KeptCard | None:
+        """The card of a payment, where the provider keeps it for a customer."""
+        ...
+
+    def find_guarantee(self, session_id: str) -> KeptCard | None:
+        """The card that a hosted page of mode setup has kept; None where it has kept none."""
         ...
 
     def list_charges(self, since: datetime) -> Iterator[ChargeEvidence]:

@@ -18,6 +18,7 @@ from booking.gateways import stripe_objects
 from booking.gateways.payments import (
     BadSignature,
     ChargeEvidence,
+    ChargeOrder,
     CheckoutOrder,
     DisputeEvidence,
     EventEndpoint,
@@ -27,6 +28,7 @@ from booking.gateways.payments import (
     GatewayEvent,
     GatewayRefused,
     GatewayUnavailable,
+    KeptCard,
     Params,
     PaymentEvidence,
     RefundEvidence,
@@ -118,6 +120,70 @@ class StripeGateway:
     def list_checkouts(self, since: datetime) -> Iterator[PaymentEvidence]:
         sessions = self._walk(lambda api: api.checkout.sessions, since, expand=["data.payment_intent"])
         yield from map(stripe_objects.read_session, sessions)
+
+    def charge_params(self, order: ChargeOrder) -> Params:
+        """https://docs.stripe.com/api/payment_intents/create, and for a saved card
+        https://docs.stripe.com/payments/save-and-reuse: with nobody there no method may send a guest anywhere.
+        """
+        params: Params = {
+            "amount": order.amount.minor,
+            "currency": order.amount.currency,
+            "description": order.description,
+            "metadata": _checkout_metadata(order.tag),
+            "automatic_payment_methods": {"enabled": True},
+        }
+        if order.customer_id:
+            params["customer"] = order.customer_id
+        if order.payment_method_id:
+            params["automatic_payment_methods"]["allow_redirects"] = "never"
+            params |= {"payment_method": order.payment_method_id, "off_session": True, "confirm": True}
+        return params
+
+    def open_charge(self, params: Params, idempotency_key: str) -> PaymentEvidence:
+        sent: Any = params
+        try:
+            intent = self._call(
+                lambda api: api.payment_intents.create(params=sent, options={"idempotency_key": idempotency_key})
+            )
+        except _CardDeclined as declined:  # the payment is there, and says why it was not made
+            intent = declined.intent
+        return stripe_objects.read_intent_as_it_is(intent)
+
+    def look_up_charge(self, payment_intent_id: str) -> PaymentEvidence:
+        return stripe_objects.read_intent_as_it_is(
+            self._call(lambda api: api.payment_intents.retrieve(payment_intent_id))
+        )
+
+    def cancel_charge(self, payment_intent_id: str, idempotency_key: str) -> PaymentEvidence:
+        """https://docs.stripe.com/api/payment_intents/cancel: what succeeded or is processing cannot be."""
+        options: Any = {"idempotency_key": idempotency_key}
+        try:
+            self._call(lambda api: api.payment_intents.cancel(payment_intent_id, {}, options))
+        except (GatewayRefused, GatewayConflict):
+            logger.info("charge_not_cancelable", extra={"payment_intent": payment_intent_id})
+        try:
+            evidence = self.look_up_charge(payment_intent_id)
+        except GatewayRefused as refusal:
+            raise GatewayUnavailable(f"whether the payment is over is not known: {refusal}") from refusal
+        if evidence.state in (EvidenceState.OPEN, EvidenceState.DECLINED):
+            raise GatewayUnavailable("the payment can still be made after it was to be cancelled")
+        return evidence
+
+    def list_payments(self, since: datetime) -> Iterator[PaymentEvidence]:
+        yield from map(stripe_objects.read_intent_as_it_is, self._walk(lambda api: api.payment_intents, since))
+
+    def find_card(self, payment_intent_id: str) -> KeptCard | None:
+        params: Any = {"expand": ["payment_method"]}
+        intent = self._call(lambda api: api.payment_intents.retrieve(payment_intent_id, params=params))
+        return stripe_objects.read_kept_card(intent.get("payment_method"))
+
+    def find_guarantee(self, session_id: str) -> KeptCard | None:
+        params: Any = {"expand": ["setup_intent.payment_method"]}
+        session = self._call(lambda api: api.checkout.sessions.retrieve(session_id, params=params))
+        setup = session.get("setup_intent") or {}
+        return (
+            stripe_objects.read_kept_card(setup.get("payment_method")) if setup.get("status") == "succeeded" else None
+        )
 
     def list_charges(self, since: datetime) -> Iterator[ChargeEvidence]:
         """Left out is what was authorised only, or declined."""
@@ -281,7 +347,9 @@ class StripeGateway:
             return answer
         except stripe.IdempotencyError as error:
             raise GatewayConflict(_for_log(error)) from error
-        except (stripe.CardError, stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as no:
+        except stripe.CardError as no:
+            raise _refusal_of_card(no) from no
+        except (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError) as no:
             raise GatewayRefused(_for_log(no), reason=no.code or "") from no
         except stripe.APIConnectionError as error:
             raise GatewayUnavailable(_for_log(error), is_silent=True) from error
@@ -301,6 +369,22 @@ class StripeGateway:
             max_network_retries=retries,
         )
         return client
+
+
+class _CardDeclined(GatewayRefused):
+    """A card was refused; `intent` is the payment that it was for, as plain data."""
+
+    def __init__(self, message: str, reason: str, intent: dict[str, Any]) -> None:
+        self.intent = intent
+        super().__init__(message, reason)
+
+
+def _refusal_of_card(no: Any) -> GatewayRefused:
+    """https://docs.stripe.com/error-handling: the answer to a declined confirmation shows the payment."""
+    error = (no.json_body or {}).get("error") or {}
+    intent = error.get("payment_intent")
+    reason = no.code or ""
+    return _CardDeclined(_for_log(no), reason, intent) if intent else GatewayRefused(_for_log(no), reason=reason)
 
 
 class _NamedFile(io.BytesIO):

@@ -20,6 +20,7 @@ from booking.gateways.payments import (
     EvidenceState,
     FraudWarning,
     GatewayEvent,
+    KeptCard,
     PaymentEvidence,
     RefundEvidence,
     Tag,
@@ -69,6 +70,41 @@ def read_intent(data: Data, state: EvidenceState) -> PaymentEvidence:
         charge_id=_id_of(data.get("latest_charge")),
         amount=_money(amount, data.get("currency")),
         decline_code=_decline_code(data),
+    )
+
+
+def read_intent_as_it_is(data: Data) -> PaymentEvidence:
+    """A PaymentIntent that was looked up: its own words give the state.
+
+    https://docs.stripe.com/payments/paymentintents/lifecycle
+    """
+    evidence = read_intent(data, _intent_state(data))
+    secret = data.get("client_secret")
+    return replace(evidence, client_secret=str(secret) if secret else None)
+
+
+def _intent_state(data: Data) -> EvidenceState:
+    known = {
+        "succeeded": EvidenceState.PAID,
+        "processing": EvidenceState.PROCESSING,
+        "canceled": EvidenceState.EXPIRED,
+    }
+    waits = EvidenceState.DECLINED if data.get("last_payment_error") else EvidenceState.OPEN
+    return known.get(str(data.get("status")), waits)
+
+
+def read_kept_card(method: Data | None) -> KeptCard | None:
+    """An expanded PaymentMethod; None where it is no card, or no customer's."""
+    if method is None or method.get("type") != "card" or not method.get("customer"):
+        return None
+    card: Data = method["card"]
+    return KeptCard(
+        payment_method_id=str(method["id"]),
+        customer_id=_id_of(method["customer"]) or "",
+        brand=str(card.get("display_brand") or card.get("brand") or "card"),
+        last4=str(card["last4"]),
+        exp_month=int(card["exp_month"]),
+        exp_year=int(card["exp_year"]),
     )
 
 
