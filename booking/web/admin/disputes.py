@@ -1,5 +1,7 @@
 """Disputes: which wait for an answer, and the answer itself, which can be saved often and sent once."""
 
+from collections.abc import Callable, Mapping
+
 from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -52,29 +54,13 @@ def dispute(dispute_id: int) -> ResponseReturnValue:
 @blueprint.post("/disputes/<int:dispute_id>/draft")
 def save_evidence(dispute_id: int) -> ResponseReturnValue:
     """Keep what was typed, here and at Stripe; the bank is told nothing."""
-    form, file = EvidenceForm(), _get_file(dispute_id)
-    texts = form.read_texts()
-    if texts is None:
-        return _page(file, form), 422
-    try:
-        answer = evidence.save_draft(current_runtime(), dispute_id, texts, form.seen.data or "", current_user.email)
-    except EvidenceRefused as error:
-        return _refuse(dispute_id, form, error)
-    return _told(dispute_id, _SAVED_WORDS[answer], answer in _GOOD)
+    return _answer(dispute_id, evidence.save_draft, _SAVED_WORDS)
 
 
 @blueprint.post("/disputes/<int:dispute_id>/files")
 def attach_papers(dispute_id: int) -> ResponseReturnValue:
     """Make the files from what is known now, and save them with what was typed."""
-    form, file = EvidenceForm(), _get_file(dispute_id)
-    texts = form.read_texts()
-    if texts is None:
-        return _page(file, form), 422
-    try:
-        answer = evidence.attach_papers(current_runtime(), dispute_id, texts, form.seen.data or "", current_user.email)
-    except EvidenceRefused as error:
-        return _refuse(dispute_id, form, error)
-    return _told(dispute_id, _MADE_WORDS[answer], answer in _GOOD)
+    return _answer(dispute_id, evidence.attach_papers, _MADE_WORDS)
 
 
 @blueprint.get("/disputes/<int:dispute_id>/files/<int:file_id>.pdf")
@@ -89,19 +75,7 @@ def dispute_paper(dispute_id: int, file_id: int) -> Response:
 @blueprint.post("/disputes/<int:dispute_id>/submit")
 def submit_evidence(dispute_id: int) -> ResponseReturnValue:
     """Hand exactly what was shown to the bank, once."""
-    form, file = EvidenceForm(), _get_file(dispute_id)
-    texts = form.read_texts()
-    if texts is not None and not form.read_all.data:
-        form.refuse("read_all", "Read the texts, then tick this box.")
-    if texts is None or not form.read_all.data:
-        return _page(file, form), 422
-    try:
-        answer = evidence.submit_evidence(
-            current_runtime(), dispute_id, texts, form.seen.data or "", current_user.email
-        )
-    except EvidenceRefused as error:
-        return _refuse(dispute_id, form, error)
-    return _told(dispute_id, _SENT_WORDS[answer], answer in _GOOD)
+    return _answer(dispute_id, evidence.submit_evidence, _SENT_WORDS, is_final=True)
 
 
 @blueprint.post("/disputes/<int:dispute_id>/look")
@@ -124,6 +98,24 @@ def _get_file(dispute_id: int) -> DisputeFile:
 
 def _page(file: DisputeFile, form: EvidenceForm) -> str:
     return render_template("admin/dispute.html", file=file, dispute=file.dispute, booking=file.booking, form=form)
+
+
+def _answer(
+    dispute_id: int, act: Callable[..., Answer], words: Mapping[Answer, str], *, is_final: bool = False
+) -> ResponseReturnValue:
+    """Do with what was typed what the button says, and tell how it went. What is final was read before."""
+    form, file = EvidenceForm(), _get_file(dispute_id)
+    texts = form.read_texts()
+    is_unread = is_final and not form.read_all.data
+    if texts is not None and is_unread:
+        form.refuse("read_all", "Read the texts, then tick this box.")
+    if texts is None or is_unread:
+        return _page(file, form), 422
+    try:
+        answer = act(current_runtime(), dispute_id, texts, form.seen.data or "", current_user.email)
+    except EvidenceRefused as error:
+        return _refuse(dispute_id, form, error)
+    return _told(dispute_id, words[answer], answer in _GOOD)
 
 
 def _refuse(dispute_id: int, form: EvidenceForm, error: EvidenceRefused) -> ResponseReturnValue:
