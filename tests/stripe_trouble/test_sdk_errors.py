@@ -13,8 +13,8 @@ import stripe
 from booking.domain.states import RefundStatus
 from booking.gateways.payments import BadSignature, GatewayConflict, GatewayRefused, GatewayUnavailable
 from booking.gateways.stripe_gateway import StripeGateway
-from tests.stripe_trouble.desk import Desk
-from tests.stripe_trouble.stories import REVIEW, GuestBooks, GuestComesBack, GuestLetsGo, StaffRefunds
+from tests.stripe_trouble.desk import Desk, Page
+from tests.stripe_trouble.stories import REVIEW, GuestBooks, GuestComesBack, GuestLetsGo, StaffRefunds, Story
 from tests.support.shop import fields_of
 
 pytestmark = pytest.mark.no_cover
@@ -146,10 +146,8 @@ def test_a_guest_who_books_learns_that_nothing_was_charged_and_can_try_again(des
 @pytest.mark.parametrize("trouble", ALL, ids=_named)
 def test_a_guest_who_has_paid_waits_and_is_found(desk: Desk, trouble: Trouble) -> None:
     story = GuestComesBack()
-    story.prepare(desk)
-    _begin(desk, trouble, story.method, story.path)
 
-    page = story.act(desk)
+    page = _act(story, desk, trouble)
 
     assert (page.status, "We are confirming your payment" in page.words) == (200, True), page.words
     assert "do not pay again" in page.words
@@ -162,10 +160,8 @@ def test_a_guest_who_has_paid_waits_and_is_found(desk: Desk, trouble: Trouble) -
 @pytest.mark.parametrize("trouble", ALL, ids=_named)
 def test_nights_are_let_go_only_once_stripe_has_ended_the_page(desk: Desk, trouble: Trouble) -> None:
     story = GuestLetsGo()
-    story.prepare(desk)
-    _begin(desk, trouble, story.method, story.path)
 
-    page = story.act(desk)
+    page = _act(story, desk, trouble)
 
     assert (page.status, story.kept.words in page.words) == (503, True), page.words
     assert len(desk.shop.nights(desk.booking_id)) == 3
@@ -182,10 +178,8 @@ def test_nights_are_let_go_only_once_stripe_has_ended_the_page(desk: Desk, troub
 @pytest.mark.parametrize("trouble", ALL, ids=_named)
 def test_a_refund_goes_out_once_or_staff_is_told_that_it_will_not(desk: Desk, trouble: Trouble) -> None:
     story = StaffRefunds()
-    story.prepare(desk)
-    _begin(desk, trouble, story.method, story.path)
 
-    page = story.act(desk)
+    page = _act(story, desk, trouble)
 
     is_final = trouble not in UNKNOWN and not trouble.is_ours
     (refund,) = desk.shop.refunds(desk.booking_id)
@@ -203,6 +197,13 @@ def test_a_refund_goes_out_once_or_staff_is_told_that_it_will_not(desk: Desk, tr
     desk.settle()
     assert (story.count(desk), desk.shop.broken_promises()) == (1, [])
     assert [row.amount_minor for row in desk.shop.refunds(desk.booking_id) if row.stripe_refund_id] == [700]
+
+
+def _act(story: Story, desk: Desk, trouble: Trouble) -> Page:
+    """The trouble has begun when somebody acts, and is not over."""
+    story.prepare(desk)
+    _begin(desk, trouble, story.method, story.path)
+    return story.act(desk)
 
 
 def _begin(desk: Desk, trouble: Trouble, method: str, path: str) -> None:
