@@ -5,7 +5,6 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from booking.domain.declines import explain
 from booking.domain.money import Money
 from booking.domain.states import UNFINISHED_ATTEMPT, AttemptStatus
 from booking.domain.words import Said
@@ -40,9 +39,9 @@ def find_decline(session: Session, booking_id: int) -> Said | None:
     """What a guest is told of the card that was refused last; None where none was, or a newer page to pay is open."""
     newest = select(Attempt).where(Attempt.booking_id == booking_id).order_by(Attempt.number.desc()).limit(1)
     attempt = session.scalar(newest)
-    if attempt is None or attempt.decline_code is None or attempt.status is AttemptStatus.PAID:
+    if attempt is None or attempt.decline is None or attempt.status is AttemptStatus.PAID:
         return None
-    return explain(attempt.decline_code).told
+    return attempt.decline.told
 
 
 def find_withdrawn(session: Session, booking: Booking) -> Money:
