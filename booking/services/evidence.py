@@ -7,7 +7,7 @@ dispute: whoever presses the button second, in another tab or on another machine
 import logging
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import delete, update
@@ -36,10 +36,6 @@ from booking.services.notifications import StaffNotice
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
-
-# No call runs this long. What looking does not show by then, the key has not done, and Stripe may replay an error it
-# has stored for that key: https://docs.stripe.com/api/idempotent_requests
-KEY_IS_SPENT_AFTER = timedelta(minutes=15)
 
 
 class Answer(StrEnum):
@@ -212,7 +208,7 @@ def _write_draft(session: Session, dispute_id: int, texts: Texts, staff_email: s
 
 
 def _is_spent(draft: EvidenceDraft, now: datetime) -> bool:
-    return draft.staged_at is None and (bool(draft.refused) or draft.saved_at < now - KEY_IS_SPENT_AFTER)
+    return draft.staged_at is None and (bool(draft.refused) or draft.saved_at < now - papers.KEY_IS_SPENT_AFTER)
 
 
 def _find_draft(dispute_id: int) -> _Order | None:
@@ -230,7 +226,7 @@ def _staging_key(order: _Order, now: datetime) -> str:
 
     The key itself stays: open forms know the draft by it. The same texts laid down once more change nothing.
     """
-    turns = (now - order.saved_at) // KEY_IS_SPENT_AFTER if order.saved_at else 0
+    turns = (now - order.saved_at) // papers.KEY_IS_SPENT_AFTER if order.saved_at else 0
     return f"{order.key}:{turns}" if turns > 0 else order.key
 
 
@@ -295,7 +291,7 @@ def _make_ready(order: _Order, now: datetime) -> _Order | None:
         row = session.get(EvidenceSubmission, order.dispute_id, populate_existing=True)
         if row is None or row.state is not SubmissionState.SENDING:
             return None
-        if row.sent_at is not None and row.sent_at < now - KEY_IS_SPENT_AFTER:
+        if row.sent_at is not None and row.sent_at < now - papers.KEY_IS_SPENT_AFTER:
             row.idempotency_key, row.sent_at = _new_key("submit"), now
         row.sent_at = row.sent_at or now
         return replace(order, key=row.idempotency_key, was_sent=True)

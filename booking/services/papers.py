@@ -29,13 +29,13 @@ from booking.extensions import db
 from booking.models import Dispute, EvidenceFile
 from booking.queries.disputes import get_stay_case
 from booking.runtime import Runtime
+from booking.services.attempts import CLOCK_DOUBT
 
 logger = logging.getLogger(__name__)
 
-# As in evidence.py: no call runs this long, and Stripe may replay an error for a key that was used before.
+# No call runs this long. What looking does not show by then, the key has not done, and Stripe may replay an error it
+# has stored for that key: https://docs.stripe.com/api/idempotent_requests
 KEY_IS_SPENT_AFTER = timedelta(minutes=15)
-# Stripe's clock and ours may differ when its own list is asked for files of "since then".
-CLOCKS_DIFFER = timedelta(minutes=10)
 
 Written = dict[PaperKind, WrittenPaper]
 
@@ -139,7 +139,7 @@ def _lay(runtime: Runtime, file_id: int) -> str:
     if isinstance(order, str):
         return order
     since = order.first_sent_at
-    found = runtime.payments.find_evidence_file(order.name, since - CLOCKS_DIFFER) if since else None
+    found = runtime.payments.find_evidence_file(order.name, since - CLOCK_DOUBT) if since else None
     return _note(order, found or runtime.payments.upload_evidence_file(order.name, order.content, order.key))
 
 

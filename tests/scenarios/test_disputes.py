@@ -462,7 +462,7 @@ def test_an_answer_that_was_sent_but_whose_key_is_spent_is_found_by_looking(case
     shop.stripe.drop_webhooks()
     _fault(shop, "status_500_after_effect", times=9)
     assert _submit(shop) is Answer.UNKNOWN
-    shop.clock.offset += evidence.KEY_IS_SPENT_AFTER + timedelta(seconds=1)
+    shop.clock.offset += papers.KEY_IS_SPENT_AFTER + timedelta(seconds=1)
 
     assert _settle(shop) is Answer.SENT
 
@@ -488,7 +488,7 @@ def test_a_key_that_only_replays_an_error_is_replaced_once_looking_found_nothing
     key = _submission(shop).idempotency_key
     assert _settle(shop) is Answer.UNKNOWN
 
-    shop.clock.offset += evidence.KEY_IS_SPENT_AFTER + timedelta(seconds=1)
+    shop.clock.offset += papers.KEY_IS_SPENT_AFTER + timedelta(seconds=1)
     assert _settle(shop) is Answer.SENT
 
     assert (_submission(shop).idempotency_key != key, _submissions(shop)) == (True, 1)
