@@ -17,7 +17,6 @@ from playwright.sync_api import Browser
 from stripe import HTTPClient
 
 from booking import create_app, database
-from booking.extensions import db
 from booking.gateways import stripe_gateway
 from tests.stripe_judges import verdicts
 from tests.support import servers
@@ -25,7 +24,7 @@ from tests.support.browser import CHROMIUM, open_chromium
 from tests.support.compiled import compile_once
 from tests.support.recordings import recordings
 from tests.support.servers import FakeStripe
-from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
+from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, add_listing, dispose, make_settings, outfit
 
 # Between two tries Stripe's library waits; a test need not.
 HTTPClient.INITIAL_DELAY = HTTPClient.MAX_DELAY = 0.01
@@ -150,7 +149,7 @@ def app(sqlite_url: str) -> Iterator[Flask]:
     app = create_app(make_settings(sqlite_url, stripe_api_base="http://127.0.0.1:1"))
     outfit(app, ShiftedClock(), MemoryMailer())
     yield app
-    _dispose(app)
+    dispose(app)
 
 
 @pytest.fixture
@@ -186,7 +185,7 @@ def _open_shop(
         yield shop
         stripe.post("delivery", {"mode": "drop"})
     broken = shop.broken_promises()
-    _dispose(app)
+    dispose(app)
     assert broken == []
 
 
@@ -200,13 +199,7 @@ def _migrate(url: str) -> None:
     app = create_app(make_settings(url))
     with app.app_context():
         flask_migrate.upgrade()
-    _dispose(app)
-
-
-def _dispose(app: Flask) -> None:
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 def _on_server(url: str, statement: str) -> None:

@@ -18,7 +18,7 @@ from booking.models import Listing
 from booking.services.limits import SEARCHING
 from booking.services.reservations import PlaceRequest, check_and_quote, place_booking
 from booking.services.staff import create_staff
-from tests.support.shop import GRACE, MemoryMailer, ShiftedClock, add_listing, fields_of, make_settings, outfit
+from tests.support.shop import GRACE, MemoryMailer, ShiftedClock, add_listing, dispose, fields_of, make_settings, outfit
 
 HOST = "stay.example.org"
 BASE = f"https://{HOST}"
@@ -72,9 +72,7 @@ def production(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
     for code in (400, 403, 409, 410, 413, 422, 429, 500, 503):
         app.add_url_rule(f"/error/{code}", f"error{code}", lambda code=code: abort(code))
     yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 @pytest.fixture
@@ -385,9 +383,7 @@ def behind_proxy(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
     outfit(app, ShiftedClock(), MemoryMailer())
     add_listing(app)
     yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 def _searches(app: Flask, headers: dict[str, str], times: int) -> list[int]:

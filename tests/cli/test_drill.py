@@ -21,7 +21,7 @@ from booking.drill.stand_ins import Own, as_plain, from_plain, scratch_settings
 from booking.extensions import db
 from booking.services import settlement, webhooks
 from booking.services.settlement import Outcome
-from tests.support.shop import add_listing, make_settings, patched
+from tests.support.shop import add_listing, dispose, make_settings, patched
 
 pytestmark = pytest.mark.race
 
@@ -81,7 +81,7 @@ def test_a_shop_on_postgresql_is_drilled_on_its_own_server_if_its_role_may_creat
 
     result = drill_only(app, "guards-of-the-live-database", "night-written-past-the-shop", "webhook-lost")
 
-    _dispose(app)
+    dispose(app)
     assert result.exit_code == 0, result.output
     assert "scratch PostgreSQL database" in result.output
     assert _left_over(postgres_url.rpartition("/")[0]) == []
@@ -98,7 +98,7 @@ def test_a_role_that_may_not_create_databases_is_drilled_on_sqlite(postgres_url:
 
     result = drill_only(app, "guards-of-the-live-database")
 
-    _dispose(app)
+    dispose(app)
     with _on(postgres_url) as connection:
         connection.execute(text(f"DROP OWNED BY {tenant}"))
         connection.execute(text(f"DROP ROLE {tenant}"))
@@ -115,12 +115,6 @@ def _left_over(server: str) -> list[str]:
         return list(connection.scalars(text("SELECT datname FROM pg_database WHERE datname LIKE 'holdfast_drill%'")))
 
 
-def _dispose(app: Flask) -> None:
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
 @pytest.mark.parametrize("minutes", [31, 1435])
 def test_disasters_of_time_hold_for_the_shortest_and_the_longest_hold(sqlite_url: str, minutes: int) -> None:
     app = create_app(make_settings(sqlite_url, hold_minutes=minutes))
@@ -134,7 +128,7 @@ def test_disasters_of_time_hold_for_the_shortest_and_the_longest_hold(sqlite_url
         "delayed-payment-that-fails",
     )
 
-    _dispose(app)
+    dispose(app)
     assert result.exit_code == 0, result.output
 
 
@@ -219,7 +213,7 @@ def live(sqlite_url: str) -> Iterator[Flask]:
     app = create_app(settings)
     add_listing(app)
     yield app
-    _dispose(app)
+    dispose(app)
 
 
 def test_a_shop_in_production_is_drilled_and_not_one_row_of_it_changes(live: Flask, sqlite_url: str) -> None:
@@ -269,7 +263,7 @@ def test_a_database_that_is_not_there_yet_is_not_made(tmp_path: Path) -> None:
 
     result = drill(app, "--only", "guards-of-the-live-database", "--verbose")
 
-    _dispose(app)
+    dispose(app)
     assert result.exit_code == 0, result.output
     assert "no tables yet" in result.output
     assert list(tmp_path.iterdir()) == []

@@ -33,6 +33,7 @@ from tests.support.shop import (
     ShiftedClock,
     Shop,
     Visitor,
+    dispose,
     fields_of,
     make_settings,
     outfit,
@@ -293,7 +294,7 @@ def open_stage(folder: Path) -> Iterator[Stage]:
         with servers.serving(app, port):
             yield Stage(Shop(app, stripe, clock, mailer, url, _id_of(app, LOFT)))
             stripe.post("delivery", {"mode": "drop"})
-        _dispose(app)
+        dispose(app)
 
 
 def _prepare(app: Flask) -> None:
@@ -308,9 +309,3 @@ def _prepare(app: Flask) -> None:
 def _id_of(app: Flask, slug: str) -> int:
     with app.app_context():
         return db.session.scalars(select(Listing.id).where(Listing.slug == slug)).one()
-
-
-def _dispose(app: Flask) -> None:
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()

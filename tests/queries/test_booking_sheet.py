@@ -12,7 +12,7 @@ from booking.extensions import db
 from booking.queries.booking_list import BookingOrder, BookingSearch
 from booking.queries.booking_sheet import BOOKING_HEAD, ROWS_READ_AT_ONCE, read_booking_sheet
 from tests.support.full_house import add_bookings, back_to_back
-from tests.support.shop import add_listing, make_settings
+from tests.support.shop import add_listing, dispose, make_settings
 
 FROM = date(2027, 3, 1)
 
@@ -23,9 +23,7 @@ def app(database_url: str) -> Iterator[Flask]:
     stays = list(back_to_back(FROM, date(2027, 8, 1), nights=1))
     add_bookings(app, add_listing(app, units=8), list(range(1, 9)), stays)
     yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 def test_every_booking_is_read_once_in_the_order_asked_for(app: Flask) -> None:

@@ -14,7 +14,7 @@ from booking.extensions import db
 from booking.models import Booking, Listing, Night, Unit
 from booking.queries.chart import Chart, ChartRow, draw_chart
 from tests.support.full_house import MADE, add_bookings, close
-from tests.support.shop import add_listing, make_settings
+from tests.support.shop import add_listing, dispose, make_settings
 
 FIRST = date(2027, 3, 1)
 
@@ -24,9 +24,7 @@ def app(database_url: str) -> Iterator[Flask]:
     app = create_app(make_settings(database_url))
     add_listing(app, units=3)
     yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 def stay(first: int, last: int) -> Stay:

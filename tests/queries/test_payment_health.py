@@ -19,7 +19,7 @@ from booking.models.webhook import InboxOutcome
 from booking.queries.figures import list_figures
 from booking.queries.payment_health import Reason, read_health
 from tests.support.full_house import add_bookings
-from tests.support.shop import add_listing, make_settings
+from tests.support.shop import add_listing, dispose, make_settings
 
 # The house is in Berlin: this is 00:30 of 1 March there.
 MARCH = datetime(2027, 2, 28, 23, 30, tzinfo=UTC)
@@ -31,9 +31,7 @@ def app(database_url: str) -> Iterator[Flask]:
     app = create_app(make_settings(database_url))
     add_listing(app, units=1)
     yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 def attempt(booking_id: int, number: int, status: str, at: datetime, **values: Any) -> Attempt:

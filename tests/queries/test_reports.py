@@ -16,7 +16,7 @@ from booking.extensions import db
 from booking.models import Attempt, Booking, Listing, Payment, Property, Refund, Unit
 from booking.queries.reports import YearReport, read_year
 from tests.support.full_house import MADE, add_bookings, close
-from tests.support.shop import add_listing, make_settings
+from tests.support.shop import add_listing, dispose, make_settings
 from tests.web.test_statements import noting
 
 
@@ -28,9 +28,7 @@ def app(database_url: str) -> Iterator[Flask]:
         db.session.execute(update(Unit).values(created_at=datetime(2026, 1, 1, tzinfo=UTC)))
         db.session.commit()
     yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 def pay(app: Flask, booking_id: int, refunded: int = 0, status: str = "succeeded") -> None:

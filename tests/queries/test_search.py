@@ -23,7 +23,7 @@ from booking.queries.search import (
     find_stays,
     get_listing,
 )
-from tests.support.shop import MemoryMailer, ShiftedClock, add_listing, make_settings, outfit
+from tests.support.shop import MemoryMailer, ShiftedClock, add_listing, dispose, make_settings, outfit
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
 # Seasons, days, discounts, fees, taxes, extras and stay rules: one statement for each.
@@ -37,9 +37,7 @@ def app(database_url):
     app = create_app(make_settings(database_url, stripe_api_base="http://127.0.0.1:1"))
     outfit(app, ShiftedClock(), MemoryMailer())
     yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 @pytest.fixture

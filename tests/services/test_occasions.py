@@ -16,7 +16,7 @@ from booking.domain.states import AttemptStatus, BookingStatus, Source
 from booking.extensions import db
 from booking.models import Attempt, Booking, BookingEvent, Payment, Property
 from booking.services import occasions
-from tests.support.shop import GRACE, LINUS, MemoryMailer, Shop, add_listing, make_settings, outfit
+from tests.support.shop import GRACE, LINUS, MemoryMailer, Shop, add_listing, dispose, make_settings, outfit
 
 # A Wednesday, nine in the morning in Berlin: the hour at which the mails of the day go out.
 NINE = datetime(2027, 3, 10, 8, 0, tzinfo=UTC)
@@ -40,9 +40,7 @@ def house(database_url: str) -> Iterator[Shop]:
     clock, mailer = StandingClock(), MemoryMailer()
     outfit(app, clock, mailer)
     yield Shop(app, None, clock, mailer, "", add_listing(app, units=9))  # type: ignore[arg-type]
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 def confirm(house: Shop, **values: Any) -> int:

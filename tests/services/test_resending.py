@@ -19,7 +19,7 @@ from booking.services import resending
 from booking.services.notifications import GuestMail, StaffNotice, tell_guest, tell_staff
 from booking.services.resending import Resent
 from booking.services.timeline import Cause
-from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
+from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, dispose, make_settings, outfit
 
 ADA = "ada@example.org"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -35,9 +35,7 @@ def house(database_url: str) -> Iterator[Shop]:
     shop.place(shop.stay())
     put(shop, status=BookingStatus.CONFIRMED, confirmed_at=NOON, hold_until=None)
     yield shop
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    dispose(app)
 
 
 def put(house: Shop, **values: Any) -> None:

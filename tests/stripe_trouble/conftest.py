@@ -8,12 +8,11 @@ import pytest
 from flask import Flask
 
 from booking import create_app
-from tests.conftest import _dispose
 from tests.stripe_trouble.desk import Desk
 from tests.stripe_trouble.faults import NotingGateway, Patience, make_hasty
 from tests.support.databases import Renewable, on_postgres, sqlite_file
 from tests.support.servers import FakeStripe
-from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, make_settings, outfit
+from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing, dispose, make_settings, outfit
 
 DATABASES = os.environ.get("STRIPE_TROUBLE_DATABASES", "sqlite").split(",")
 
@@ -29,7 +28,7 @@ class House:
 
     def open(self, stripe: FakeStripe) -> Desk:
         """The shop as if it had just been installed."""
-        _dispose(self.app)
+        dispose(self.app)
         self.renew()
         clock, mailer = ShiftedClock(), MemoryMailer()
         runtime = replace(self.app.extensions["holdfast"], clock=clock, mailer=mailer)
@@ -51,7 +50,7 @@ def house(
     app.extensions["holdfast"] = replace(runtime, payments=gateway)
     yield House(app, gateway, patience, database.renew)
     close()
-    _dispose(app)
+    dispose(app)
     database.drop()
 
 

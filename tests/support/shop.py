@@ -311,6 +311,13 @@ def outfit(app: Flask, clock: Any, mailer: MemoryMailer) -> None:
     )
 
 
+def dispose(app: Flask) -> None:
+    """Let go of the database, so that it can be thrown away."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
 def add_listing(app: Flask, slug: str = "harbour-loft", units: int = 1, **changes: Any) -> int:
     """A property (one for all) and a listing with its units; the listing's id."""
     with app.app_context():
