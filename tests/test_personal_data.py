@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import JSON, Enum, String
 
 from booking import models  # noqa: F401  (registers the tables)
-from booking.domain.personal_data import OF_BOOKINGS, OF_THE_HOUSE, Holds
+from booking.domain.personal_data import OF_BOOKINGS, OF_PERSONS, OF_THE_HOUSE, Holds
 from booking.extensions import Base
 from booking.queries.personal import _BY_BOOKING, _BY_DISPUTE
 
-MAP = {**OF_BOOKINGS, **OF_THE_HOUSE}
+MAP = {**OF_BOOKINGS, **OF_PERSONS, **OF_THE_HOUSE}
 
 
 def text_columns() -> set[tuple[str, str]]:

@@ -60,6 +60,12 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
         "note": Holds.FACT,
         "payload": Holds.MAY,  # whom Stripe named
     },
+    "due": {
+        "currency": Holds.FACT,
+        "note": Holds.MAY,  # what staff wrote to a guest
+        "requested_by": Holds.STAFF,
+        "form_token": Holds.KEY,
+    },
     "stay_change": {
         "currency": Holds.FACT,
         "quote": Holds.FACT,
@@ -97,6 +103,17 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
         "stripe_file_id": Holds.FACT,
     },
     "evidence_submission": {"texts": Holds.MAY, "idempotency_key": Holds.FACT, "submitted_by": Holds.STAFF},
+}
+
+# Of tables whose rows belong to a person, whatever they booked: told with each of their bookings, erased with the last.
+OF_PERSONS: Mapping[str, Mapping[str, Holds]] = {
+    "customer": {
+        "email": Holds.GUEST,
+        "token": Holds.FACT,
+        "idempotency_key": Holds.FACT,
+        "params": Holds.GUEST,
+        "stripe_customer_id": Holds.FACT,
+    },
 }
 
 # Of tables that belong to the house. Nothing in them is a guest's.

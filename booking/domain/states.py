@@ -52,7 +52,43 @@ class AttemptStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
-# In these the guest could still pay: a booking may have one at a time (a unique index repeats this).
+class AttemptPurpose(StrEnum):
+    """What an attempt pays for. Its value is part of what settlement decides by."""
+
+    BOOKING = "booking"  # the whole price
+    DEPOSIT = "deposit"  # the first part of the price; the rest is a due
+    GUARANTEE = "guarantee"  # nothing now: a card that is kept confirms the booking
+    REQUEST = "request"  # the whole price, authorised until the host has answered
+    DIFFERENCE = "difference"  # what a change of a confirmed booking costs more
+    BALANCE = "balance"  # the rest of the price
+    CHARGE = "charge"  # a fee or a damage, on a card that was kept for that
+
+
+class AttemptChannel(StrEnum):
+    """Where an attempt is paid."""
+
+    CHECKOUT = "checkout"  # on Stripe's hosted page
+    OFF_SESSION = "off_session"  # by a kept card, with nobody present
+    ON_PAGE = "on_page"  # on a page of our own, with Stripe's script
+
+
+class DueKind(StrEnum):
+    """What a guest still owes for a booking, beside its first payment."""
+
+    BALANCE = "balance"
+    NO_SHOW_FEE = "no_show_fee"
+    DAMAGE = "damage"
+
+
+class DueStatus(StrEnum):
+    """Where a due stands. Only money that came makes it PAID."""
+
+    OPEN = "open"
+    PAID = "paid"
+    WAIVED = "waived"
+
+
+# In these the guest could still pay: each thing to pay for may have one at a time (unique indexes repeat this).
 LIVE_ATTEMPT = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.PROCESSING)
 
 # Of these Stripe has not told us the end: somebody may have paid, even where we have given the session up.

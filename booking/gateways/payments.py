@@ -214,6 +214,16 @@ class ChargeOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerOrder:
+    """Whom a customer is wanted for. `app` and `token` are ours, opaque."""
+
+    app: str
+    token: str
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefundOrder:
     """What a refund is wanted for. `requested_by` is an opaque id of staff, or "system"."""
 
@@ -355,6 +365,14 @@ class PaymentGateway(Protocol):
 
     def look_up_refunded(self, payment_intent_id: str) -> ChargeEvidence | None:
         """How much of a payment was refunded by the provider's own count; None where it was never charged."""
+        ...
+
+    def customer_params(self, order: CustomerOrder) -> Params:
+        """The exact parameters to freeze before create_customer. Pure: asks nobody."""
+        ...
+
+    def create_customer(self, params: Params, idempotency_key: str) -> str:
+        """Make a customer, once for each key; the provider's id of it."""
         ...
 
     def list_payouts(self, before: str | None, limit: int) -> list[Payout]:

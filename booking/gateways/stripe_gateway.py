@@ -20,6 +20,7 @@ from booking.gateways.payments import (
     ChargeEvidence,
     ChargeOrder,
     CheckoutOrder,
+    CustomerOrder,
     DisputeEvidence,
     EventEndpoint,
     EventNeeds,
@@ -253,6 +254,15 @@ class StripeGateway:
         intent = self._call(lambda api: api.payment_intents.retrieve(payment_intent_id, params=params))
         charge = intent.get("latest_charge")
         return stripe_objects.read_charge(charge) if charge else None
+
+    def customer_params(self, order: CustomerOrder) -> Params:
+        """https://docs.stripe.com/api/customers/create."""
+        return {"email": order.email, "name": order.name, "metadata": {"app": order.app, "customer": order.token}}
+
+    def create_customer(self, params: Params, idempotency_key: str) -> str:
+        sent: Any = params
+        options: Any = {"idempotency_key": idempotency_key}
+        return str(self._call(lambda api: api.customers.create(params=sent, options=options))["id"])
 
     def list_payouts(self, before: str | None, limit: int) -> list[Payout]:
         params: dict[str, Any] = {"limit": limit, **({"starting_after": before} if before else {})}

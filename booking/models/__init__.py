@@ -3,6 +3,8 @@
 from booking.models.audit import AuditHead, AuditLine
 from booking.models.booking import Booking, BookingEvent, Closure, Night
 from booking.models.change import StayChange
+from booking.models.customer import Customer
+from booking.models.due import Due
 from booking.models.evidence import EvidenceDraft, EvidenceFile, EvidenceSubmission
 from booking.models.instance import AccessLink, Heartbeat, Instance, PromiseCheck, RateWindow
 from booking.models.job import Job
@@ -27,9 +29,11 @@ __all__ = [
     "CancellationTier",
     "Closure",
     "Coupon",
+    "Customer",
     "DayPrice",
     "Discount",
     "Dispute",
+    "Due",
     "EvidenceDraft",
     "EvidenceFile",
     "EvidenceSubmission",

@@ -75,6 +75,8 @@ class Booking(Stamped):
     # Frozen, domain.pricing.Wishes; None in rows from before there was anything to choose.
     wishes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     coupon_id: Mapped[int | None] = mapped_column(ForeignKey("coupon.id"), index=True)
+    # Whom Stripe knows them as; None where nothing asked for that.
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
     guest_name: Mapped[str] = mapped_column(String(120))
     guest_email: Mapped[str] = mapped_column(String(254), index=True)
     guest_phone: Mapped[str] = mapped_column(String(40), default="")

@@ -10,16 +10,29 @@ from booking.database import UTCDateTime, enum_column
 from booking.domain.declines import Decline, explain
 from booking.domain.ledger import PaymentEntry, RefundEntry
 from booking.domain.money import Money
-from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, PaymentMethod, RefundReason, RefundStatus, Source
+from booking.domain.states import (
+    LIVE_ATTEMPT,
+    AttemptChannel,
+    AttemptPurpose,
+    AttemptStatus,
+    PaymentMethod,
+    RefundReason,
+    RefundStatus,
+    Source,
+)
 from booking.models.base import Stamped
 from booking.models.booking import Booking
 
 CALLED_OFF = "lost_in_dispute"  # `failure_reason` of a refund that a lost dispute has made needless
 _LIVE = text("status IN ('creating', 'open', 'processing')")
+_LIVE_FIRST = text("status IN ('creating', 'open', 'processing') AND change_id IS NULL AND due_id IS NULL")
 
 
 class Attempt(Stamped):
-    """One Checkout Session we asked for: key and parameters are committed before the call and never change."""
+    """One payment we asked Stripe for: key and parameters are committed before the call and never change.
+
+    It pays for the booking itself, or for the change or the due that it names.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (
@@ -29,8 +42,17 @@ class Attempt(Stamped):
         UniqueConstraint("session_id"),
         UniqueConstraint("payment_intent_id"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        # At most one session of a booking can be paid at a time.
-        Index("uq_attempt_booking_id_live", "booking_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        CheckConstraint("change_id IS NULL OR due_id IS NULL", name="one_subject"),
+        # Each thing to pay for can be paid in at most one of them at a time.
+        Index(
+            "uq_attempt_booking_id_live",
+            "booking_id",
+            unique=True,
+            sqlite_where=_LIVE_FIRST,
+            postgresql_where=_LIVE_FIRST,
+        ),
+        Index("uq_attempt_change_id_live", "change_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("uq_attempt_due_id_live", "due_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("ix_attempt_status", "status"),
     )
 
@@ -48,8 +70,16 @@ class Attempt(Stamped):
     session_id: Mapped[str | None] = mapped_column(String(255))  # cs_..., made by Stripe
     payment_intent_id: Mapped[str | None] = mapped_column(String(255))  # pi_..., made by Stripe
     url: Mapped[str | None] = mapped_column(String(2000))
-    # The change whose difference it pays; None: it pays for the booking.
+    # These have defaults in the database too: a version from before them may still be running beside this one.
+    purpose: Mapped[AttemptPurpose] = mapped_column(
+        enum_column(AttemptPurpose, "purpose"), default=AttemptPurpose.BOOKING, server_default="booking"
+    )
+    channel: Mapped[AttemptChannel] = mapped_column(
+        enum_column(AttemptChannel, "channel"), default=AttemptChannel.CHECKOUT, server_default="checkout"
+    )
+    # The change whose difference it pays, or what else is owed; None of both: it pays for the booking.
     change_id: Mapped[int | None] = mapped_column(ForeignKey("stay_change.id"), index=True)
+    due_id: Mapped[int | None] = mapped_column(ForeignKey("due.id"), index=True)
     decline_code: Mapped[str | None] = mapped_column(String(80))  # last refusal of a card, for display only
     declined_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, inspect, or_, select
 from sqlalchemy.orm import Session
 
-from booking.domain.personal_data import IS_TOLD, OF_BOOKINGS
+from booking.domain.personal_data import IS_TOLD, OF_BOOKINGS, OF_PERSONS
 from booking.domain.states import DISPUTE_CLOSED, REFUND_IN_FLIGHT, UNFINISHED_ATTEMPT, BookingStatus
 from booking.extensions import Base
 from booking.models import (
@@ -17,7 +17,9 @@ from booking.models import (
     Attempt,
     Booking,
     BookingEvent,
+    Customer,
     Dispute,
+    Due,
     EvidenceDraft,
     EvidenceFile,
     EvidenceSubmission,
@@ -37,6 +39,7 @@ _BY_BOOKING: tuple[Any, ...] = (
     OutboxRow,
     WebhookEvent,
     StayChange,
+    Due,
     Payment,
     Refund,
     Dispute,
@@ -58,13 +61,16 @@ class Obstacle(StrEnum):
 
 def list_held(session: Session, booking_id: int) -> dict[str, list[dict[str, object]]]:
     """Every row about a booking by its table, with each column that its guest may see."""
-    held = {Booking.__tablename__: [_told(session.get_one(Booking, booking_id))]}
+    booking = session.get_one(Booking, booking_id)
+    held = {Booking.__tablename__: [_told(booking)]}
     for model in _BY_BOOKING:
         rows = session.scalars(select(model).where(model.booking_id == booking_id).order_by(model.created_at, model.id))
         held[model.__tablename__] = [_told(row) for row in rows]
     for model in _BY_DISPUTE:
         rows = session.scalars(select(model).where(model.dispute_id.in_(dispute_ids(booking_id))))
         held[model.__tablename__] = [_told(row) for row in rows]
+    person = session.get(Customer, booking.customer_id) if booking.customer_id else None
+    held[Customer.__tablename__] = [_told(person)] if person else []
     return held
 
 
@@ -116,7 +122,7 @@ def _exists(session: Session, model: type[Base], *conditions: ColumnElement[bool
 
 
 def _told(row: Base) -> dict[str, object]:
-    marks = OF_BOOKINGS[row.__tablename__]
+    marks = {**OF_BOOKINGS, **OF_PERSONS}[row.__tablename__]
     told = (column.key for column in inspect(type(row)).columns if _is_told(column, marks))
     return {name: _plain(getattr(row, name)) for name in told}
 

@@ -4,13 +4,15 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking.database import end_read, require_transaction, transaction
+from booking.domain.dates import Stay
 from booking.domain.errors import BookingNotFound
+from booking.domain.money import Money
 from booking.domain.policy import hold_deadline, session_expiry
-from booking.domain.states import LIVE_ATTEMPT, UNFINISHED_ATTEMPT, AttemptStatus, BookingStatus, Source
+from booking.domain.states import LIVE_ATTEMPT, UNFINISHED_ATTEMPT, AttemptPurpose, AttemptStatus, BookingStatus, Source
 from booking.extensions import db
 from booking.gateways.payments import (
     CheckoutOrder,
@@ -39,6 +41,8 @@ CLOCK_DOUBT = timedelta(minutes=10)
 END_KEY_LIFE = timedelta(minutes=1)
 # Until Stripe has said that their sessions are over, somebody can type a card into them.
 _PAYABLE = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.SUPERSEDED)
+# Metadata `purpose` at Stripe where it has another word: what a change costs more is the rest of the new price.
+_TOLD_AS = {AttemptPurpose.DIFFERENCE: "balance"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,18 @@ class Ticket:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an attempt is to be written for. `stay` and `guests` are what Stripe's page shows."""
+
+    purpose: AttemptPurpose
+    amount: Money
+    stay: Stay
+    guests: int
+    change_id: int | None = None
+    due_id: int | None = None
+
+
 def write_attempt(
     session: Session,
     runtime: Runtime,
@@ -69,10 +85,9 @@ def write_attempt(
 
     `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests.
     """
-    require_transaction(session)
-    expires_at = session_expiry(now, minutes or runtime.settings.hold_minutes)
-    attempt = _write(session, runtime, booking, number, now, identity, expires_at, None)
-    booking.hold_until = hold_deadline(expires_at)
+    wanted = Wanted(AttemptPurpose.BOOKING, booking.amount, booking.stay, booking.guests)
+    attempt = write_wanted(session, runtime, booking, wanted, number, now, identity, minutes=minutes)
+    booking.hold_until = hold_deadline(attempt.expires_at)
     return attempt
 
 
@@ -88,41 +103,50 @@ def write_difference(
     minutes: int | None = None,
 ) -> Attempt:
     """The same for what a change of a confirmed booking costs more; the hold of the change ends with it."""
-    require_transaction(session)
-    expires_at = session_expiry(now, minutes or runtime.settings.hold_minutes)
-    attempt = _write(session, runtime, booking, number, now, identity, expires_at, change)
-    change.hold_until = hold_deadline(expires_at)
+    wanted = Wanted(AttemptPurpose.DIFFERENCE, change.difference, change.stay, change.guests, change_id=change.id)
+    attempt = write_wanted(session, runtime, booking, wanted, number, now, identity, minutes=minutes)
+    change.hold_until = hold_deadline(attempt.expires_at)
     return attempt
 
 
-def _write(
+def write_wanted(
     session: Session,
     runtime: Runtime,
     booking: Booking,
+    wanted: Wanted,
     number: int,
     now: datetime,
     identity: Identity,
-    expires_at: datetime,
-    change: StayChange | None,
+    *,
+    minutes: int | None = None,
 ) -> Attempt:
-    token, amount = uuid.uuid4().hex, change.difference if change else booking.amount
-    purpose = "balance" if change else "booking"
-    tag = Tag(app=identity.instance_id, purpose=purpose, booking_id=str(booking.id), attempt=token)
+    """Write attempt N for whatever is wanted, and hold nothing. Joins the transaction."""
+    require_transaction(session)
+    expires_at = session_expiry(now, minutes or runtime.settings.hold_minutes)
+    token = uuid.uuid4().hex
+    tag = Tag(identity.instance_id, _TOLD_AS.get(wanted.purpose, wanted.purpose.value), str(booking.id), token)
     attempt = Attempt(
         booking_id=booking.id,
-        change_id=change.id if change else None,
+        purpose=wanted.purpose,
+        change_id=wanted.change_id,
+        due_id=wanted.due_id,
         number=number,
         token=token,
         status=AttemptStatus.CREATING,
-        amount_minor=amount.minor,
-        currency=amount.currency,
+        amount_minor=wanted.amount.minor,
+        currency=wanted.amount.currency,
         idempotency_key=f"checkout:{token}",
-        params=runtime.payments.checkout_params(_order(runtime, booking, tag, expires_at, change)),
+        params=runtime.payments.checkout_params(_order(runtime, booking, tag, expires_at, wanted)),
         expires_at=expires_at,
         created_at=now,
     )
     session.add(attempt)
     return attempt
+
+
+def next_number(session: Session, booking: Booking) -> int:
+    """What a booking's next attempt is counted as. Joins the caller's transaction."""
+    return (session.scalar(select(func.max(Attempt.number)).where(Attempt.booking_id == booking.id)) or 0) + 1
 
 
 def settle_now(runtime: Runtime, evidence: PaymentEvidence, cause: Cause, identity: Identity) -> Settled:
@@ -192,9 +216,19 @@ def open_or_find(runtime: Runtime, ticket: Ticket) -> PaymentEvidence | None:
         return _search(runtime, ticket)
 
 
-def find_live(session: Session, booking_id: int) -> Attempt | None:
-    """The attempt that can still be paid, locked; None where there is none. Joins the caller's transaction."""
-    live = select(Attempt).where(Attempt.booking_id == booking_id, Attempt.status.in_(LIVE_ATTEMPT))
+def find_live(
+    session: Session, booking_id: int, *, change_id: int | None = None, due_id: int | None = None
+) -> Attempt | None:
+    """The attempt in which a booking can still be paid, or the change or the due that is named; locked.
+
+    None where there is none. Joins the caller's transaction.
+    """
+    live = select(Attempt).where(
+        Attempt.booking_id == booking_id,
+        Attempt.status.in_(LIVE_ATTEMPT),
+        Attempt.change_id.is_not_distinct_from(change_id),
+        Attempt.due_id.is_not_distinct_from(due_id),
+    )
     return session.scalar(live.with_for_update())
 
 
@@ -303,14 +337,11 @@ def _status(booking_id: int) -> BookingStatus:
     return status
 
 
-def _order(
-    runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime, change: StayChange | None
-) -> CheckoutOrder:
+def _order(runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime, wanted: Wanted) -> CheckoutOrder:
     base, speak = runtime.settings.base_url, language(booking.language)
-    wanted = change or booking
     return CheckoutOrder(
         tag=tag,
-        amount=change.difference if change else booking.amount,
+        amount=wanted.amount,
         title=booking.listing.name,
         description=f"{speak.stay_words(wanted.stay)}, {speak.guests(wanted.guests)}",
         guest_email=booking.guest_email,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.database import end_read, transaction
@@ -261,7 +261,7 @@ def _offer(
     identity: Identity,
 ) -> None:
     """Hold the new nights beside the old ones for as long as the difference can be paid."""
-    number = _next_number(session, booking)
+    number = attempts.next_number(session, booking)
     attempt = attempts.write_difference(
         session, runtime, booking, change, number, now, identity, minutes=care.LONGEST_MINUTES
     )
@@ -334,7 +334,7 @@ def _next_step(runtime: Runtime, booking_id: int, identity: Identity) -> Handoff
         change = swaps.find_open_change(session, booking_id)
         if change is None or booking.status is not BookingStatus.CONFIRMED or booking.needs_review:
             return Handoff(HandoffOutcome.CONFIRMED, booking.reference)
-        attempt = attempts.find_live(session, booking_id)
+        attempt = attempts.find_live(session, booking_id, change_id=change.id)
         if attempt is not None and attempt.status is AttemptStatus.PROCESSING:
             return Handoff(HandoffOutcome.PROCESSING, booking.reference)
         if attempt is not None and checkout.can_be_paid(attempt, now):
@@ -356,15 +356,11 @@ def _renew(
     if old is not None:
         old.status = AttemptStatus.SUPERSEDED
         session.flush()  # the unique index allows one live attempt
-    number = _next_number(session, booking)
+    number = attempts.next_number(session, booking)
     attempt = attempts.write_difference(session, runtime, booking, change, number, now, identity)
     _hold(session, booking, change, [change.unit_id], now)
     timeline.record(session, booking, "attempt_renewed", Cause(Source.WEB), now, note=f"attempt {number}")
     return attempt
-
-
-def _next_number(session: Session, booking: Booking) -> int:
-    return (session.scalar(select(func.max(Attempt.number)).where(Attempt.booking_id == booking.id)) or 0) + 1
 
 
 # --- letting it be --------------------------------------------------------------------------------------------------
@@ -377,7 +373,7 @@ def _give_up(runtime: Runtime, booking_id: int, *, by_staff: Cause | None = None
         change = swaps.find_open_change(session, booking_id)
         if change is None:
             return None
-        attempt = attempts.find_live(session, booking_id)
+        attempt = attempts.find_live(session, booking_id, change_id=change.id)
         if attempt is not None and attempt.status is AttemptStatus.PROCESSING:
             if by_staff:
                 raise TransitionRefused("The guest's bank is working on the payment of the difference.")
@@ -409,7 +405,7 @@ def _drop_if_open(
     with transaction() as session:
         booking = lock_booking(session, booking_id)
         change = session.get_one(StayChange, change_id, populate_existing=True)
-        processing = attempts.find_live(session, booking_id)
+        processing = attempts.find_live(session, booking_id, change_id=change.id)
         is_coming = processing is not None and processing.status is AttemptStatus.PROCESSING
         if change.status is ChangeStatus.OPEN and not is_coming:
             swaps.drop_change(session, booking, change, status, cause, now)

@@ -209,8 +209,8 @@ def renew(
     if old is not None:
         old.status = AttemptStatus.SUPERSEDED
         session.flush()  # the unique index allows one live attempt
-    last = session.scalar(select(func.max(Attempt.number)).where(Attempt.booking_id == booking.id)) or 0
-    attempt = attempts.write_attempt(session, runtime, booking, last + 1, now, identity, minutes=minutes)
+    number = attempts.next_number(session, booking)
+    attempt = attempts.write_attempt(session, runtime, booking, number, now, identity, minutes=minutes)
     session.flush()  # its id goes into the ticket
     unit_id = retake_nights(session, booking, now, hold_until=booking.hold_until)
     if unit_id is None:

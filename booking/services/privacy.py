@@ -18,6 +18,7 @@ from booking.models import (
     Attempt,
     Booking,
     BookingEvent,
+    Due,
     EvidenceDraft,
     EvidenceFile,
     EvidenceSubmission,
@@ -28,7 +29,7 @@ from booking.models.outbox import OutboxKind, OutboxState
 from booking.models.webhook import InboxOutcome
 from booking.queries.personal import Obstacle, dispute_ids, find_obstacle, list_held
 from booking.runtime import Runtime
-from booking.services import access, notifications, timeline
+from booking.services import access, customers, notifications, timeline
 from booking.services.locks import lock_booking
 from booking.services.notifications import StaffNotice
 from booking.services.timeline import Cause
@@ -113,11 +114,15 @@ def _erase(session: Session, booking: Booking, now: datetime) -> None:
     _clean_errands(session, booking.id, now)
     _clean_attempts(session, booking.id)
     _clean_evidence(session, booking.id)
+    session.execute(update(Due).where(Due.booking_id == booking.id).values(note=""))
     session.execute(update(WebhookEvent).where(WebhookEvent.booking_id == booking.id).values(payload=nothing_left()))
     booking.guest_name, booking.guest_email = ERASED, ""
     booking.guest_phone = booking.message = booking.arrival_time = ""
     booking.hold_key = booking.browser_key = ""
     booking.erased_at = now
+    person, booking.customer_id = booking.customer_id, None
+    if person is not None:
+        customers.forget_if_last(session, person)
     timeline.record(session, booking, "erased", Cause(Source.TIMER), now)
 
 

@@ -24,7 +24,7 @@ from booking.models import Attempt, Dispute, EvidenceDraft, EvidenceSubmission, 
 from booking.models.evidence import SubmissionState
 from booking.runtime import Runtime
 from booking.services import attempts, disputes, evidence, refunds
-from booking.services.settlement import Outcome
+from booking.services.cases import Outcome
 from booking.services.stripes_lists import Finding, no_answer, walk_stripes_lists
 from booking.services.timeline import Cause
 

@@ -9,10 +9,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.database import after_commit, require_transaction
@@ -21,44 +20,35 @@ from booking.domain.money import Money
 from booking.domain.states import (
     LIVE_ATTEMPT,
     UNFINISHED_ATTEMPT,
+    AttemptPurpose,
     AttemptStatus,
     BookingStatus,
     CancelReason,
-    ChangeStatus,
     PaymentMethod,
     RefundReason,
     Source,
 )
 from booking.gateways.payments import EvidenceState, PaymentEvidence
-from booking.models import Attempt, Booking, Payment, StayChange
-from booking.services import notifications, refunds, swaps, timeline
+from booking.models import Attempt, Booking, Payment
+from booking.services import differences, dues, notifications, timeline
+from booking.services.cases import (
+    Case,
+    Decisions,
+    Outcome,
+    give_up_others,
+    keep_decline,
+    refund_duplicate,
+    refund_late,
+    send_back,
+)
 from booking.services.instance import Identity
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
-from booking.services.nights import claim_beside, claim_nights, free_nights, retake_nights
+from booking.services.nights import claim_nights, free_nights, retake_nights
 from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
-
-
-class Outcome(StrEnum):
-    """What was decided. Each is a normal outcome, none an error."""
-
-    CONFIRMED = "confirmed"
-    MOVED = "moved"  # confirmed, in an equal unit of the same listing
-    ALREADY = "already"  # this payment was settled before
-    DATES_GONE = "dates_gone"  # cancelled, full refund
-    LATE = "late"  # the booking was cancelled before: full refund
-    CHANGED = "changed"  # the difference came, and the stay is the new one
-    CHANGE_OFF = "change_off"  # the difference came too late: refunded, the stay is as it was
-    DUPLICATE = "duplicate"  # a second payment for a confirmed booking: refunded
-    NEEDS_REVIEW = "needs_review"
-    PROCESSING = "processing"
-    DECLINED = "declined"
-    CLOSED = "closed"  # nobody can pay this attempt any more
-    NOTHING = "nothing"  # nothing new
-    UNKNOWN = "unknown"  # no attempt of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +81,6 @@ class _ReceiptCase:
     attempt: None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """All that a decision needs, with attempt and booking locked."""
-
-    session: Session
-    attempt: Attempt
-    booking: Booking
-    evidence: PaymentEvidence
-    cause: Cause
-    now: datetime
-    identity: Identity
-
-
 def settle(
     session: Session, evidence: PaymentEvidence | HouseReceipt, cause: Cause, now: datetime, identity: Identity
 ) -> Settled:
@@ -125,18 +102,21 @@ def settle(
         return Settled(Outcome.UNKNOWN, None)
     booking = lock_booking(session, attempt.booking_id)
     attempt = session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
-    case = _Case(session, attempt, booking, evidence, cause, now, identity)
+    case = Case(session, attempt, booking, evidence, cause, now, identity)
     outcome = _decide(case)
     refresh_money(session, booking)
     return Settled(outcome, booking.id)
 
 
-def _decide(case: _Case) -> Outcome:
+def _decide(case: Case) -> Outcome:
     if _is_of_another_session(case):
         return _review_if_money(case, "a session that this attempt does not know")
     _bind(case)
-    decisions = _DECISIONS if case.attempt.change_id is None else _DECISIONS_ON_CHANGES
-    return decisions[case.evidence.state](case)
+    decisions = _BY_PURPOSE[case.attempt.purpose]
+    if case.evidence.state is EvidenceState.PAID:
+        return _settle_paid(case, decisions.place)
+    decide = {EvidenceState.NOTHING_DUE: _settle_nothing_due, **decisions.on}.get(case.evidence.state)
+    return decide(case) if decide else Outcome.NOTHING
 
 
 # --- finding and binding --------------------------------------------------------------------------------------------
@@ -155,12 +135,12 @@ def _find_attempt(session: Session, evidence: PaymentEvidence, identity: Identit
     return None
 
 
-def _is_of_another_session(case: _Case) -> bool:
+def _is_of_another_session(case: Case) -> bool:
     known, told = case.attempt.session_id, case.evidence.session_id
     return known is not None and told is not None and known != told
 
 
-def _bind(case: _Case) -> None:
+def _bind(case: Case) -> None:
     """Keep the ids that Stripe made, as soon as anything tells them."""
     attempt, evidence = case.attempt, case.evidence
     attempt.session_id = attempt.session_id or evidence.session_id
@@ -173,25 +153,24 @@ def _bind(case: _Case) -> None:
 # --- money came -----------------------------------------------------------------------------------------------------
 
 
-def _settle_paid(case: _Case) -> Outcome:
+def _settle_paid(case: Case, place: Callable[[Case, Payment], Outcome]) -> Outcome:
     if case.evidence.payment_intent_id is None or case.evidence.amount is None or case.evidence.amount.minor <= 0:
         return _review(case, "it was paid, but no payment is named")
     if _is_recorded(case.session, case.evidence.payment_intent_id):
         return Outcome.ALREADY
     payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
     case.attempt.status = AttemptStatus.PAID
-    _give_up_others(case)
+    give_up_others(case)
     mismatch = _find_mismatch(case)
-    place = _place if case.attempt.change_id is None else _place_difference
     return _review(case, mismatch) if mismatch else place(case, payment)
 
 
-def _place(case: _Case, payment: Payment) -> Outcome:
+def _place(case: Case, payment: Payment) -> Outcome:
     """The payment is right: does the booking still want it, and are the nights still to be had?"""
     if case.booking.status is BookingStatus.CONFIRMED:
-        return _refund_duplicate(case, payment)
+        return refund_duplicate(case, payment)
     if case.booking.status is BookingStatus.CANCELLED:
-        return _refund_late(case, payment)
+        return refund_late(case, payment)
     # The atomic recheck: every night is (again) this booking's, for good, or none is.
     unit_id = retake_nights(case.session, case.booking, case.now, hold_until=None)
     if unit_id is None:
@@ -199,7 +178,7 @@ def _place(case: _Case, payment: Payment) -> Outcome:
     return _confirm(case, Outcome.CONFIRMED if unit_id == case.booking.unit_id else Outcome.MOVED, unit_id)
 
 
-def _confirm(case: _Case | _ReceiptCase, outcome: Outcome, unit_id: int) -> Outcome:
+def _confirm(case: Case | _ReceiptCase, outcome: Outcome, unit_id: int) -> Outcome:
     booking, source = case.booking, case.cause.source
     timeline.move(
         case.session, booking, BookingStatus.CONFIRMED, "confirmed", case.cause, case.now,
@@ -213,7 +192,7 @@ def _confirm(case: _Case | _ReceiptCase, outcome: Outcome, unit_id: int) -> Outc
     return outcome
 
 
-def _refund_dates_gone(case: _Case, payment: Payment) -> Outcome:
+def _refund_dates_gone(case: Case, payment: Payment) -> Outcome:
     booking = case.booking
     timeline.move(
         case.session, booking, BookingStatus.CANCELLED, "dates_gone", case.cause, case.now,
@@ -221,7 +200,7 @@ def _refund_dates_gone(case: _Case, payment: Payment) -> Outcome:
         cancel_reason=CancelReason.DATES_UNAVAILABLE, cancelled_at=case.now, hold_until=None,
     )  # fmt: skip
     free_nights(case.session, booking_id=booking.id)
-    _refund(case, payment, RefundReason.DATES_UNAVAILABLE)
+    send_back(case, payment, RefundReason.DATES_UNAVAILABLE)
     notifications.tell_guest(case.session, booking, GuestMail.DATES_GONE, case.now, refund=payment.amount)
     note = "Two guests paid for the same nights; this one is being refunded in full."
     notifications.tell_staff(case.session, StaffNotice.DATES_GONE, case.now, booking, note)
@@ -230,32 +209,12 @@ def _refund_dates_gone(case: _Case, payment: Payment) -> Outcome:
     return Outcome.DATES_GONE
 
 
-def _refund_late(case: _Case, payment: Payment) -> Outcome:
-    _refund(case, payment, RefundReason.ALREADY_CANCELLED)
-    notifications.tell_guest(case.session, case.booking, GuestMail.LATE_REFUND, case.now, refund=payment.amount)
-    return Outcome.LATE
-
-
-def _refund_duplicate(case: _Case, payment: Payment) -> Outcome:
-    _refund(case, payment, RefundReason.DUPLICATE)
-    notifications.tell_guest(
-        case.session, case.booking, GuestMail.DUPLICATE_REFUND, case.now, fact_id=payment.id, refund=payment.amount
-    )
-    note = "The guest paid twice; the second payment is being refunded."
-    notifications.tell_staff(case.session, StaffNotice.DUPLICATE, case.now, case.booking, note, fact_id=payment.id)
-    return Outcome.DUPLICATE
-
-
-def _refund(case: _Case, payment: Payment, reason: RefundReason) -> None:
-    refunds.request_refund(case.session, payment, payment.amount, reason, case.cause, case.now)
-
-
 def _is_recorded(session: Session, payment_intent_id: str) -> bool:
     found = session.scalar(select(Payment.id).where(Payment.payment_intent_id == payment_intent_id))
     return found is not None
 
 
-def _record_payment(case: _Case, payment_intent_id: str, amount: Money) -> Payment:
+def _record_payment(case: Case, payment_intent_id: str, amount: Money) -> Payment:
     payment = Payment(
         booking_id=case.booking.id,
         attempt_id=case.attempt.id,
@@ -270,81 +229,6 @@ def _record_payment(case: _Case, payment_intent_id: str, amount: Money) -> Payme
     case.session.flush()  # refunds and notices name its id
     timeline.record(case.session, case.booking, "payment_received", case.cause, case.now, note=f"payment {payment.id}")
     return payment
-
-
-def _give_up_others(case: _Case) -> None:
-    """No other session of this booking may be handed out now; the sweep ends those that are still open at Stripe."""
-    others = update(Attempt).where(
-        Attempt.booking_id == case.booking.id,
-        Attempt.id != case.attempt.id,
-        Attempt.status.in_(LIVE_ATTEMPT),
-        # The price of the booking and the difference of a change are two things to pay for.
-        Attempt.change_id.is_not_distinct_from(case.attempt.change_id),
-    )
-    case.session.execute(others.values(status=AttemptStatus.SUPERSEDED))
-
-
-# --- the difference that a change of a confirmed booking costs -------------------------------------------------------
-
-
-def _place_difference(case: _Case, payment: Payment) -> Outcome:
-    """Recheck and swap the nights in this very transaction, or send all of the difference back; never half of it."""
-    change = _change_of(case)
-    if case.booking.status is not BookingStatus.CONFIRMED:
-        return _refund_late(case, payment)
-    if change.status is ChangeStatus.DONE:
-        return _refund_duplicate(case, payment)
-    if swaps.make_change(case.session, case.booking, change, case.cause, case.now):
-        swaps.tell_of_change(case.session, case.booking, change, case.now)
-        note = f"The guest has paid the difference: the stay is {case.booking.arrive} to {case.booking.leave} now."
-        notifications.tell_staff(case.session, StaffNotice.STAY_CHANGED, case.now, case.booking, note)
-        return Outcome.CHANGED
-    _refund(case, payment, RefundReason.DATES_UNAVAILABLE)
-    status = ChangeStatus.LAPSED if change.status is ChangeStatus.OPEN else change.status
-    swaps.drop_change(case.session, case.booking, change, status, case.cause, case.now, refund=payment.amount)
-    note = "The difference for a change came when the change could not be made any more. It is being refunded in full."
-    notifications.tell_staff(case.session, StaffNotice.STAY_CHANGED, case.now, case.booking, note, fact_id=payment.id)
-    return Outcome.CHANGE_OFF
-
-
-def _note_difference_coming(case: _Case) -> Outcome:
-    """A delayed method: the new nights are kept beside the old ones until its result."""
-    change = _change_of(case)
-    is_given_up = case.attempt.status is AttemptStatus.SUPERSEDED and not swaps.has_live_attempt(case.session, change)
-    if case.attempt.status not in (AttemptStatus.CREATING, AttemptStatus.OPEN) and not is_given_up:
-        return Outcome.NOTHING
-    _give_up_others(case)
-    case.attempt.status = AttemptStatus.PROCESSING
-    if change.status is ChangeStatus.OPEN:
-        claim_beside(case.session, case.booking, change.unit_id, change.stay, case.now, hold_until=None)
-        change.hold_until = None
-    timeline.record(case.session, case.booking, "difference_processing", case.cause, case.now)
-    return Outcome.PROCESSING
-
-
-def _lapse_expired(case: _Case) -> Outcome:
-    return _lapse(case, AttemptStatus.EXPIRED)
-
-
-def _lapse_failed(case: _Case) -> Outcome:
-    return _lapse(case, AttemptStatus.FAILED)
-
-
-def _lapse(case: _Case, status: AttemptStatus) -> Outcome:
-    """Nobody can pay in this session any more: without another one the stay stays as it was."""
-    if case.attempt.status not in UNFINISHED_ATTEMPT:
-        return Outcome.NOTHING
-    case.attempt.status = status
-    case.session.flush()  # it is not live any more
-    change = _change_of(case)
-    if change.status is ChangeStatus.OPEN and not swaps.has_live_attempt(case.session, change):
-        swaps.drop_change(case.session, case.booking, change, ChangeStatus.LAPSED, case.cause, case.now)
-    return Outcome.CLOSED
-
-
-def _change_of(case: _Case) -> StayChange:
-    assert case.attempt.change_id is not None
-    return case.session.get_one(StayChange, case.attempt.change_id, populate_existing=True)
 
 
 # --- money that the house took itself ---------------------------------------------------------------------------------
@@ -388,7 +272,7 @@ def _record_receipt(case: _ReceiptCase) -> None:
 # --- money that does not fit ----------------------------------------------------------------------------------------
 
 
-def _find_mismatch(case: _Case) -> str | None:
+def _find_mismatch(case: Case) -> str | None:
     """What about the evidence is not what was agreed, in words for staff; None where all is right."""
     attempt, evidence = case.attempt, case.evidence
     agreed = Money(attempt.amount_minor, attempt.currency)
@@ -402,18 +286,18 @@ def _find_mismatch(case: _Case) -> str | None:
     return next((problem for fits, problem in checks if not fits), None)
 
 
-def _settle_nothing_due(case: _Case) -> Outcome:
+def _settle_nothing_due(case: Case) -> Outcome:
     # A priced booking can only be paid for; Stripe's own sample would have confirmed this.
     return _review(case, "the session ended without any payment being due")
 
 
-def _review_if_money(case: _Case, problem: str) -> Outcome:
+def _review_if_money(case: Case, problem: str) -> Outcome:
     if case.evidence.state in (EvidenceState.PAID, EvidenceState.NOTHING_DUE):
         return _settle_foreign_session(case, problem)
     return Outcome.NOTHING
 
 
-def _settle_foreign_session(case: _Case, problem: str) -> Outcome:
+def _settle_foreign_session(case: Case, problem: str) -> Outcome:
     intent_id, amount = case.evidence.payment_intent_id, case.evidence.amount
     if intent_id and amount and amount.minor > 0:
         if _is_recorded(case.session, intent_id):
@@ -422,7 +306,7 @@ def _settle_foreign_session(case: _Case, problem: str) -> Outcome:
     return _review(case, problem)
 
 
-def _review(case: _Case, problem: str) -> Outcome:
+def _review(case: Case, problem: str) -> Outcome:
     """Never confirm what does not fit: keep the nights, and let a person decide on the money."""
     booking = case.booking
     booking.needs_review = True
@@ -435,7 +319,7 @@ def _review(case: _Case, problem: str) -> Outcome:
     return Outcome.NEEDS_REVIEW
 
 
-def _keep_nights(case: _Case) -> bool:
+def _keep_nights(case: Case) -> bool:
     """Hold the nights in the booking's own unit with no end, if they are still to be had."""
     booking = case.booking
     return claim_nights(case.session, booking.unit_id, booking.stay, case.now, booking_id=booking.id)
@@ -448,7 +332,7 @@ def _plain(amount: Money | None) -> str:
 # --- no money, or not yet -------------------------------------------------------------------------------------------
 
 
-def _note_processing(case: _Case) -> Outcome:
+def _note_processing(case: Case) -> Outcome:
     """A delayed method: its nights are kept until its result, however long that takes.
 
     News that came after the end of the hold may find them taken. Then too the booking waits: the guest has paid, and
@@ -456,7 +340,7 @@ def _note_processing(case: _Case) -> Outcome:
     """
     if case.attempt.status not in (AttemptStatus.CREATING, AttemptStatus.OPEN) and not _was_given_up_for_nothing(case):
         return Outcome.NOTHING  # a late snapshot never moves backwards
-    _give_up_others(case)
+    give_up_others(case)
     case.attempt.status = AttemptStatus.PROCESSING
     if case.booking.status is BookingStatus.PENDING:
         _keep_nights(case)
@@ -466,7 +350,7 @@ def _note_processing(case: _Case) -> Outcome:
     return Outcome.PROCESSING
 
 
-def _was_given_up_for_nothing(case: _Case) -> bool:
+def _was_given_up_for_nothing(case: Case) -> bool:
     """Given up for another session, while its guest was paying in it: now this one counts."""
     if case.attempt.status is not AttemptStatus.SUPERSEDED or case.booking.status is not BookingStatus.PENDING:
         return False
@@ -475,36 +359,36 @@ def _was_given_up_for_nothing(case: _Case) -> bool:
     return case.session.scalar(found.limit(1)) is None
 
 
-def _note_decline(case: _Case) -> Outcome:
+def _note_decline(case: Case) -> Outcome:
     """A declined card changes no state: the guest may try another one in the same session."""
     if case.attempt.status is AttemptStatus.PAID or _has_money(case):
         return Outcome.NOTHING  # the news of an earlier try, come late
-    _keep_decline(case)
+    keep_decline(case)
     timeline.record(case.session, case.booking, "card_declined", case.cause, case.now)
     if case.attempt.status in (AttemptStatus.EXPIRED, AttemptStatus.FAILED):
         _close_unpaid(case)  # the session's end was told of first
     return Outcome.DECLINED
 
 
-def _close_expired(case: _Case) -> Outcome:
+def _close_expired(case: Case) -> Outcome:
     return _close(case, AttemptStatus.EXPIRED)
 
 
-def _close_failed(case: _Case) -> Outcome:
+def _close_failed(case: Case) -> Outcome:
     return _close(case, AttemptStatus.FAILED)
 
 
-def _close(case: _Case, status: AttemptStatus) -> Outcome:
+def _close(case: Case, status: AttemptStatus) -> Outcome:
     if case.attempt.status not in UNFINISHED_ATTEMPT:
         return Outcome.NOTHING
     case.attempt.status = status
     if case.evidence.decline_code:
-        _keep_decline(case)
+        keep_decline(case)
     _close_unpaid(case)
     return Outcome.CLOSED
 
 
-def _close_unpaid(case: _Case) -> None:
+def _close_unpaid(case: Case) -> None:
     """Nobody can pay this attempt any more: end the booking, unless another attempt or any money keeps it."""
     if case.booking.status not in (BookingStatus.PENDING, BookingStatus.EXPIRED):
         return
@@ -519,52 +403,40 @@ def _close_unpaid(case: _Case) -> None:
         notifications.tell_guest(case.session, case.booking, GuestMail.PAYMENT_FAILED, case.now)
 
 
-def _end(case: _Case, status: BookingStatus, kind: str, **values: Any) -> None:
+def _end(case: Case, status: BookingStatus, kind: str, **values: Any) -> None:
     timeline.move(case.session, case.booking, status, kind, case.cause, case.now, hold_until=None, **values)
     free_nights(case.session, booking_id=case.booking.id)
 
 
-def _keep_decline(case: _Case) -> None:
-    case.attempt.decline_code = (case.evidence.decline_code or "declined")[:80]
-    case.attempt.declined_at = case.now
-
-
-def _has_money(case: _Case) -> bool:
+def _has_money(case: Case) -> bool:
     found = select(Payment.id).where(Payment.booking_id == case.booking.id).limit(1)
     return case.session.scalar(found) is not None
 
 
-def _has_live_attempt(case: _Case) -> bool:
+def _has_live_attempt(case: Case) -> bool:
     found = select(Attempt.id).where(Attempt.booking_id == case.booking.id, Attempt.status.in_(LIVE_ATTEMPT))
     return case.session.scalar(found.limit(1)) is not None
 
 
-def _note_open(case: _Case) -> Outcome:
-    return Outcome.NOTHING
-
-
-def _log_after_commit(case: _Case | _ReceiptCase, level: int, event: str, message: str) -> None:
+def _log_after_commit(case: Case | _ReceiptCase, level: int, event: str, message: str) -> None:
     cause = case.cause
     fields: dict[str, str | None] = {"event": event, "booking": case.booking.reference, "cause": str(cause.source)}
     fields |= {"stripe_event": cause.stripe_event_id, "session": case.attempt.session_id if case.attempt else None}
     after_commit(case.session, lambda: logger.log(level, message, extra=fields))
 
 
-_DECISIONS: dict[EvidenceState, Callable[[_Case], Outcome]] = {
-    EvidenceState.OPEN: _note_open,
-    EvidenceState.PAID: _settle_paid,
-    EvidenceState.PROCESSING: _note_processing,
-    EvidenceState.NOTHING_DUE: _settle_nothing_due,
-    EvidenceState.DECLINED: _note_decline,
-    EvidenceState.FAILED: _close_failed,
-    EvidenceState.EXPIRED: _close_expired,
-}
-_DECISIONS_ON_CHANGES: dict[EvidenceState, Callable[[_Case], Outcome]] = {
-    EvidenceState.OPEN: _note_open,
-    EvidenceState.PAID: _settle_paid,
-    EvidenceState.PROCESSING: _note_difference_coming,
-    EvidenceState.NOTHING_DUE: _settle_nothing_due,
-    EvidenceState.DECLINED: _note_open,
-    EvidenceState.FAILED: _lapse_failed,
-    EvidenceState.EXPIRED: _lapse_expired,
+_ON_BOOKINGS = Decisions(
+    place=_place,
+    on={
+        EvidenceState.PROCESSING: _note_processing,
+        EvidenceState.DECLINED: _note_decline,
+        EvidenceState.FAILED: _close_failed,
+        EvidenceState.EXPIRED: _close_expired,
+    },
+)
+_BY_PURPOSE: dict[AttemptPurpose, Decisions] = {
+    AttemptPurpose.BOOKING: _ON_BOOKINGS,
+    AttemptPurpose.DIFFERENCE: differences.DECISIONS,
+    AttemptPurpose.BALANCE: dues.DECISIONS,
+    AttemptPurpose.CHARGE: dues.DECISIONS,
 }

@@ -25,11 +25,11 @@ from booking.gateways.payments import (
 from booking.models import Attempt, Dispute, Refund
 from booking.runtime import Runtime
 from booking.services import attempts, notifications
+from booking.services.cases import Outcome
 from booking.services.disputes import record_dispute
 from booking.services.instance import Identity, get_identity
 from booking.services.notifications import StaffNotice
 from booking.services.refunds import apply_refund, is_known_payment
-from booking.services.settlement import Outcome
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)

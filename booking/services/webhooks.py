@@ -30,11 +30,12 @@ from booking.models.webhook import InboxOutcome
 from booking.runtime import Runtime
 from booking.services import audit, notifications, outbox
 from booking.services.attempts import settle_now
+from booking.services.cases import Outcome
 from booking.services.disputes import record_dispute, record_fraud_warning
 from booking.services.instance import Identity, get_identity
 from booking.services.notifications import StaffNotice
 from booking.services.refunds import apply_charge, apply_refund, is_known_payment
-from booking.services.settlement import Outcome, settle
+from booking.services.settlement import settle
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from booking.drill import catalogue, deaths, setting, simulator
 from booking.drill.stand_ins import Own, as_plain, from_plain, scratch_settings
 from booking.extensions import db
 from booking.services import settlement, webhooks
-from booking.services.settlement import Outcome
+from booking.services.cases import Outcome
 from tests.support.shop import add_listing, dispose, make_settings, patched
 
 pytestmark = pytest.mark.race
@@ -165,7 +165,7 @@ def test_migrations_that_lose_the_night_key_are_found_out(app: Flask, monkeypatc
 @pytest.mark.parametrize(
     ("module", "guard", "sabotage", "name"),
     [
-        (settlement, "_refund_duplicate", lambda case, payment: Outcome.DUPLICATE, "paid-twice-in-two-tabs"),
+        (settlement, "refund_duplicate", lambda case, payment: Outcome.DUPLICATE, "paid-twice-in-two-tabs"),
         (settlement, "_is_recorded", lambda session, intent_id: False, "redirect-and-webhook-at-the-same-instant"),
         (settlement, "_find_mismatch", lambda case: None, "wrong-amount"),
         (settlement, "_keep_nights", lambda case: True, "delayed-payment-that-fails"),

@@ -19,9 +19,9 @@ from booking.domain.states import BookingStatus, CancelReason, Source
 from booking.extensions import db
 from booking.models import Booking, Closure, Listing, Night, OutboxRow, Payment
 from booking.services import checkout, nights, reservations, settlement
+from booking.services.cases import Outcome
 from booking.services.instance import get_identity
 from booking.services.reservations import Placed
-from booking.services.settlement import Outcome
 from booking.services.timeline import Cause
 from tests.support.crowd import rush
 from tests.support.shop import Shop, add_listing

@@ -74,7 +74,7 @@ GUARDS = (
         "a second payment of a confirmed booking goes back",
         "booking.services.settlement",
         (
-            "BookingStatus.CONFIRMED:\n        return _refund_duplicate(case, payment)",
+            "BookingStatus.CONFIRMED:\n        return refund_duplicate(case, payment)",
             "BookingStatus.CONFIRMED:\n        return Outcome.ALREADY",
         ),
         S + "test_conflicts.py::test_a_second_payment_for_one_booking_is_refunded_by_itself[sqlite]",
@@ -83,25 +83,25 @@ GUARDS = (
         "money for a cancelled booking goes back",
         "booking.services.settlement",
         (
-            "BookingStatus.CANCELLED:\n        return _refund_late(case, payment)",
+            "BookingStatus.CANCELLED:\n        return refund_late(case, payment)",
             "BookingStatus.CANCELLED:\n        return Outcome.ALREADY",
         ),
         S + "test_conflicts.py::test_scenario_14_staff_cancels_while_the_bank_confirms_and_the_money_goes_back[sqlite]",
     ),
     Guard(
         "a second payment of a difference goes back",
-        "booking.services.settlement",
+        "booking.services.differences",
         (
-            "ChangeStatus.DONE:\n        return _refund_duplicate(case, payment)",
+            "ChangeStatus.DONE:\n        return refund_duplicate(case, payment)",
             "ChangeStatus.DONE:\n        return Outcome.ALREADY",
         ),
         C + "test_a_second_payment_of_the_difference_goes_back[sqlite]",
     ),
     Guard(
         "a difference for a cancelled booking goes back",
-        "booking.services.settlement",
+        "booking.services.differences",
         (
-            "is not BookingStatus.CONFIRMED:\n        return _refund_late(case, payment)",
+            "is not BookingStatus.CONFIRMED:\n        return refund_late(case, payment)",
             "is not BookingStatus.CONFIRMED:\n        return Outcome.ALREADY",
         ),
         C + "test_cancelled_while_the_guest_pays_all_of_it_goes_back[sqlite]",

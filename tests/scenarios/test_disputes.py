@@ -162,7 +162,7 @@ def test_an_inquiry_leaves_the_payment_refundable(shop: Shop) -> None:
 
 
 def test_only_the_disputed_one_of_two_payments_is_blocked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("booking.services.settlement._refund_duplicate", lambda case, payment: "duplicate")
+    monkeypatch.setattr("booking.services.settlement.refund_duplicate", lambda case, payment: "duplicate")
     monkeypatch.setattr("booking.services.attempts.end_given_up", lambda *_: False)
     shop.breaks = ("I3",)
     booking_id = shop.book(shop.stay())

@@ -35,6 +35,8 @@ NOT_OF_EACH = (
     "evidence_file",
     "evidence_submission",
     "stay_change",
+    "due",
+    "customer",
 )
 # What must be nowhere once she is erased. Her telephone number is found with and without its spaces.
 TRACES = (ZORA.name, "Canary", "Quill", ZORA.email, "zora", ZORA.phone, "violet suitcase", ARRIVES)

@@ -22,8 +22,9 @@ from booking.extensions import db
 from booking.gateways.payments import EvidenceState, Tag
 from booking.models import Attempt, Booking, Payment, Refund
 from booking.services import settlement
+from booking.services.cases import Outcome
 from booking.services.instance import Identity
-from booking.services.settlement import Outcome, Settled
+from booking.services.settlement import Settled
 from booking.services.timeline import Cause
 from tests.simulation.house import INSTANCE
 from tests.support.memory_shop import IDENTITY, WEBHOOK, MemoryShop

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 
 from booking.models import Night
 from booking.services import attempts, nights, outbox, refunds, settlement, swaps, webhooks
+from booking.services.cases import Outcome
 from tests.support.shop import patched
 
 # What is replaced: where, under which name, by what (made from what stands there).
@@ -80,7 +81,7 @@ GUARDS: dict[str, tuple[Change, ...]] = {
     "a row of the outbox is leased to one worker": ((outbox, "LEASE", _by(timedelta(0))),),
     "what is asked for twice is done once": ((outbox, "enqueue", _without_dedupe),),
     "a slow payment keeps its nights": ((settlement, "_keep_nights", _answering(False)),),
-    "money for a cancelled booking goes back": ((settlement, "_refund_late", _answering(settlement.Outcome.LATE)),),
+    "money for a cancelled booking goes back": ((settlement, "refund_late", _answering(Outcome.LATE)),),
     "a changed stay takes no night of somebody else": ((swaps, "claim_beside", _answering(True)),),
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ from booking.models import Attempt, Booking, BookingEvent, Night, OutboxRow, Pay
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
 from booking.services import attempts, disputes, refunds, reservations, settlement, webhooks
+from booking.services.cases import Outcome
 from booking.services.instance import Identity
 from booking.services.reservations import PlaceRequest
 from booking.services.settlement import Settled
@@ -145,7 +146,7 @@ class MemoryShop:
     def paid(self, **changes: Any) -> Payment:
         """A confirmed booking's payment."""
         booking_id = self.place()
-        assert self.settle(self.evidence(booking_id, **changes)).outcome is settlement.Outcome.CONFIRMED
+        assert self.settle(self.evidence(booking_id, **changes)).outcome is Outcome.CONFIRMED
         return self.payment_of(booking_id)
 
     def request(self, payment: Payment, minor: int = 1000, reason: RefundReason = RefundReason.GOODWILL) -> Refund:

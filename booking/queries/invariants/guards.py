@@ -16,14 +16,18 @@ UNIQUE = {
     "refund": (("stripe_refund_id",), ("idempotency_key",), ("form_token",), ("token",)),
     "dispute": (("stripe_dispute_id",),),
     "stay_change": (("form_token",),),
+    "customer": (("email",), ("token",), ("idempotency_key",), ("stripe_customer_id",)),
+    "due": (("form_token",),),
     "evidence_draft": (("idempotency_key",),),
     "evidence_file": (("dispute_id", "kind", "digest"), ("idempotency_key",), ("stripe_file_id",)),
     "evidence_submission": (("dispute_id",), ("idempotency_key",)),
 }
 PARTIAL = {
-    "attempt": "uq_attempt_booking_id_live",
-    "booking": "uq_booking_hold_key_pending",
-    "stay_change": "uq_stay_change_booking_id_open",
+    "uq_attempt_booking_id_live": "attempt",
+    "uq_attempt_change_id_live": "attempt",
+    "uq_attempt_due_id_live": "attempt",
+    "uq_booking_hold_key_pending": "booking",
+    "uq_stay_change_booking_id_open": "stay_change",
 }
 
 
@@ -42,7 +46,7 @@ def find_missing_keys(session: Session, given: Given) -> Iterator[str]:
         for columns in wanted:
             if columns not in there:
                 yield f"{', '.join(columns)} of the table `{table}` can repeat: its unique key is gone"
-    for table, name in PARTIAL.items():
+    for name, table in PARTIAL.items():
         if not any(index["name"] == name and index["unique"] for index in schema.get_indexes(table)):
             yield f"the unique index {name} is gone"
 

@@ -1,0 +1,85 @@
+"""Whom Stripe knows: one customer for each person who keeps a card or becomes a member, and for nobody else."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from booking.database import end_read, require_transaction, transaction
+from booking.extensions import db
+from booking.gateways.payments import CustomerOrder, Params
+from booking.models import Booking, Customer
+from booking.runtime import Runtime
+from booking.services.instance import get_identity
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A customer's row as plain values, to take out of the transaction."""
+
+    id: int
+    stripe_customer_id: str | None
+    params: Params
+    idempotency_key: str
+
+
+def get_customer(runtime: Runtime, email: str, name: str) -> tuple[int, str]:
+    """Our id and Stripe's of the customer with this address, made at Stripe where there was none. Commits.
+
+    Asking twice, at once or after a crash, makes one: the row with its key is there before Stripe is asked. Who asks
+    has made sure that the address is the person's own. https://docs.stripe.com/api/customers/create
+
+    Raises:
+        GatewayUnavailable: no answer; asking again goes on where this ended.
+        GatewayRefused, GatewayConflict: Stripe will not make this customer.
+    """
+    address = email.strip().lower()
+    known = _find(address) or _write(runtime, address, name)
+    if known.stripe_customer_id is not None:
+        return known.id, known.stripe_customer_id
+    return known.id, _keep(known.id, runtime.payments.create_customer(known.params, known.idempotency_key))
+
+
+def forget_if_last(session: Session, customer_id: int) -> None:
+    """Blank a customer of whom no booking is left that names them. Joins the caller's transaction."""
+    require_transaction(session)
+    session.flush()  # the booking that was just erased names nobody any more
+    if session.scalar(select(Booking.id).where(Booking.customer_id == customer_id).limit(1)) is None:
+        customer = session.get_one(Customer, customer_id)
+        customer.email, customer.params = None, {}
+
+
+def _find(address: str) -> _Known | None:
+    found = db.session.scalar(select(Customer).where(Customer.email == address))
+    known = _plain(found) if found else None
+    end_read()
+    return known
+
+
+def _write(runtime: Runtime, address: str, name: str) -> _Known:
+    identity, token = get_identity(runtime), uuid.uuid4().hex
+    params = runtime.payments.customer_params(CustomerOrder(identity.instance_id, token, address, name))
+    customer = Customer(email=address, token=token, idempotency_key=f"customer:{token}", params=params)
+    try:
+        with transaction() as session:
+            session.add(customer)
+            session.flush()  # its id is taken out
+            return _plain(customer)
+    except IntegrityError:  # somebody else asked for the same person first
+        known = _find(address)
+        if known is None:
+            raise
+        return known
+
+
+def _keep(customer_id: int, stripe_customer_id: str) -> str:
+    with transaction() as session:
+        customer = session.get_one(Customer, customer_id, with_for_update=True)
+        customer.stripe_customer_id = customer.stripe_customer_id or stripe_customer_id
+        return customer.stripe_customer_id
+
+
+def _plain(customer: Customer) -> _Known:
+    return _Known(customer.id, customer.stripe_customer_id, dict(customer.params), customer.idempotency_key)
