@@ -8,7 +8,7 @@ from booking.gateways.mail import MailFailed
 from booking.gateways.payments import PaymentGatewayError
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
-from booking.services import notifications, outbox, refunds
+from booking.services import notifications, outbox, refund_news, refunds
 
 logger = logging.getLogger(__name__)
 # About a day, with waits that double up to an hour: a mail server that is down over night costs no letter.
@@ -73,7 +73,7 @@ def _refund(runtime: Runtime, task: outbox.Task) -> outbox.Done:
 
 
 def _sync_refunds(runtime: Runtime, task: outbox.Task) -> outbox.Done:
-    refunds.sync_refunds(runtime, task.payload["payment_id"])
+    refund_news.sync_refunds(runtime, task.payload["payment_id"])
     return outbox.Done()
 
 

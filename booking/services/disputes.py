@@ -19,7 +19,7 @@ from booking.services import audit, notifications, timeline
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
 from booking.services.notifications import StaffNotice
-from booking.services.refunds import find_payment
+from booking.services.refund_news import find_payment
 from booking.services.timeline import Cause
 
 # So long before an answer is due, staff is reminded of it.

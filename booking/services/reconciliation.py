@@ -23,7 +23,7 @@ from booking.gateways.payments import PaymentGatewayError
 from booking.models import Attempt, Dispute, EvidenceDraft, EvidenceSubmission, Payment, Refund
 from booking.models.evidence import SubmissionState
 from booking.runtime import Runtime
-from booking.services import attempts, disputes, evidence, refunds
+from booking.services import attempts, disputes, evidence, refund_news, refunds
 from booking.services.cases import Outcome
 from booking.services.stripes_lists import Finding, no_answer, walk_stripes_lists
 from booking.services.timeline import Cause
@@ -110,7 +110,7 @@ def _ask_about_refund(runtime: Runtime, refund_id: int, stripe_id: str | None, p
     if stripe_id is None:
         refunds.send_refund(runtime, refund_id)
     else:
-        refunds.sync_refunds(runtime, payment_id)
+        refund_news.sync_refunds(runtime, payment_id)
 
 
 def _unfinished_refunds() -> list[tuple[int, int, str | None, int]]:

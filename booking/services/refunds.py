@@ -1,27 +1,23 @@
-"""Refunds: the row first, then the call with its own key, then whatever Stripe says about it, in any order."""
+"""Refunds that we send: the row first, then the call with its own key. What Stripe says of them: refund_news.py."""
 
 import logging
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from booking.database import end_read, require_transaction, transaction
+from booking.database import require_transaction, transaction
 from booking.domain.errors import RefundRefused
 from booking.domain.money import Money, step
 from booking.domain.states import (
-    REFUND_ENDED_BADLY,
-    REFUND_RANK,
     RefundReason,
     RefundStatus,
     Source,
 )
-from booking.extensions import db
 from booking.gateways.payments import (
-    ChargeEvidence,
     GatewayConflict,
     GatewayRefused,
     GatewayUnavailable,
@@ -34,11 +30,10 @@ from booking.models import Booking, BookingEvent, Dispute, Payment, Refund
 from booking.models.outbox import OutboxKind
 from booking.models.payment import CALLED_OFF
 from booking.runtime import Runtime
-from booking.services import audit, notifications, outbox, timeline
+from booking.services import audit, outbox, refund_news, timeline
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import list_payments, refresh_money
 from booking.services.locks import lock_booking
-from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
@@ -200,74 +195,6 @@ def send_refund(runtime: Runtime, refund_id: int, *, tries: int = 1) -> None:
         _apply_in_transaction(runtime, evidence)
 
 
-def sync_refunds(runtime: Runtime, payment_id: int) -> None:
-    """Make our rows agree with Stripe's list of a payment's refunds. Commits. Raises GatewayUnavailable."""
-    identity, now, cause = get_identity(runtime), runtime.clock.now(), Cause(Source.WORKER)
-    intent_id = _payment_intent_of(payment_id)
-    if intent_id is None:
-        return
-    refunds = runtime.payments.list_refunds(intent_id)
-    charge = runtime.payments.look_up_refunded(intent_id)
-    with transaction() as session:
-        for evidence in refunds:
-            apply_refund(session, evidence, cause, now, identity)
-        if charge is not None:
-            apply_charge(session, charge)
-
-
-def apply_refund(
-    session: Session, evidence: RefundEvidence, cause: Cause, now: datetime, identity: Identity
-) -> Refund | None:
-    """Take in what Stripe says of a refund; None where it is not of a payment of ours. Joins the transaction.
-
-    Matched by Stripe's id, then by our token, never by amount. A refund we did not ask for becomes a row too: staff
-    may refund in Stripe's dashboard. Never moves the booking.
-    """
-    require_transaction(session)
-    refund = _find_row(session, evidence, identity) or _add_external(session, evidence, cause, now)
-    if refund is None:
-        return None
-    booking = lock_booking(session, refund.booking_id)
-    # Of a row that was given up or called off, Stripe's first word counts: a request of ours can arrive after all.
-    is_first_word = refund.stripe_refund_id is None
-    refund.stripe_refund_id = evidence.refund_id
-    if is_first_word or REFUND_RANK[evidence.status] > REFUND_RANK[refund.status]:
-        refund.status, refund.failure_reason = evidence.status, evidence.failure_reason
-        _tell_of(session, booking, refund, cause, now)
-        if refund.payment.entry.kept_minor < 0:  # Stripe never sends too much back: another one must have failed
-            _ask_for_the_list(session, refund, now)
-    _forget_explained(session, refund.payment_id)
-    refresh_money(session, booking)
-    return refund
-
-
-def apply_charge(session: Session, evidence: ChargeEvidence) -> Payment | None:
-    """Take in how much of a charge was refunded, as a cross-check: set, never added. Joins the transaction."""
-    payment = find_payment(session, evidence.payment_intent_id, evidence.charge_id)
-    if payment is None:
-        return None
-    booking = lock_booking(session, payment.booking_id)
-    payment.charge_id = payment.charge_id or evidence.charge_id
-    payment.reported_refunded_minor = evidence.refunded.minor
-    _forget_explained(session, payment.id)
-    refresh_money(session, booking)
-    return payment
-
-
-def find_payment(session: Session, payment_intent_id: str | None, charge_id: str | None) -> Payment | None:
-    """The payment that one of Stripe's ids belongs to."""
-    known = [Payment.payment_intent_id == payment_intent_id] if payment_intent_id else []
-    known += [Payment.charge_id == charge_id] if charge_id else []
-    return session.scalar(select(Payment).where(or_(*known))) if known else None
-
-
-def is_known_payment(payment_intent_id: str | None, charge_id: str | None = None) -> bool:
-    """Whether the ledger has the payment that one of Stripe's ids belongs to. A read of its own, ended at once."""
-    is_known = find_payment(db.session(), payment_intent_id, charge_id) is not None
-    end_read()
-    return is_known
-
-
 @dataclass(frozen=True, slots=True)
 class _Order:
     """What is needed to send one refund, with no row attached."""
@@ -356,7 +283,7 @@ def _wait_or_call_off(runtime: Runtime, refund_id: int) -> None:
         session.refresh(refund)
         if refund.status is not RefundStatus.REQUESTED:
             return
-        if _is_lost(session, refund.payment_id):
+        if refund_news.is_lost(session, refund.payment_id):
             _call_off(session, booking, refund, cause, now)
             return
         _note_waiting(session, booking, refund, cause, now)
@@ -390,72 +317,15 @@ def _give_up(runtime: Runtime, refund_id: int, why: str) -> None:
         if refund.status is not RefundStatus.REQUESTED:
             return  # another worker's try has brought an answer meanwhile
         refund.status, refund.failure_reason = RefundStatus.FAILED, why[:80]
-        _tell_of(session, booking, refund, cause, now)
+        refund_news.tell_of(session, booking, refund, cause, now)
         refresh_money(session, booking)
-        _ask_for_the_list(session, refund, now)
-
-
-def _ask_for_the_list(session: Session, refund: Refund, now: datetime) -> None:
-    key, payload = f"sync:{refund.payment_id}:{refund.token}", {"payment_id": refund.payment_id}
-    outbox.enqueue(session, OutboxKind.SYNC_REFUNDS, key, payload, now, booking_id=refund.booking_id)
+        refund_news.ask_for_the_list(session, refund, now)
 
 
 def _apply_in_transaction(runtime: Runtime, evidence: RefundEvidence) -> None:
     identity, now = get_identity(runtime), runtime.clock.now()
     with transaction() as session:
-        apply_refund(session, evidence, Cause(Source.WORKER), now, identity)
-
-
-def _find_row(session: Session, evidence: RefundEvidence, identity: Identity) -> Refund | None:
-    refund = session.scalar(select(Refund).where(Refund.stripe_refund_id == evidence.refund_id))
-    if refund is None and evidence.tag.app == identity.instance_id and evidence.tag.refund_id:
-        refund = session.scalar(select(Refund).where(Refund.token == evidence.tag.refund_id))
-    return refund
-
-
-def _add_external(session: Session, evidence: RefundEvidence, cause: Cause, now: datetime) -> Refund | None:
-    payment = find_payment(session, evidence.payment_intent_id, evidence.charge_id)
-    if payment is None or evidence.amount.minor <= 0:
-        return None
-    refund = Refund(
-        booking_id=payment.booking_id,
-        payment_id=payment.id,
-        token=uuid.uuid4().hex,
-        amount_minor=evidence.amount.minor,
-        currency=evidence.amount.currency,
-        status=RefundStatus.REQUESTED,
-        reason=RefundReason.EXTERNAL,
-        stripe_refund_id=evidence.refund_id,
-    )
-    session.add(refund)
-    session.flush()  # the notice and the timeline name its id
-    booking = session.get_one(Booking, payment.booking_id)
-    timeline.record(session, booking, "refund_found", cause, now, note=f"refund {refund.id}, made at Stripe")
-    note = "A refund of this booking was made in Stripe's dashboard. The booking itself is unchanged."
-    notifications.tell_staff(session, StaffNotice.EXTERNAL_REFUND, now, booking, note, fact_id=refund.id)
-    return refund
-
-
-def _tell_of(session: Session, booking: Booking, refund: Refund, cause: Cause, now: datetime) -> None:
-    note = f"refund {refund.id} {refund.failure_reason or ''}".strip()
-    timeline.record(session, booking, f"refund_{refund.status}", cause, now, note=note)
-    if refund.status in REFUND_ENDED_BADLY:
-        note = "A refund did not arrive. The money is back on your Stripe balance and the guest is still owed it."
-        notifications.tell_staff(session, StaffNotice.REFUND_FAILED, now, booking, note, fact_id=refund.id)
-        if not _is_lost(session, refund.payment_id):  # or the bank has given the guest this money already
-            kind = GuestMail.REFUND_DELAYED
-            notifications.tell_guest(session, booking, kind, now, fact_id=refund.id, refund=refund.amount)
-    elif refund.status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED):
-        notifications.tell_guest(session, booking, GuestMail.REFUND_SENT, now, fact_id=refund.id, refund=refund.amount)
-
-
-def _forget_explained(session: Session, payment_id: int) -> None:
-    """Once our rows account for what the charge reports, the rows alone count: they know which refund failed since."""
-    session.flush()
-    payment = session.get_one(Payment, payment_id)
-    known = sum(session.scalars(select(Refund.amount_minor).where(Refund.payment_id == payment_id)))
-    if known >= payment.reported_refunded_minor:
-        payment.reported_refunded_minor = 0
+        refund_news.apply_refund(session, evidence, Cause(Source.WORKER), now, identity)
 
 
 def _refuse_if_changed(session: Session, booking: Booking, left: Money | None) -> None:
@@ -488,11 +358,6 @@ def _is_blocked(session: Session, payment_id: int) -> bool:
     return session.scalar(blocked.limit(1)) is not None
 
 
-def _is_lost(session: Session, payment_id: int) -> bool:
-    lost = select(Dispute.id).where(Dispute.payment_id == payment_id, Dispute.status == "lost")
-    return session.scalar(lost.limit(1)) is not None
-
-
 def _find_by_token(session: Session, form_token: str) -> Refund | None:
     return session.scalar(select(Refund).where(Refund.form_token == form_token))
 
@@ -500,8 +365,3 @@ def _find_by_token(session: Session, form_token: str) -> Refund | None:
 def _get_by_token(form_token: str) -> int:
     with transaction() as session:
         return session.scalars(select(Refund.id).where(Refund.form_token == form_token)).one()
-
-
-def _payment_intent_of(payment_id: int) -> str | None:
-    with transaction() as session:
-        return session.get_one(Payment, payment_id).payment_intent_id

@@ -29,7 +29,7 @@ from booking.services.cases import Outcome
 from booking.services.disputes import record_dispute
 from booking.services.instance import Identity, get_identity
 from booking.services.notifications import StaffNotice
-from booking.services.refunds import apply_refund, is_known_payment
+from booking.services.refund_news import apply_refund, is_known_payment
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ from booking.services.cases import Outcome
 from booking.services.disputes import record_dispute, record_fraud_warning
 from booking.services.instance import Identity, get_identity
 from booking.services.notifications import StaffNotice
-from booking.services.refunds import apply_charge, apply_refund, is_known_payment
+from booking.services.refund_news import apply_charge, apply_refund, is_known_payment
 from booking.services.settlement import settle
 from booking.services.timeline import Cause
 

@@ -228,7 +228,7 @@ GUARDS = (
     ),
     Guard(
         "late news never moves a refund back",
-        "booking.services.refunds",
+        "booking.services.refund_news",
         (
             "    if is_first_word or REFUND_RANK[evidence.status] > REFUND_RANK[refund.status]:",
             "    if is_first_word or REFUND_RANK[evidence.status] != REFUND_RANK[refund.status]:",

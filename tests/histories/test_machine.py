@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
 
-from booking.services import refunds
+from booking.services import refund_news, refunds
 from tests.histories.machine import ShopMachine
 from tests.simulation.removed import GUARDS, Change, without
 from tests.support.figures import note_figures
@@ -54,7 +54,7 @@ WAITS = "a refund waits while its charge is disputed"
 IS_LOST = "a lost dispute calls a refund off"
 OWN_GUARDS: dict[str, Change] = {
     WAITS: (refunds, "_is_blocked", lambda _real: lambda *_args: False),
-    IS_LOST: (refunds, "_is_lost", lambda _real: lambda *_args: False),
+    IS_LOST: (refund_news, "is_lost", lambda _real: lambda *_args: False),
 }
 # Each with a seed that comes to it early.
 TAKEN_AWAY = {

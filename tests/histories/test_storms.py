@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import pytest
 
-from booking.services import disputes, refunds, settlement
+from booking.services import disputes, refund_news, settlement
 from tests.histories.final_state import State, differences, state_hash
 from tests.histories.scenes import KINDS, RIVAL, Play, paid, refunded_by_hand, sent_back, slow_and_came
 from tests.histories.storm import (
@@ -110,7 +110,7 @@ TAKEN_AWAY: dict[str, tuple[Play, ...]] = {
 OWN_GUARDS: dict[str, tuple[tuple[Play, ...], tuple[Change, ...]]] = {
     "late news of a dispute changes nothing": (KINDS[13:15], ((disputes, "_rank", lambda _real: lambda _status: 0),)),
     "what a charge reports goes when refunds explain it": (
-        (refunded_by_hand, sent_back), ((refunds, "_forget_explained", lambda _real: lambda *_args: None),),
+        (refunded_by_hand, sent_back), ((refund_news, "_forget_explained", lambda _real: lambda *_args: None),),
     ),
     "late news of a payment on its way changes nothing": (
         (slow_and_came,), ((settlement, "_was_given_up_for_nothing", lambda _real: lambda _case: True),),

@@ -18,7 +18,7 @@ from booking.gateways.payments import GatewayRefused, RefundEvidence, Tag
 from booking.models import Booking, Dispute, EvidenceDraft, EvidenceFile, EvidenceSubmission, Payment
 from booking.models.evidence import SubmissionState
 from booking.queries.disputes import get_stay_case
-from booking.services import disputes, evidence, papers, reconciliation, refunds, reservations
+from booking.services import disputes, evidence, papers, reconciliation, refund_news, refunds, reservations
 from booking.services.evidence import Answer
 from booking.services.instance import get_identity
 from booking.services.timeline import Cause
@@ -255,7 +255,7 @@ def test_a_waiting_refund_is_given_up_when_the_dashboard_has_refunded_some_of_it
     with shop.app.app_context():
         identity = get_identity(shop.runtime)
         with transaction() as session:
-            refunds.apply_refund(session, by_hand, Cause(Source.WEBHOOK), shop.clock.now(), identity)
+            refund_news.apply_refund(session, by_hand, Cause(Source.WEBHOOK), shop.clock.now(), identity)
 
     _reconcile(shop, at_once=False)
 

@@ -1,7 +1,6 @@
 """Refunds, one step at a time: what is written before Stripe is asked, what is asked, and what its answer changes."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -9,33 +8,20 @@ from booking.domain.errors import BookingNotFound, RefundRefused
 from booking.domain.money import Money
 from booking.domain.states import BookingStatus, PaymentStatus, RefundReason, RefundStatus, Source
 from booking.extensions import db
-from booking.gateways.payments import GatewayConflict, GatewayRefused, GatewayUnavailable, Tag
-from booking.models import Booking, OutboxRow, Payment, Refund
+from booking.gateways.payments import GatewayConflict, GatewayRefused, GatewayUnavailable
+from booking.models import Booking, Payment, Refund
 from booking.models.payment import CALLED_OFF
-from booking.services import refunds
-from booking.services.instance import Identity
-from booking.services.timeline import Cause
+from booking.services import refund_news, refunds
 from tests.simulation.house import INSTANCE
-from tests.support.memory_shop import ADA, IDENTITY, WEBHOOK, MemoryShop, charge_evidence, refund_evidence
+from tests.support.memory_shop import ADA, IDENTITY, WEBHOOK, MemoryShop, refund_evidence
 
 R, P = RefundStatus, PaymentStatus
 EUR = "eur"
-STAFF = Cause(Source.STAFF, ADA)
 NOT_ARRIVED = "A refund did not arrive. The money is back on your Stripe balance and the guest is still owed it."
 
 
 def _order(desk: MemoryShop, payment: Payment, minor: int, token: str = "form-1") -> int:
     return refunds.order_refund(desk.runtime, payment.booking_id, Money(minor, payment.currency), ADA, token)
-
-
-def _twice_paid(desk: MemoryShop) -> tuple[Payment, Payment]:
-    """One euro in a session that was given up, and the whole price in the next one."""
-    booking_id = desk.place()
-    desk.try_again(booking_id)
-    desk.settle(desk.evidence(booking_id, number=1, amount=Money(100, EUR)))
-    desk.settle(desk.evidence(booking_id, number=2))
-    first, second = desk.rows(Payment)
-    return first, second
 
 
 def _send(desk: MemoryShop, refund: Refund, tries: int = 1) -> list[str]:
@@ -53,10 +39,6 @@ def _sent_without_answer(desk: MemoryShop) -> tuple[Payment, Refund]:
     with pytest.raises(GatewayUnavailable):
         _send(desk, refund)
     return payment, refund
-
-
-def _new_mails(desk: MemoryShop, kind: str) -> list[tuple[str, dict[str, Any]]]:
-    return [(key, payload) for key, payload in desk.mails() if payload["mail"] == kind]
 
 
 # --- written first --------------------------------------------------------------------------------------------------
@@ -94,7 +76,7 @@ def test_refunds_are_neither_written_nor_heard_of_outside_a_transaction(desk: Me
         if what == "request":
             refunds.request_refund(db.session(), payment, Money(1, EUR), RefundReason.GOODWILL, WEBHOOK, desk.now)
         else:
-            refunds.apply_refund(db.session(), refund_evidence(payment), WEBHOOK, desk.now, IDENTITY)
+            refund_news.apply_refund(db.session(), refund_evidence(payment), WEBHOOK, desk.now, IDENTITY)
 
 
 def test_staff_sends_part_of_the_money_back(desk: MemoryShop) -> None:
@@ -150,7 +132,7 @@ def test_no_refund_without_a_booking(desk: MemoryShop) -> None:
 
 
 def test_an_amount_is_taken_from_the_oldest_payment_first(desk: MemoryShop) -> None:
-    first, second = _twice_paid(desk)
+    first, second = desk.twice_paid()
 
     refund_id = _order(desk, second, 5000)
 
@@ -161,7 +143,7 @@ def test_an_amount_is_taken_from_the_oldest_payment_first(desk: MemoryShop) -> N
 
 
 def test_a_payment_of_which_nothing_is_left_or_needed_gets_no_refund(desk: MemoryShop) -> None:
-    first, second = _twice_paid(desk)
+    first, second = desk.twice_paid()
     _order(desk, first, 100)
 
     _order(desk, second, 1, "form-2")
@@ -227,7 +209,7 @@ def test_an_amount_that_no_coin_can_pay_is_refused_with_the_smallest_step(desk: 
 
 
 def test_money_that_a_bank_has_taken_back_is_left_out_and_told_of(desk: MemoryShop) -> None:
-    first, second = _twice_paid(desk)
+    first, second = desk.twice_paid()
     desk.dispute(second)
 
     with pytest.raises(RefundRefused) as refusal:
@@ -320,7 +302,7 @@ def test_a_refund_without_an_answer_is_sent_again_with_the_same_words(desk: Memo
 
     assert asked[0] == asked[1]
     assert (desk.refund(refund.id).status, desk.refund(refund.id).first_sent_at) == (R.REQUESTED, began)
-    assert _new_mails(desk, "refund_failed") == []
+    assert desk.mails("refund_failed") == []
 
 
 @pytest.mark.parametrize(
@@ -447,7 +429,7 @@ def test_an_answer_that_another_worker_had_meanwhile_is_not_given_up(desk: Memor
     _send(desk, refund)
 
     assert desk.refund(refund.id).status is R.SUCCEEDED
-    assert _new_mails(desk, "refund_failed") == []
+    assert desk.mails("refund_failed") == []
 
 
 def test_a_refund_refused_for_a_dispute_that_is_not_known_yet_waits(desk: MemoryShop) -> None:
@@ -492,7 +474,7 @@ def test_each_refund_that_waits_says_so_itself(two_units: MemoryShop) -> None:
 
 
 def test_the_dispute_of_one_payment_keeps_no_other_from_being_refunded(desk: MemoryShop) -> None:
-    first, second = _twice_paid(desk)
+    first, second = desk.twice_paid()
     refund = desk.request(second)
     desk.dispute(first)
     desk.stripe.answers = [refund_evidence(second, refund)]
@@ -527,11 +509,11 @@ def test_a_refund_is_called_off_once_the_bank_has_given_the_guest_the_money(desk
     assert desk.story(booking.id)[-1] == ("refund_called_off", note)
     (step,) = desk.steps(booking.id, "refund_called_off")
     assert (step.at, step.source) == (desk.now, Source.WORKER)
-    assert _new_mails(desk, "refund_failed") == []
+    assert desk.mails("refund_failed") == []
 
 
 def test_a_dispute_that_another_payment_lost_calls_nothing_off(desk: MemoryShop) -> None:
-    first, second = _twice_paid(desk)
+    first, second = desk.twice_paid()
     refund = desk.request(second)
     desk.dispute(first, dispute_id="dp_first", status="lost")
     desk.dispute(second, dispute_id="dp_second")
@@ -577,278 +559,3 @@ def test_a_waiting_refund_of_more_than_is_left_by_now_is_given_up(
 
     assert desk.refund(refund.id).status is status
     assert desk.refund(refund.id).failure_reason == ("more_than_is_left" if over else None)
-
-
-# --- what Stripe says -----------------------------------------------------------------------------------------------
-
-
-def test_a_refund_is_known_by_stripes_id_and_by_our_token(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-
-    by_token = desk.hear(refund_evidence(payment, refund, status=R.PENDING))
-    by_id = desk.hear(refund_evidence(payment, refund, tag=Tag()))
-
-    assert by_token is not None
-    assert by_id is not None
-    assert (by_token.id, by_id.id, len(desk.rows(Refund))) == (refund.id, refund.id, 1)
-    assert desk.refund(refund.id).status is R.SUCCEEDED
-
-
-@pytest.mark.parametrize("tag", [{"app": "another-shop"}, {"refund_id": ""}], ids=str)
-def test_a_refund_with_anybody_elses_tag_is_not_ours_to_know_by_it(desk: MemoryShop, tag: dict[str, str]) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    told = Tag(**{"app": INSTANCE, "refund_id": refund.token, **tag})
-
-    found = desk.hear(refund_evidence(payment, refund, tag=told))
-
-    assert found is not None
-    assert found.reason is RefundReason.EXTERNAL
-    assert desk.refund(refund.id).status is R.REQUESTED
-
-
-def test_a_refund_made_by_hand_becomes_a_row_and_is_told_to_both_sides(desk: MemoryShop) -> None:
-    payment = desk.paid()
-
-    desk.hear(refund_evidence(payment, status=R.PENDING))
-
-    (refund,), booking_id = desk.rows(Refund), payment.booking_id
-    assert (refund.booking_id, refund.payment_id, refund.amount) == (booking_id, payment.id, Money(500, EUR))
-    assert (refund.status, refund.reason) == (R.PENDING, RefundReason.EXTERNAL)
-    assert (refund.stripe_refund_id, refund.requested_by, refund.idempotency_key) == ("re_by_hand", "", None)
-    assert len(refund.token) == 32
-    assert desk.story(booking_id)[-2:] == [
-        ("refund_found", f"refund {refund.id}, made at Stripe"),
-        ("refund_pending", f"refund {refund.id}"),
-    ]
-    (step,) = desk.steps(booking_id, "refund_found")
-    assert (step.at, step.source, step.stripe_event_id) == (desk.now, Source.WEBHOOK, "evt_1")
-    note = "A refund of this booking was made in Stripe's dashboard. The booking itself is unchanged."
-    staff = {"mail": "external_refund", "booking_id": booking_id, "facts": {}, "note": note}
-    assert _new_mails(desk, "external_refund") == [(f"mail:external_refund:{booking_id}:{refund.id}", staff)]
-    assert len(_new_mails(desk, "refund_sent")) == 1
-    assert desk.booking(booking_id).payment_status is P.REFUND_PENDING
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"payment_intent_id": "pi_unknown", "charge_id": None},
-        {"payment_intent_id": None, "charge_id": "ch_unknown"},
-        {"payment_intent_id": None, "charge_id": None},
-        {"amount": Money(0, EUR)},
-        {"amount": Money(-1, EUR)},
-    ],
-    ids=str,
-)
-def test_a_refund_of_no_payment_of_ours_or_of_nothing_leaves_no_trace(
-    desk: MemoryShop, changes: dict[str, Any]
-) -> None:
-    payment = desk.paid()
-    evidence = refund_evidence(payment, **changes)
-    before = desk.all_rows()
-
-    assert desk.hear(evidence) is None
-    assert desk.all_rows() == before
-
-
-def test_a_payment_whose_charge_is_not_known_yet_is_not_taken_for_one_that_is_not_named(desk: MemoryShop) -> None:
-    payment = desk.paid(charge_id=None)
-
-    assert desk.hear(refund_evidence(payment, payment_intent_id="pi_unknown")) is None
-
-
-@pytest.mark.parametrize(
-    "changes", [{"payment_intent_id": None}, {"charge_id": None}, {"amount": Money(1, EUR)}], ids=str
-)
-def test_a_refund_made_by_hand_is_known_by_either_id_of_its_payment(desk: MemoryShop, changes: dict[str, Any]) -> None:
-    payment = desk.paid()
-
-    found = desk.hear(refund_evidence(payment, **changes))
-
-    assert found is not None
-    assert found.payment_id == payment.id
-
-
-@pytest.mark.parametrize(
-    ("first", "then", "end"),
-    [
-        (R.PENDING, R.SUCCEEDED, R.SUCCEEDED),
-        (R.PENDING, R.REQUIRES_ACTION, R.REQUIRES_ACTION),
-        (R.SUCCEEDED, R.PENDING, R.SUCCEEDED),
-        (R.SUCCEEDED, R.FAILED, R.FAILED),
-        (R.FAILED, R.SUCCEEDED, R.FAILED),
-        (R.FAILED, R.CANCELED, R.FAILED),
-    ],
-)
-def test_a_later_word_counts_only_if_it_ranks_higher(
-    desk: MemoryShop, first: RefundStatus, then: RefundStatus, end: RefundStatus
-) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    desk.hear(refund_evidence(payment, refund, status=first, failure_reason="first"))
-    heard = len(desk.story(payment.booking_id))
-
-    desk.hear(refund_evidence(payment, refund, status=then, failure_reason="then"))
-
-    done = desk.refund(refund.id)
-    assert (done.status, done.failure_reason) == (end, "then" if end is then else "first")
-    assert len(desk.story(payment.booking_id)) - heard == (end is then)
-
-
-def test_stripes_first_word_counts_even_for_a_refund_that_was_called_off(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    desk.dispute(payment, status="lost")
-    _send(desk, refund)
-
-    desk.hear(refund_evidence(payment, refund, status=R.PENDING))
-
-    done = desk.refund(refund.id)
-    assert (done.status, done.failure_reason) == (R.PENDING, None)
-    assert desk.booking(payment.booking_id).payment_status is P.REFUND_PENDING
-
-
-@pytest.mark.parametrize(
-    ("status", "mails"),
-    [
-        (R.PENDING, ["refund_sent"]),
-        (R.SUCCEEDED, ["refund_sent"]),
-        (R.REQUIRES_ACTION, []),
-        (R.FAILED, ["refund_failed", "refund_delayed"]),
-        (R.CANCELED, ["refund_failed", "refund_delayed"]),
-    ],
-)
-def test_each_end_of_a_refund_is_told_to_whom_it_concerns(
-    desk: MemoryShop, status: RefundStatus, mails: list[str]
-) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    before = len(desk.mails())
-
-    desk.hear(refund_evidence(payment, refund, status=status, failure_reason="expired_card"))
-
-    assert [payload["mail"] for _, payload in desk.mails()[before:]] == mails
-    assert desk.story(payment.booking_id)[-1] == (f"refund_{status}", f"refund {refund.id} expired_card")
-
-
-def test_guest_whose_bank_gave_the_money_back_is_not_told_that_it_is_owed(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    desk.dispute(payment, status="lost")
-
-    desk.hear(refund_evidence(payment, refund, status=R.FAILED, failure_reason="charge_for_pending_refund_disputed"))
-
-    assert (len(_new_mails(desk, "refund_failed")), _new_mails(desk, "refund_delayed")) == (1, [])
-
-
-# --- the charge's own count -----------------------------------------------------------------------------------------
-
-
-def test_what_the_charge_reports_counts_at_once_and_is_set_not_added(desk: MemoryShop) -> None:
-    payment = desk.paid()
-
-    for refunded in (700, 700, 900):
-        heard = desk.hear_of_charge(charge_evidence(payment, refunded))
-        assert heard is not None
-        assert heard.id == payment.id
-        assert desk.payment_of(payment.booking_id).reported_refunded_minor == refunded
-
-    assert desk.booking(payment.booking_id).payment_status is P.PARTIALLY_REFUNDED
-    assert desk.story(payment.booking_id) == desk.story(payment.booking_id)[:2]
-
-
-def test_a_charge_of_no_payment_of_ours_leaves_no_trace(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    evidence = charge_evidence(payment, 700, payment_intent_id="pi_unknown", charge_id="ch_unknown")
-    before = desk.all_rows()
-
-    assert desk.hear_of_charge(evidence) is None
-    assert desk.all_rows() == before
-
-
-def test_a_charge_is_known_by_either_id_and_keeps_the_first_one_heard_of(desk: MemoryShop) -> None:
-    payment = desk.paid(charge_id=None)
-
-    desk.hear_of_charge(charge_evidence(payment, 0, charge_id="ch_first"))
-    desk.hear_of_charge(charge_evidence(payment, 0, charge_id="ch_other"))
-    desk.hear_of_charge(charge_evidence(payment, 5, charge_id="ch_first", payment_intent_id=None))
-
-    known = desk.payment_of(payment.booking_id)
-    assert (known.charge_id, known.reported_refunded_minor) == ("ch_first", 5)
-
-
-@pytest.mark.parametrize(("reported", "kept"), [(999, 0), (1000, 0), (1001, 1001)])
-def test_what_our_rows_explain_is_not_counted_twice(desk: MemoryShop, reported: int, kept: int) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment, minor=1000)
-    desk.hear(refund_evidence(payment, refund))
-
-    desk.hear_of_charge(charge_evidence(payment, reported))
-
-    assert desk.payment_of(payment.booking_id).reported_refunded_minor == kept
-
-
-def test_a_row_heard_of_after_the_charge_explains_it(two_units: MemoryShop) -> None:
-    desk = two_units
-    payment = desk.paid()
-    desk.hear_of_charge(charge_evidence(payment, 500))
-
-    desk.hear(refund_evidence(payment))
-
-    assert desk.payment_of(payment.booking_id).reported_refunded_minor == 0
-
-
-def test_the_refunds_of_another_payment_explain_nothing(desk: MemoryShop) -> None:
-    first, second = _twice_paid(desk)
-    desk.hear(refund_evidence(second))
-
-    desk.hear_of_charge(charge_evidence(first, 100))
-
-    assert desk.rows(Payment)[0].reported_refunded_minor == 100
-
-
-def test_syncing_takes_in_stripes_whole_list_and_its_own_count(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    intent_id = payment.payment_intent_id
-    desk.stripe.refunds[intent_id] = [refund_evidence(payment, refund), refund_evidence(payment)]
-    desk.stripe.charges[intent_id] = charge_evidence(payment, 2000)
-
-    refunds.sync_refunds(desk.runtime, payment.id)
-
-    assert desk.stripe.asked == [("list_refunds", intent_id), ("look_up_refunded", intent_id)]
-    assert [row.status for row in desk.rows(Refund)] == [R.SUCCEEDED, R.SUCCEEDED]
-    assert desk.payment_of(payment.booking_id).reported_refunded_minor == 2000
-    steps = desk.steps(payment.booking_id, "refund_succeeded")
-    assert {(step.at, step.source) for step in steps} == {(desk.now, Source.WORKER)}
-
-
-def test_syncing_a_payment_that_stripe_never_charged_takes_in_the_list_alone(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    desk.stripe.refunds[payment.payment_intent_id] = [refund_evidence(payment)]
-
-    refunds.sync_refunds(desk.runtime, payment.id)
-
-    assert len(desk.rows(Refund)) == 1
-
-
-def test_syncing_knows_our_refunds_by_our_token(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-    desk.stripe.refunds[payment.payment_intent_id] = [refund_evidence(payment, refund, refund_id="re_new")]
-
-    refunds.sync_refunds(desk.runtime, payment.id)
-
-    assert [row.stripe_refund_id for row in desk.rows(Refund)] == ["re_new"]
-
-
-def test_another_installation_does_not_take_our_refund_for_its_own(desk: MemoryShop) -> None:
-    payment = desk.paid()
-    refund = desk.request(payment)
-
-    desk.hear(refund_evidence(payment, refund), identity=Identity("another-shop", livemode=False))
-
-    assert [row.reason for row in desk.rows(Refund)] == [RefundReason.GOODWILL, RefundReason.EXTERNAL]
-    assert desk.rows(OutboxRow)[-1].payload["booking_id"] == payment.booking_id

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from booking.models import Night
-from booking.services import attempts, nights, outbox, refunds, settlement, swaps, webhooks
+from booking.services import attempts, nights, outbox, refund_news, refunds, settlement, swaps, webhooks
 from booking.services.cases import Outcome
 from tests.support.shop import patched
 
@@ -77,7 +77,7 @@ GUARDS: dict[str, tuple[Change, ...]] = {
     ),
     "a session keeps its key": ((attempts, "ticket_of", _with_a_new_key),),
     "no more goes back than came": ((refunds, "_check_amount", _answering(None)),),
-    "late news of a refund changes nothing": ((refunds, "REFUND_RANK", _by(_NoRank())),),
+    "late news of a refund changes nothing": ((refund_news, "REFUND_RANK", _by(_NoRank())),),
     "a row of the outbox is leased to one worker": ((outbox, "LEASE", _by(timedelta(0))),),
     "what is asked for twice is done once": ((outbox, "enqueue", _without_dedupe),),
     "a slow payment keeps its nights": ((settlement, "_keep_nights", _answering(False)),),

@@ -34,7 +34,7 @@ from booking.gateways.stripe_gateway import StripeGateway
 from booking.models import Attempt, Booking, BookingEvent, Night, OutboxRow, Payment, Refund
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
-from booking.services import attempts, disputes, refunds, reservations, settlement, webhooks
+from booking.services import attempts, disputes, refund_news, refunds, reservations, settlement, webhooks
 from booking.services.cases import Outcome
 from booking.services.instance import Identity
 from booking.services.reservations import PlaceRequest
@@ -149,6 +149,15 @@ class MemoryShop:
         assert self.settle(self.evidence(booking_id, **changes)).outcome is Outcome.CONFIRMED
         return self.payment_of(booking_id)
 
+    def twice_paid(self) -> tuple[Payment, Payment]:
+        """One euro in a session that was given up, and the whole price in the next one."""
+        booking_id = self.place()
+        self.try_again(booking_id)
+        self.settle(self.evidence(booking_id, number=1, amount=Money(100, "eur")))
+        self.settle(self.evidence(booking_id, number=2))
+        first, second = self.rows(Payment)
+        return first, second
+
     def request(self, payment: Payment, minor: int = 1000, reason: RefundReason = RefundReason.GOODWILL) -> Refund:
         """Write a refund of a payment, as staff."""
         payment_id, amount = payment.id, Money(minor, payment.currency)
@@ -164,7 +173,7 @@ class MemoryShop:
     def hear(self, evidence: RefundEvidence, cause: Cause = WEBHOOK, identity: Identity = IDENTITY) -> Refund | None:
         """Stripe tells of a refund."""
         with transaction() as session:
-            return refunds.apply_refund(session, evidence, cause, self.now, identity)
+            return refund_news.apply_refund(session, evidence, cause, self.now, identity)
 
     def receive(self, evidence: Evidence | None, event_id: str = "evt_1", **changes: Any) -> Receipt:
         """Stripe delivers an event."""
@@ -175,7 +184,7 @@ class MemoryShop:
 
     def hear_of_charge(self, evidence: ChargeEvidence) -> Payment | None:
         with transaction() as session:
-            return refunds.apply_charge(session, evidence)
+            return refund_news.apply_charge(session, evidence)
 
     @contextmanager
     def open(self) -> Iterator[Session]:
@@ -240,9 +249,10 @@ class MemoryShop:
     def steps(self, booking_id: int, kind: str) -> list[BookingEvent]:
         return self.rows(BookingEvent, booking_id=booking_id, kind=kind)
 
-    def mails(self) -> list[tuple[str, dict[str, Any]]]:
-        """Key and payload of every mail that was asked for."""
-        return [(row.dedupe_key, row.payload) for row in self.rows(OutboxRow, kind=OutboxKind.MAIL)]
+    def mails(self, kind: str = "") -> list[tuple[str, dict[str, Any]]]:
+        """Key and payload of every mail that was asked for, of one kind or of any."""
+        rows = self.rows(OutboxRow, kind=OutboxKind.MAIL)
+        return [(row.dedupe_key, row.payload) for row in rows if row.payload["mail"] == kind or not kind]
 
     def errands(self) -> list[tuple[str, str, dict[str, Any], int | None, datetime]]:
         """What else the worker is to do: kind, key, payload, booking, when."""
