@@ -42,14 +42,17 @@ compile_once()
 IS_CI = os.environ.get("CI") == "true"
 
 
-# Whose tests say which lines of domain and services are covered. Tracing all the others would only make them slower.
-TRACED = {"cli", "domain", "queries", "scenarios", "services", "web"}
+# Whose tests say which lines of domain and services are covered. Tracing the others would only make them slower, and
+# tests that try hundreds of examples three times as slow.
+TRACED = {"cli", "domain", "queries", "scenarios", "services"}
 
 
+@pytest.hookimpl(trylast=True)  # Hypothesis marks its own tests first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Trace no lines where no coverage is looked for."""
     for item in items:
-        if item.path.relative_to(servers.ROOT / "tests").parts[0] not in TRACED:
+        folder = item.path.relative_to(servers.ROOT / "tests").parts[0]
+        if folder not in TRACED or item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
 
 
