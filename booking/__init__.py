@@ -92,6 +92,7 @@ def _install_web(app: Flask) -> None:
     from booking.web.admin.views import blueprint as admin
     from booking.web.auth.views import blueprint as auth
     from booking.web.checkout.views import blueprint as checkout
+    from booking.web.club.views import blueprint as club
     from booking.web.manage.views import blueprint as manage
     from booking.web.storefront.views import blueprint as storefront
     from booking.web.webhooks.views import blueprint as webhooks
@@ -106,7 +107,7 @@ def _install_web(app: Flask) -> None:
         errors.install,
     ):
         install(app)
-    for blueprint in (storefront, checkout, manage, webhooks, auth, admin, health.blueprint, metrics.blueprint):
+    for blueprint in (storefront, checkout, manage, club, webhooks, auth, admin, health.blueprint, metrics.blueprint):
         app.register_blueprint(blueprint)
 
 

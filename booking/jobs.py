@@ -19,10 +19,12 @@ from booking.services import (
     changes,
     delivery,
     disputes,
+    guest_accounts,
     heartbeat,
     job_board,
     job_work,
     limits,
+    memberships,
     occasions,
     photos,
     privacy,
@@ -202,6 +204,11 @@ def write_after_holds(runtime: Runtime) -> None:
     _tell("mail_asked", occasions.write_after_holds(runtime))
 
 
+def write_before_trials_end(runtime: Runtime) -> None:
+    """Write to members whose trial is over soon, before they are charged."""
+    _tell("mail_asked", memberships.write_before_trials_end(runtime))
+
+
 def erase_guests(runtime: Runtime) -> None:
     """Erase guests who asked for it, once nothing stands in the way."""
     _tell("guest_erased", privacy.erase_due(runtime))
@@ -228,6 +235,7 @@ def purge(runtime: Runtime) -> None:
     job_board.purge(runtime)
     photos.forget_uploads(runtime)
     sign_ins.purge(runtime)
+    guest_accounts.purge(runtime)
 
 
 SWEEPS = (beat, work_outbox, expire_holds, write_before_arrivals, write_after_holds, reconcile, remind)
@@ -240,6 +248,7 @@ TIMETABLE = {
     compare_lists: crontab(minute="17"),
     remind: crontab(minute="37"),
     prove: crontab(minute="7"),
+    write_before_trials_end: crontab(minute="11"),
     erase_guests: crontab(minute="27"),
     purge: crontab(minute="47", hour="3"),
     forget_old: crontab(minute="57", hour="3"),

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "queries": ("queries.", "models.", "domain.", "extensions", "metrics"),
     "gateways": ("gateways.", "domain.", "clock", "crashpoints", "language", "metrics"),
     "services": ("services.", "domain.", "models.", "queries.", "crashpoints", "database", "extensions", "language",
-                 "metrics", "runtime", "gateways.payments", "gateways.mail"),
+                 "metrics", "runtime", "gateways.billing", "gateways.payments", "gateways.mail"),
     "web": ("web.", "services.", "queries.", "domain.", "wiring", "extensions", "language", "logs", "metrics",
             "gateways.payments", "gateways.calendar_file"),
     "jobs": ("services.", "queries.", "domain.", "wiring", "config", "runtime"),

@@ -48,7 +48,7 @@ _PARTS = {
     "slug": "harbour-loft", "reference": "ABCDEFGH", "token": "x" * 43, "event_id": "evt_1", "filename": "css/base.css",
     "digest": "0" * 64, "name": "800.webp",
 }  # fmt: skip
-PRIVATE = ("/admin", "/b/", "/m/", "/manage", "/pay/")
+PRIVATE = ("/admin", "/b/", "/club", "/m/", "/manage", "/pay/")
 
 
 @pytest.fixture

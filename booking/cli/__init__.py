@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from booking.cli import audit, demo, doctor, drill, maintenance, staff, story, verify, webhooks, worker
+from booking.cli import audit, catalog, demo, doctor, drill, maintenance, staff, story, verify, webhooks, worker
 
 COMMANDS = (
     webhooks.test_webhook,
     maintenance.reconcile,
+    catalog.catalog_sync,
     maintenance.expire_holds,
     maintenance.send_mail,
     story.explain,

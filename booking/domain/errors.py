@@ -114,6 +114,27 @@ class PolicyRefused(BookingError):
     default_message = say("That policy is not possible.")
 
 
+class PlanRefused(BookingError):
+    """A plan of the club cannot be like this; `details["field"]` names the field to correct."""
+
+    code = "plan_refused"
+    default_message = say("That plan is not possible.")
+
+
+class PlanNotFound(BookingError):
+    """No such plan, or nobody can join it now."""
+
+    code = "plan_not_found"
+    default_message = say("We cannot find that membership.")
+
+
+class AlreadyMember(BookingError):
+    """Somebody who is a member wants to become one."""
+
+    code = "already_member"
+    default_message = say("You are a member already.")
+
+
 class EvidenceRefused(BookingError):
     """An answer to a dispute that cannot be kept or sent; `details["field"]`, if any, names the text to correct."""
 

@@ -116,6 +116,23 @@ OF_PERSONS: Mapping[str, Mapping[str, Holds]] = {
     },
 }
 
+# Of tables whose rows belong to a guest's account in the club.
+OF_ACCOUNTS: Mapping[str, Mapping[str, Holds]] = {
+    "guest_account": {"email": Holds.GUEST, "language": Holds.FACT, "stripe_customer_id": Holds.FACT},
+    "guest_link": {"email": Holds.GUEST, "language": Holds.FACT, "token_hash": Holds.KEY},
+    "guest_session": {"token_hash": Holds.KEY},
+    "joining": {
+        "token": Holds.FACT,
+        "idempotency_key": Holds.FACT,
+        "params": Holds.MAY,  # Stripe was told the address
+        "consent": Holds.FACT,
+        "session_id": Holds.FACT,
+        "url": Holds.KEY,
+    },
+    "membership": {"subscription_id": Holds.FACT, "currency": Holds.FACT},
+    "portal_visit": {"idempotency_key": Holds.FACT, "params": Holds.FACT},
+}
+
 # Of tables that belong to the house. Nothing in them is a guest's.
 OF_THE_HOUSE: Mapping[str, Mapping[str, Holds]] = {
     "heartbeat": {"name": Holds.HOUSE},
@@ -142,6 +159,9 @@ OF_THE_HOUSE: Mapping[str, Mapping[str, Holds]] = {
     "extra": dict.fromkeys(("name", "translations"), Holds.HOUSE),
     "tax": dict.fromkeys(("name", "parts", "translations"), Holds.HOUSE),
     "coupon": {"code": Holds.HOUSE},
+    "club_plan": dict.fromkeys(("lookup_key", "name", "currency"), Holds.HOUSE),
+    "catalog_entry": dict.fromkeys(("product_id", "product_name", "price_id"), Holds.HOUSE),
+    "catalog_errand": dict.fromkeys(("target", "idempotency_key", "params", "stripe_id", "refused"), Holds.HOUSE),
     "stay_rule": dict.fromkeys(("name", "arrive_on", "leave_on"), Holds.HOUSE),
     "cancellation_policy": {"name": Holds.HOUSE},
     "photo": dict.fromkeys(("digest", "colour", "alt", "translations"), Holds.HOUSE),

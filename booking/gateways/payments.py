@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from booking.domain.money import Money
 from booking.domain.payouts import Payout, PayoutItem
 from booking.domain.states import RefundStatus
+from booking.gateways.billing import BillingGateway, SubscriptionNews
 
 
 class PaymentGatewayError(Exception):
@@ -96,6 +97,7 @@ class PaymentEvidence:
     expires_at: datetime | None = None
     # With it a browser may pay: for the page that it is made for, and for no log.
     client_secret: str | None = field(default=None, repr=False)
+    subscription_id: str | None = None  # what a session of the mode `subscription` has begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class FraudWarning:
     payment_intent_id: str | None
 
 
-Evidence = PaymentEvidence | RefundEvidence | ChargeEvidence | DisputeEvidence | FraudWarning
+Evidence = PaymentEvidence | RefundEvidence | ChargeEvidence | DisputeEvidence | FraudWarning | SubscriptionNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ class EventNeeds:
 Params = dict[str, Any]
 
 
-class PaymentGateway(Protocol):
+class PaymentGateway(BillingGateway, Protocol):
     """The payment provider. Calls raise GatewayUnavailable or GatewayRefused; none belongs in a transaction."""
 
     def checkout_params(self, order: CheckoutOrder) -> Params:

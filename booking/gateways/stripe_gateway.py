@@ -36,6 +36,7 @@ from booking.gateways.payments import (
     RefundOrder,
     Tag,
 )
+from booking.gateways.stripe_billing import StripeBilling
 
 if TYPE_CHECKING:
     from stripe import StripeClient
@@ -54,7 +55,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_HEADER = 2000
 
 
-class StripeGateway:
+class StripeGateway(StripeBilling):
     """Talks to Stripe (or to whatever `api_base` names) with one client, shared by all threads."""
 
     def __init__(
@@ -424,6 +425,8 @@ _RETRIEVE: dict[str, Callable[[Any, str], Any]] = {
     "charge": lambda api, id_: api.charges.retrieve(id_),
     "dispute": lambda api, id_: api.disputes.retrieve(id_),
     "radar.early_fraud_warning": lambda api, id_: api.radar.early_fraud_warnings.retrieve(id_),
+    "subscription": lambda api, id_: api.subscriptions.retrieve(id_),
+    "invoice": lambda api, id_: api.invoices.retrieve(id_),
 }
 
 

@@ -25,6 +25,7 @@ from booking.gateways.payments import (
     RefundEvidence,
     Tag,
 )
+from booking.gateways.stripe_billing import read_invoice_news, read_subscription_news
 
 # What the pinned SDK asks for, and how objects are read here. Versions of one name break nothing for each other:
 # https://docs.stripe.com/api/versioning
@@ -56,6 +57,7 @@ def read_session(data: Data, state: EvidenceState | None = None) -> PaymentEvide
         decline_code=_decline_code(details),
         url=data.get("url"),
         expires_at=_instant(data.get("expires_at")),
+        subscription_id=_id_of(data.get("subscription")),
     )
 
 
@@ -288,6 +290,12 @@ READERS: dict[str, Callable[[Data], Evidence]] = {
     "charge.dispute.funds_withdrawn": _dispute_reader(True),
     "charge.dispute.funds_reinstated": _dispute_reader(False),
     "radar.early_fraud_warning.created": read_fraud_warning,
+    "customer.subscription.created": read_subscription_news,
+    "customer.subscription.updated": read_subscription_news,
+    "customer.subscription.deleted": read_subscription_news,
+    "invoice.payment_succeeded": read_invoice_news,
+    "invoice.paid": read_invoice_news,
+    "invoice.payment_failed": read_invoice_news,
 }
 
 

@@ -3,12 +3,14 @@
 from booking.models.audit import AuditHead, AuditLine
 from booking.models.booking import Booking, BookingEvent, Closure, Night
 from booking.models.change import StayChange
+from booking.models.club import CatalogEntry, CatalogErrand, ClubPlan
 from booking.models.customer import Customer
 from booking.models.due import Due
 from booking.models.evidence import EvidenceDraft, EvidenceFile, EvidenceSubmission
 from booking.models.instance import AccessLink, Heartbeat, Instance, PromiseCheck, RateWindow
 from booking.models.job import Job
 from booking.models.listing import Listing, OldSlug, Photo, Unit
+from booking.models.member import GuestAccount, GuestLink, GuestSession, Joining, Membership, PortalVisit
 from booking.models.outbox import OutboxRow
 from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.property import Property
@@ -27,7 +29,10 @@ __all__ = [
     "BookingEvent",
     "CancellationPolicy",
     "CancellationTier",
+    "CatalogEntry",
+    "CatalogErrand",
     "Closure",
+    "ClubPlan",
     "Coupon",
     "Customer",
     "DayPrice",
@@ -39,15 +44,21 @@ __all__ = [
     "EvidenceSubmission",
     "Extra",
     "Fee",
+    "GuestAccount",
+    "GuestLink",
+    "GuestSession",
     "Heartbeat",
     "Instance",
     "Job",
+    "Joining",
     "Listing",
+    "Membership",
     "Night",
     "OldSlug",
     "OutboxRow",
     "Payment",
     "Photo",
+    "PortalVisit",
     "PromiseCheck",
     "Property",
     "RateWindow",

@@ -77,6 +77,9 @@ class Booking(Stamped):
     coupon_id: Mapped[int | None] = mapped_column(ForeignKey("coupon.id"), index=True)
     # Whom Stripe knows them as; None where nothing asked for that.
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    # Whose rate it was booked at, and how much that takes off, in hundredths of a percent: frozen, as the price is.
+    membership_id: Mapped[int | None] = mapped_column(ForeignKey("membership.id"), index=True)
+    member_off: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     guest_name: Mapped[str] = mapped_column(String(120))
     guest_email: Mapped[str] = mapped_column(String(254), index=True)
     guest_phone: Mapped[str] = mapped_column(String(40), default="")

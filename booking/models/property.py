@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, CheckConstraint, String, text
+from sqlalchemy import JSON, CheckConstraint, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.domain.terms import CancellationTerms
@@ -39,6 +39,7 @@ class Property(Stamped):
     directions: Mapped[str] = mapped_column(String(2000), default="", server_default=text("''"))
     # The host's own words in other languages: {"de": {"tagline": "...", "house_rules": "..."}}.
     translations: Mapped[dict[str, dict[str, str]]] = mapped_column(JSON, default=dict, server_default="{}")
+    in_club: Mapped[bool] = mapped_column(default=False, server_default=false())  # members stay here for less
     cancel_full_days: Mapped[int] = mapped_column(default=7)
     cancel_part_days: Mapped[int] = mapped_column(default=2)
     cancel_part_percent: Mapped[int] = mapped_column(default=50)

@@ -121,10 +121,15 @@ def _exists(session: Session, model: type[Base], *conditions: ColumnElement[bool
     return session.execute(select(*inspect(model).primary_key).where(*conditions).limit(1)).first() is not None
 
 
-def _told(row: Base) -> dict[str, object]:
-    marks = {**OF_BOOKINGS, **OF_PERSONS}[row.__tablename__]
+def told_of(row: Base, of_what: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
+    """The columns of a row that whom it is about may see, by a part of the map of personal data."""
+    marks = of_what[row.__tablename__]
     told = (column.key for column in inspect(type(row)).columns if _is_told(column, marks))
     return {name: _plain(getattr(row, name)) for name in told}
+
+
+def _told(row: Base) -> dict[str, object]:
+    return told_of(row, {**OF_BOOKINGS, **OF_PERSONS})
 
 
 def _is_told(column: Any, marks: Mapping[str, Any]) -> bool:

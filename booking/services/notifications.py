@@ -19,7 +19,8 @@ from booking.models import Booking, StayChange
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
-from booking.services import letter_facts, outbox, people
+from booking.services import club_letters, letter_facts, outbox, people
+from booking.services.club_letters import ClubMail
 
 _LINK = re.compile(r"https?://\S+")
 
@@ -230,6 +231,8 @@ def _gather(runtime: Runtime, kind: str, task: outbox.Task) -> dict[str, object]
     with transaction() as session:
         if kind in set(StaffLetter):
             return _facts_for_one(runtime, session, task)
+        if kind in set(ClubMail):
+            return club_letters.write_facts(runtime, session, task)
         booking = session.get(Booking, task.payload["booking_id"]) if task.payload["booking_id"] else None
         is_to_guest = kind in set(GuestMail)
         if is_to_guest and booking is None:

@@ -119,6 +119,7 @@ def _erase(session: Session, booking: Booking, now: datetime) -> None:
     booking.guest_name, booking.guest_email = ERASED, ""
     booking.guest_phone = booking.message = booking.arrival_time = ""
     booking.hold_key = booking.browser_key = ""
+    booking.membership_id = None
     booking.erased_at = now
     person, booking.customer_id = booking.customer_id, None
     if person is not None:

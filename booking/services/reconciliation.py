@@ -23,7 +23,7 @@ from booking.gateways.payments import PaymentGatewayError
 from booking.models import Attempt, Dispute, EvidenceDraft, EvidenceSubmission, Payment, Refund
 from booking.models.evidence import SubmissionState
 from booking.runtime import Runtime
-from booking.services import attempts, disputes, evidence, refund_news, refunds
+from booking.services import attempts, disputes, evidence, memberships, refund_news, refunds
 from booking.services.cases import Outcome
 from booking.services.stripes_lists import Finding, no_answer, walk_stripes_lists
 from booking.services.timeline import Cause
@@ -57,6 +57,7 @@ def look_both_ways(
     if at_once:
         yield from walk_stripes_lists(runtime, since or LOOK_BACK, dry_run)
         yield from _ask_about_disputes(runtime, dry_run)
+    yield from memberships.look_again(runtime, since or LOOK_BACK, dry_run, at_once=at_once)
 
 
 # --- what is unfinished here ----------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from booking.services.timeline import Cause
 logger = logging.getLogger(__name__)
 
 _CAUSE = Cause(Source.RECONCILE)
+MEMBERSHIP = "membership"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def _walk_sessions(walk: _Walk) -> Iterator[Finding]:
 
 
 def _compare_session(walk: _Walk, evidence: PaymentEvidence) -> Iterator[Finding]:
+    if evidence.tag.purpose == MEMBERSHIP:
+        return  # no attempt: services/memberships.py asks about it, and about its subscription
     known = _find_attempt(evidence)
     if known is None:
         yield _missing_session(walk, evidence)

@@ -28,7 +28,7 @@ from booking.models import Payment, WebhookEvent
 from booking.models.outbox import OutboxKind
 from booking.models.webhook import InboxOutcome
 from booking.runtime import Runtime
-from booking.services import audit, notifications, outbox
+from booking.services import audit, memberships, notifications, outbox
 from booking.services.attempts import settle_now
 from booking.services.cases import Outcome
 from booking.services.disputes import record_dispute, record_fraud_warning
@@ -74,6 +74,7 @@ class _Delivery:
     now: datetime
     identity: Identity
     is_ours: bool  # carries our id, or is about a payment that does
+    member_news: memberships.MemberNews | None = None  # what Stripe answered, where the event is the club's
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,15 @@ def _take_in(runtime: Runtime, event: GatewayEvent, cause: Cause, *, is_replay: 
     if event.must_be_fetched:
         logger.warning("webhook_of_other_version", extra={"stripe_event": event.event_id, "type": event.type})
         event = runtime.payments.fetch_evidence(event)
-    is_ours = _meet_payment(runtime, event, cause, identity)
+    member_news = None
+    if event.evidence is not None and memberships.is_of_club(event.evidence):
+        member_news = memberships.ask(runtime, event.evidence, identity)
+        if member_news is None:
+            return _ignore(event, "not ours")
+    is_ours = member_news is not None or _meet_payment(runtime, event, cause, identity)
     try:
         with transaction() as session:
-            receipt = _handle(_Delivery(session, event, cause, now, identity, is_ours), is_replay)
+            receipt = _handle(_Delivery(session, event, cause, now, identity, is_ours, member_news), is_replay)
     except _NotOurs:
         return _ignore(event, "not ours")
     except Exception as error:
@@ -147,7 +153,7 @@ def _handle(delivery: _Delivery, is_replay: bool) -> Receipt:
     evidence = delivery.event.evidence
     if not is_replay and not _file(delivery):
         return _ignore(delivery.event, "handled before")
-    effect = _HANDLERS[type(evidence)](delivery, evidence)
+    effect = _on_club(delivery) if delivery.member_news else _HANDLERS[type(evidence)](delivery, evidence)
     if effect is not None:
         return _mark(delivery, InboxOutcome.HANDLED, effect)
     if delivery.is_ours:
@@ -284,6 +290,13 @@ def _on_dispute(delivery: _Delivery, evidence: DisputeEvidence) -> _Effect | Non
 
 def _on_fraud_warning(delivery: _Delivery, evidence: FraudWarning) -> _Effect | None:
     return _effect_on(record_fraud_warning(delivery.session, evidence, delivery.cause, delivery.now), "fraud warning")
+
+
+def _on_club(delivery: _Delivery) -> _Effect | None:
+    """Whatever the event says of a membership, what counts is what Stripe answered when it was asked."""
+    assert delivery.member_news is not None
+    note = memberships.take_in(delivery.session, delivery.member_news, delivery.identity, delivery.now)
+    return _Effect(note, None) if note else None
 
 
 def _effect_on(payment: Payment | None, note: str) -> _Effect | None:

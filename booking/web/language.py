@@ -59,7 +59,7 @@ def address_in(code: str) -> str:
     Those are other methods than GET, and the address of a mailed link, which is a secret and stands in no page.
     """
     root = request.script_root.removesuffix(f"/{request.environ.get(_KEY, '')}").rstrip("/")
-    is_page = request.method in ("GET", "HEAD") and not request.path.startswith("/m/")
+    is_page = request.method in ("GET", "HEAD") and not request.path.startswith(("/m/", "/club/m/"))
     path = request.full_path.rstrip("?") if is_page else "/"
     return f"{root}/{code}{path}"
 

@@ -13,6 +13,7 @@ MOST_BODY_BYTES = 1_000_000
 # Where staff, and nobody else, may send more: photos, which come several at a time.
 LARGE_BODIES = {"admin.add_photos": MOST_FILES * MOST_BYTES + MOST_BODY_BYTES}
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
+PORTAL_ORIGIN = "https://billing.stripe.com"
 
 _FIXED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -21,7 +22,7 @@ _FIXED_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 # Pages whose address or content is private: the address must not travel, and nobody may keep a copy.
-_PRIVATE = ("/b/", "/m/", "/pay/", "/manage", "/admin")
+_PRIVATE = ("/b/", "/m/", "/pay/", "/manage", "/club", "/admin")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 # What a browser says of where a request was begun: https://www.w3.org/TR/fetch-metadata/. Forms of ours say the first;
 # the second is somebody who reloads. Older browsers say nothing, and for them the token in the form decides alone.
@@ -58,6 +59,14 @@ def install(app: Flask) -> None:
 def client_address() -> str:
     """The visitor's address as limits count it."""
     return network_of(request.remote_addr)
+
+
+def let_forms_lead_to_portal(response: Response) -> None:
+    """On this page alone a form may end at Stripe's customer portal, where its memberships are seen to."""
+    policy = current_app.extensions["holdfast_csp"]
+    if CHECKOUT_ORIGIN in policy:  # any other host stands for all of Stripe's
+        policy = policy.replace(CHECKOUT_ORIGIN, f"{CHECKOUT_ORIGIN} {PORTAL_ORIGIN}")
+    response.headers["Content-Security-Policy"] = policy
 
 
 def is_private(path: str) -> bool:

@@ -14,11 +14,12 @@ from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.gateways.mail import compose
 from booking.language import LANGUAGES
+from booking.services.club_letters import ClubMail
 from booking.services.notifications import GuestMail, StaffLetter, StaffNotice
 from tests.gateways.snapshots import CASES, FOLDER, HALF, text_of, write
 from tests.support.letter_facts import HOST, STAY, TOTAL, facts
 
-KINDS = [kind.value for kind in (*GuestMail, *StaffNotice, *StaffLetter)]
+KINDS = [kind.value for kind in (*GuestMail, *StaffNotice, *StaffLetter, *ClubMail)]
 HOLE = re.compile(r"None|\{\{|\{%|Undefined|%\(|\bnan\b")
 # Styling by attributes is obsolete, and a checker of HTML says so.
 OBSOLETE = {"align", "valign", "bgcolor", "border", "cellpadding", "cellspacing", "width", "height", "hspace", "vspace"}
@@ -62,7 +63,7 @@ def test_every_kind_for_guests_has_a_text_that_was_read() -> None:
 def test_every_mail_is_complete_in_both_forms(kind: str, language: str) -> None:
     letter = write(kind, facts(refund=HALF, language=language))
 
-    is_about_a_stay = kind not in set(StaffLetter)
+    is_about_a_stay = kind not in {*StaffLetter, *ClubMail}
     assert ("H7K2-M9QX" in letter.subject) is is_about_a_stay
     for form in (letter.subject, letter.text, letter.html):
         assert not HOLE.search(form)

@@ -392,4 +392,4 @@ def test_each_event_of_the_contract_with_an_empty_object_is_refused_and_not_cras
 
 
 def test_the_events_are_those_of_the_contract() -> None:
-    assert len(READERS) == 17
+    assert len(READERS) == 23

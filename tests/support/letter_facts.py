@@ -86,4 +86,9 @@ _MONEY: dict[str, object] = {
 }
 
 # What is told of a change that was offered, beside the booking itself.
+_SHARED |= {
+    "plan_name": "Harbour Club", "price": Money(900, "eur"), "interval": "month", "off_percent": "10",
+    "amount": Money(900, "eur"), "number": "A1B2-0001", "keeps_until": datetime(2027, 3, 20, 11, tzinfo=UTC),
+    "period_end": datetime(2027, 4, 12, 11, tzinfo=UTC), "trial_end": datetime(2027, 3, 26, 11, tzinfo=UTC),
+}  # fmt: skip
 OF_CHANGE = {name: _SHARED[name] for name in ("difference", "new_stay", "new_guests", "new_total", "change_until")}

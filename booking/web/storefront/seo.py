@@ -23,7 +23,7 @@ from booking.wiring import current_runtime
 
 # What makes one page into endlessly many: engines may follow its links, but should not keep it.
 _ENDLESS = {"arrive", "leave", "guests", "month", "sort", "back"}
-_PRIVATE_PATHS = ("/b/", "/m/", "/manage", "/pay/", "/look", "/stays/*/book", "/stays/*/review")
+_PRIVATE_PATHS = ("/b/", "/m/", "/manage", "/club/", "/pay/", "/look", "/stays/*/book", "/stays/*/review")
 _PLAIN_PATHS = ("/terms", "/privacy", "/accessibility")
 _ONE_HOUR = 3600
 
