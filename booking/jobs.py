@@ -16,6 +16,7 @@ from huey.serializer import SignedSerializer
 from booking.config import Settings
 from booking.runtime import Runtime, WakeWorker
 from booking.services import (
+    balances,
     changes,
     delivery,
     disputes,
@@ -199,6 +200,11 @@ def write_before_arrivals(runtime: Runtime) -> None:
     _tell("mail_asked", occasions.write_before_arrivals(runtime))
 
 
+def write_about_balances(runtime: Runtime) -> None:
+    """Ask guests for what they still owe, and tell staff of what is overdue."""
+    _tell("mail_asked", balances.write_about_balances(runtime))
+
+
 def write_after_holds(runtime: Runtime) -> None:
     """Write once to guests who did not pay in time."""
     _tell("mail_asked", occasions.write_after_holds(runtime))
@@ -244,6 +250,7 @@ TIMETABLE = {
     expire_holds: crontab(minute="*"),
     write_before_arrivals: crontab(minute="*/10"),
     write_after_holds: crontab(minute="*/5"),
+    write_about_balances: crontab(minute="*/10"),
     reconcile: crontab(minute="*/5"),
     compare_lists: crontab(minute="17"),
     remind: crontab(minute="37"),

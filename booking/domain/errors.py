@@ -51,6 +51,13 @@ class PriceChanged(BookingError):
     default_message = say("The price has changed since you last saw it. Nothing was charged.")
 
 
+class PlanChanged(BookingError):
+    """What is paid when is not what the guest saw: the house has changed its plan, or a day has passed."""
+
+    code = "plan_changed"
+    default_message = say("When this stay is paid has changed since you last saw it. Nothing was charged.")
+
+
 class CouponRefused(BookingError):
     """A code that is not known, or not for this stay, or used up."""
 

@@ -28,6 +28,7 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
         "quote": Holds.FACT,
         "terms": Holds.FACT,
         "wishes": Holds.FACT,
+        "plan": Holds.FACT,
         "guest_name": Holds.GUEST,
         "guest_email": Holds.GUEST,
         "guest_phone": Holds.GUEST,

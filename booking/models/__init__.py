@@ -13,6 +13,7 @@ from booking.models.listing import Listing, OldSlug, Photo, Unit
 from booking.models.member import GuestAccount, GuestLink, GuestSession, Joining, Membership, PortalVisit
 from booking.models.outbox import OutboxRow
 from booking.models.payment import Attempt, Dispute, Payment, Refund
+from booking.models.payment_plan import PlanChoice
 from booking.models.property import Property
 from booking.models.rates import Coupon, DayPrice, Discount, Extra, Fee, Season, Tax
 from booking.models.rules import CancellationPolicy, CancellationTier, StayRule
@@ -58,6 +59,7 @@ __all__ = [
     "OutboxRow",
     "Payment",
     "Photo",
+    "PlanChoice",
     "PortalVisit",
     "PromiseCheck",
     "Property",

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from booking.database import UTCDateTime, enum_column
 from booking.domain.dates import Stay
 from booking.domain.money import Money
+from booking.domain.payment_plans import Schedule, paid_in_full
 from booking.domain.pricing import Quote
 from booking.domain.states import BookingStatus, CancelReason, PaymentStatus, Source
 from booking.domain.terms import CancellationTerms, Deal
@@ -74,6 +75,8 @@ class Booking(Stamped):
     terms: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen, domain.terms.CancellationTerms, with their text
     # Frozen, domain.pricing.Wishes; None in rows from before there was anything to choose.
     wishes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # Frozen, domain.payment_plans.Schedule, with the words that its guest agreed to; None: all was paid at once.
+    plan: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     coupon_id: Mapped[int | None] = mapped_column(ForeignKey("coupon.id"), index=True)
     # Whom Stripe knows them as; None where nothing asked for that.
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
@@ -112,6 +115,16 @@ class Booking(Stamped):
     def amount(self) -> Money:
         """The frozen total."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def schedule(self) -> Schedule:
+        """What its guest agreed to pay when; whatever was agreed with the house since is in its dues."""
+        return Schedule.from_json(self.plan) if self.plan else paid_in_full(self.amount)
+
+    @property
+    def first_payment(self) -> Money:
+        """What is paid with the booking: the whole, or the deposit."""
+        return self.schedule.now
 
     @hybrid_property
     def keeps_until(self) -> date:

@@ -5,11 +5,13 @@ import builtins
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from booking.domain.payment_plans import PaymentPlan
 from booking.domain.rates import Fee as FeeTerm
 from booking.domain.rates import LineKind, Per, Prices, RateCard, TouristTax, weekend_prices
 from booking.domain.stay_rules import StayRules
 from booking.domain.terms import CancellationTerms
 from booking.models.base import Stamped
+from booking.models.payment_plan import PlanChoice
 from booking.models.property import Property
 from booking.models.rates import DayPrice, Discount, Fee, Season, read_glossary, read_weekdays
 from booking.models.rules import EVERY_DAY, CancellationPolicy, StayRule
@@ -84,6 +86,8 @@ class Listing(Stamped):
     fees: Mapped[list[Fee]] = relationship(order_by=Fee.id)
     stay_rules: Mapped[list[StayRule]] = relationship(order_by=(StayRule.first_on, StayRule.id))
     policy: Mapped[CancellationPolicy | None] = relationship()
+    # None: as its property asks.
+    plan_choice: Mapped[PlanChoice | None] = relationship(viewonly=True)
 
     @builtins.property  # the plain name is the relationship to the place
     def rules(self) -> StayRules:
@@ -105,6 +109,11 @@ class Listing(Stamped):
     def terms(self) -> CancellationTerms:
         """The cancellation terms that a booking made now is given."""
         return self.policy.terms if self.policy else self.property.terms
+
+    @builtins.property
+    def payment_plan(self) -> PaymentPlan:
+        """How whoever books it now pays."""
+        return self.plan_choice.plan if self.plan_choice else self.property.payment_plan
 
     @builtins.property
     def cover(self) -> "Photo | None":

@@ -4,11 +4,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, CheckConstraint, String, false, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, CheckConstraint, String, and_, false, text
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
+from booking.domain.payment_plans import PAY_IN_FULL, PaymentPlan
 from booking.domain.terms import CancellationTerms
 from booking.models.base import Stamped
+from booking.models.payment_plan import PlanChoice
 from booking.models.rates import Extra, Tax
 
 if TYPE_CHECKING:
@@ -47,11 +49,21 @@ class Property(Stamped):
     listings: Mapped[list["Listing"]] = relationship(back_populates="property")
     taxes: Mapped[list[Tax]] = relationship(order_by=Tax.id)
     extras: Mapped[list[Extra]] = relationship(order_by=Extra.id)
+    # How its guests pay; None: in full.
+    plan_choice: Mapped[PlanChoice | None] = relationship(
+        primaryjoin=lambda: and_(Property.id == foreign(PlanChoice.property_id), PlanChoice.listing_id.is_(None)),
+        viewonly=True,
+    )
 
     @property
     def terms(self) -> CancellationTerms:
         """The cancellation terms of listings that have chosen no policy."""
         return CancellationTerms.in_two_steps(self.cancel_full_days, self.cancel_part_days, self.cancel_part_percent)
+
+    @property
+    def payment_plan(self) -> PaymentPlan:
+        """How guests of listings without a choice of their own pay."""
+        return self.plan_choice.plan if self.plan_choice else PAY_IN_FULL
 
     @property
     def zone(self) -> ZoneInfo:

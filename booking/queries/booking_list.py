@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from booking.domain.states import BookingStatus, PaymentStatus, Source
 from booking.models import Attempt, Booking, Dispute, Listing, Payment, Refund, WebhookEvent
 from booking.queries.bookings import SELECT_ROWS, BookingRow, read_rows
+from booking.queries.dues import owes_something
 
 PAGE_SIZE = 25
 _STRIPE_ID = re.compile(r"(cs|pi|ch|py|re|pyr|du|dp|evt)_\w+", re.ASCII)
@@ -30,6 +31,7 @@ class BookingFilter(StrEnum):
     REVIEW = "review"
     DISPUTED = "disputed"
     REFUND_FAILED = "refund_failed"
+    OWING = "owing"  # something is still to be paid beside the first payment
 
 
 class BookingOrder(StrEnum):
@@ -127,6 +129,8 @@ def _standing(status: BookingFilter) -> list[ColumnElement[bool]]:
         return []
     if status is BookingFilter.ATTENTION:
         return [or_(*_FLAGS.values())]
+    if status is BookingFilter.OWING:
+        return [owes_something()]
     return [_FLAGS[status] if status in _FLAGS else Booking.status == BookingStatus(status.value)]
 
 

@@ -11,19 +11,20 @@ from booking.domain.spreadsheet import Row
 from booking.domain.states import RefundStatus
 from booking.models import Booking, Listing, Payment, Property, Refund, Unit
 from booking.queries.booking_list import BookingSearch
+from booking.queries.dues import owed_minor
 
 ROWS_READ_AT_ONCE = 500
 BOOKING_HEAD = (
     "Reference", "Status", "Cancel reason", "Payment status", "Needs review", "Disputed", "Refund failed",
     "Property", "Listing", "Unit", "Arrive", "Leave", "Nights", "Guests", "Guest name", "E-mail", "Phone", "Language",
-    "Currency", "Total", "Paid", "Refunded", "Made", "Confirmed", "Confirmed via", "Cancelled",
+    "Currency", "Total", "Paid", "Refunded", "Made", "Confirmed", "Confirmed via", "Cancelled", "Still owed",
 )  # fmt: skip
 
 
 def read_booking_sheet(session: Session, search: BookingSearch) -> Iterator[Row]:
     """Every booking that is wanted, in one statement, `ROWS_READ_AT_ONCE` at a time."""
     wanted = (
-        select(Booking, Property.name, Listing.name, Unit.name, _paid(), _refunded())
+        select(Booking, Property.name, Listing.name, Unit.name, _paid(), _refunded(), owed_minor())
         .join(Listing, Booking.listing_id == Listing.id)
         .join(Property, Listing.property_id == Property.id)
         .join(Unit, Booking.unit_id == Unit.id)
@@ -34,7 +35,7 @@ def read_booking_sheet(session: Session, search: BookingSearch) -> Iterator[Row]
     return (_row(*row) for row in session.execute(wanted))
 
 
-def _row(booking: Booking, place: str, listing: str, unit: str, paid: Any, refunded: Any) -> Row:
+def _row(booking: Booking, place: str, listing: str, unit: str, paid: Any, refunded: Any, owed: Any) -> Row:
     return (
         booking.reference, booking.status, booking.cancel_reason, booking.payment_status,
         booking.needs_review, booking.disputed, booking.refund_failed,
@@ -42,6 +43,7 @@ def _row(booking: Booking, place: str, listing: str, unit: str, paid: Any, refun
         booking.guest_name, booking.guest_email, booking.guest_phone, booking.language,
         booking.currency.upper(), booking.amount.major, _major(paid, booking), _major(refunded, booking),
         booking.created_at, booking.confirmed_at, booking.confirmed_via, booking.cancelled_at,
+        _major(owed, booking),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from booking.domain.dates import Stay
 from booking.domain.errors import BookingNotFound
 from booking.domain.money import Money
 from booking.domain.pricing import Quote
-from booking.domain.states import BookingStatus, ChangeStatus, PaymentStatus
+from booking.domain.states import BookingStatus, ChangeStatus, DueKind, PaymentStatus
 from booking.domain.terms import RefundStep, refund_steps
 from booking.extensions import Base
 from booking.models import (
@@ -23,6 +23,7 @@ from booking.models import (
     Booking,
     BookingEvent,
     Dispute,
+    Due,
     Listing,
     OutboxRow,
     Payment,
@@ -30,6 +31,7 @@ from booking.models import (
     StayChange,
     Unit,
 )
+from booking.queries.dues import Owed, list_owed, owed_minor
 
 RowT = TypeVar("RowT", bound=Base)
 
@@ -56,6 +58,12 @@ class BookingRow:
     amount_minor: int
     currency: str
     timezone: str
+    owed_minor: int  # still to be paid beside the first payment
+
+    @property
+    def owed(self) -> Money:
+        """What is still to be paid."""
+        return Money(int(self.owed_minor), self.currency)
 
     @property
     def amount(self) -> Money:
@@ -93,6 +101,8 @@ class BookingFile:
     outbox: tuple[OutboxRow, ...]
     events: tuple[BookingEvent, ...]
     changes: tuple[StayChange, ...]
+    dues: tuple[Due, ...]
+    owed: tuple[Owed, ...]  # those of them that are still to be paid
     today: date
     captured: Money
     refunded: Money
@@ -115,6 +125,16 @@ class BookingFile:
     def by_terms(self) -> Money:
         """What goes back where the guest cancels today."""
         return self.endings[Ending.GUEST].back
+
+    @property
+    def balance(self) -> Owed | None:
+        """What is left to pay of the price; None where nothing is."""
+        return next((owed for owed in self.owed if owed.kind is DueKind.BALANCE), None)
+
+    @property
+    def agreed_plan(self) -> tuple[str, ...]:
+        """The words that the guest agreed to, where the price is paid in parts."""
+        return tuple(self.booking.plan["text"]) if self.booking.plan else ()
 
     @property
     def open_change(self) -> StayChange | None:
@@ -163,6 +183,8 @@ def get_booking_file(session: Session, booking_id: int, now: datetime) -> Bookin
         outbox=_of(session, OutboxRow, booking_id),
         events=tuple(booking.events),
         changes=_of(session, StayChange, booking_id),
+        dues=_of(session, Due, booking_id),
+        owed=list_owed(session, booking),
         today=today,
         captured=Money(sum(entry.captured_minor for entry in entries), booking.currency),
         refunded=Money(sum(entry.refunded_minor for entry in entries), booking.currency),
@@ -198,6 +220,7 @@ SELECT_ROWS = (
         Booking.amount_minor,
         Booking.currency,
         Property.timezone,
+        owed_minor(),
     )
     .join(Listing, Booking.listing_id == Listing.id)
     .join(Unit, Booking.unit_id == Unit.id)

@@ -25,9 +25,12 @@ from booking.models import (
 from booking.models.job import JobKind, JobState
 from booking.models.outbox import OutboxState
 from booking.queries.bookings import BookingRow, list_rows
+from booking.queries.dues import balance_is_late
 from booking.queries.inbox import STUCK
 
 MOST_SHOWN = 50
+_ZONES = select(Property.id, Property.timezone)
+Zones = list[tuple[int, ZoneInfo]]  # of each property by its id
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Dashboard:
     today: date
     reviews: tuple[BookingRow, ...]
     failed_refunds: tuple[BookingRow, ...]
+    late_balances: tuple[BookingRow, ...]  # not paid by the day that was agreed
     handovers: tuple[BookingRow, ...]  # money that the house took itself and owes the guest
     disputes: tuple[DisputeRow, ...]
     dead_rows: int
@@ -73,25 +77,27 @@ class Dashboard:
     def needs_you(self) -> int:
         """How many things wait for a person."""
         lists = len(self.reviews) + len(self.failed_refunds) + len(self.handovers) + len(self.disputes)
+        lists += len(self.late_balances)
         return lists + self.dead_rows + self.stuck_events + self.differences + self.broken_promises
 
 
 def get_dashboard(session: Session, now: datetime) -> Dashboard:
     """Everything the first page shows, in a fixed number of statements."""
-    zone = get_house_zone(session)
+    zone, zones = get_house_zone(session), _zones(session)
     return Dashboard(
         zone=zone,
         today=now.astimezone(zone).date(),
         reviews=tuple(list_rows(session, Booking.needs_review.is_(True))),
         failed_refunds=tuple(list_rows(session, Booking.refund_failed.is_(True))),
+        late_balances=tuple(list_rows(session, _owes_since(zones, now), soonest=True)),
         handovers=tuple(list_rows(session, _is_to_be_handed_over())),
         disputes=_waiting_disputes(session),
         dead_rows=session.scalar(select(func.count()).where(OutboxRow.state == OutboxState.DEAD)) or 0,
         stuck_events=_count_stuck_events(session),
         differences=_count_differences(session),
         broken_promises=session.scalar(select(func.count()).where(PromiseCheck.broken > 0)) or 0,
-        days=_days(session, now),
-        in_house=tuple(list_rows(session, *_staying(session, now), soonest=True)),
+        days=_days(session, zones, now),
+        in_house=tuple(list_rows(session, *_staying(zones, now), soonest=True)),
         holds=_holds(session, now),
     )
 
@@ -99,6 +105,10 @@ def get_dashboard(session: Session, now: datetime) -> Dashboard:
 def get_house_zone(session: Session) -> ZoneInfo:
     """The zone in which pages about the whole house tell the time: the first property's, or UTC before there is one."""
     return ZoneInfo(session.scalar(select(Property.timezone).order_by(Property.id).limit(1)) or "UTC")
+
+
+def _owes_since(zones: Zones, now: datetime) -> ColumnElement[bool]:
+    return _by_own_calendar(zones, now, balance_is_late)
 
 
 def _is_to_be_handed_over() -> ColumnElement[bool]:
@@ -132,34 +142,38 @@ def _count_differences(session: Session) -> int:
     return sum(bool(line.get("is_problem")) for line in lines)
 
 
-def _days(session: Session, now: datetime) -> tuple[Day, ...]:
-    coming = list_rows(session, Booking.status == BookingStatus.CONFIRMED, _moving_soon(session, now), soonest=True)
+def _days(session: Session, zones: Zones, now: datetime) -> tuple[Day, ...]:
+    coming = list_rows(session, Booking.status == BookingStatus.CONFIRMED, _moving_soon(zones, now), soonest=True)
     return tuple(_day(title, offset, coming, now) for offset, title in enumerate(("Today", "Tomorrow")))
 
 
-def _moving_soon(session: Session, now: datetime) -> ColumnElement[bool]:
+def _moving_soon(zones: Zones, now: datetime) -> ColumnElement[bool]:
     """Arriving or leaving today or tomorrow."""
 
     def moving(today: date) -> ColumnElement[bool]:
         days = (today, today + timedelta(days=1))
         return or_(Booking.arrive.in_(days), Booking.leave.in_(days))
 
-    return _by_own_calendar(session, now, moving)
+    return _by_own_calendar(zones, now, moving)
 
 
-def _staying(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _staying(zones: Zones, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Neither arriving nor leaving today, but there."""
-    there = _by_own_calendar(session, now, lambda today: and_(Booking.arrive < today, Booking.leave > today))
+    there = _by_own_calendar(zones, now, lambda today: and_(Booking.arrive < today, Booking.leave > today))
     return Booking.status == BookingStatus.CONFIRMED, Booking.no_show_at.is_(None), there
 
 
+def _zones(session: Session) -> Zones:
+    return [(property_id, ZoneInfo(name)) for property_id, name in session.execute(_ZONES)]
+
+
 def _by_own_calendar(
-    session: Session, now: datetime, of_today: Callable[[date], ColumnElement[bool]]
+    zones: Zones, now: datetime, of_today: Callable[[date], ColumnElement[bool]]
 ) -> ColumnElement[bool]:
     """A condition on today, each property by its own calendar."""
     conditions = []
-    for property_id, zone in session.execute(select(Property.id, Property.timezone)):
-        today = now.astimezone(ZoneInfo(zone)).date()
+    for property_id, zone in zones:
+        today = now.astimezone(zone).date()
         conditions.append(and_(Listing.property_id == property_id, of_today(today)))
     return or_(*conditions) if conditions else Booking.id.is_(None)
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from booking.domain.cancelling import Cancelling, Standing, cancelling
 from booking.domain.dates import Stay
 from booking.domain.money import Money
+from booking.domain.payment_plans import Schedule
 from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
 from booking.domain.states import (
@@ -24,6 +25,7 @@ from booking.domain.states import (
     BookingStatus,
     CancelReason,
     ChangeStatus,
+    DueKind,
     PaymentStatus,
     RefundReason,
     RefundStatus,
@@ -33,6 +35,7 @@ from booking.domain.words import Said
 from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund, StayChange
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.queries.charges import Charge, find_charge, find_decline, find_withdrawn
+from booking.queries.dues import Owed, list_owed
 from booking.queries.nights import keeps_nights
 
 # Banks say "5 to 10 days"; whoever has nothing after that should ask.
@@ -185,6 +188,8 @@ class GuestBooking:
     can_change: bool  # name, telephone, arrival time, message
     erase_asked_on: date | None
     change: OfferedChange | None
+    owed: tuple[Owed, ...]  # what is still to be paid beside the first payment
+    schedule: Schedule  # as it was agreed to when booking
     sequence: int  # rises with each change that a calendar must hear of
     changed_at: datetime
 
@@ -206,6 +211,11 @@ class GuestBooking:
         """What the house has of the guest's money."""
         rest = self.paid - self.sent_back - self.withdrawn
         return Money(max(0, rest.minor), rest.currency)
+
+    @property
+    def balance(self) -> Owed | None:
+        """What is left to pay of the price; None where nothing is."""
+        return next((owed for owed in self.owed if owed.kind is DueKind.BALANCE), None)
 
     @property
     def received(self) -> tuple[Money, ...]:
@@ -304,6 +314,8 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         can_change=may_change(booking, now),
         erase_asked_on=place.today(booking.erase_asked_at) if booking.erase_asked_at else None,
         change=_offered_change(session, booking),
+        owed=list_owed(session, booking),
+        schedule=booking.schedule,
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
         **_money_facts(session, booking, now),

@@ -14,6 +14,7 @@ from booking.domain.dates import LONGEST_STAY, Stay
 from booking.domain.errors import InvalidDates, ListingNotFound, StayRuleBroken
 from booking.domain.money import Money
 from booking.domain.neighbours import Verdict, judge_units
+from booking.domain.payment_plans import Schedule
 from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.rates import RateCard
 from booking.domain.stay_rules import StayRules, check_stay, longest
@@ -34,6 +35,8 @@ _OTHER_LENGTHS = 7
 WITH_TERMS = (
     selectinload(Listing.stay_rules),
     joinedload(Listing.policy).selectinload(CancellationPolicy.tiers),
+    joinedload(Listing.plan_choice),
+    joinedload(Listing.property).joinedload(Property.plan_choice),
     *(selectinload(kind) for kind in (Listing.seasons, Listing.day_prices, Listing.discounts, Listing.fees)),
     *(joinedload(Listing.property).selectinload(kind) for kind in (Property.taxes, Property.extras)),
 )
@@ -56,6 +59,7 @@ class Offer:
     quote: Quote
     steps: tuple[RefundStep, ...]  # those that can still be reached, most generous first
     rest: Money  # what comes back later than all of them
+    schedule: Schedule  # what is paid when
 
     @property
     def guests(self) -> int:
@@ -273,7 +277,8 @@ def sold_days(listings: Iterable[Listing], now: datetime) -> SoldDays | None:
 def make_offer(listing: Listing, stay: Stay, price: Quote, now: datetime) -> Offer:
     """A stay at a price, with what comes back of it when it is cancelled."""
     deal = Deal(price, listing.terms, stay.arrive, now, listing.property.zone)
-    return Offer(listing, stay, price, open_steps(deal, now), deal.rest)
+    schedule = listing.payment_plan.schedule(price.total, stay.arrive, listing.property.today(now))
+    return Offer(listing, stay, price, open_steps(deal, now), deal.rest, schedule)
 
 
 # --- what can be booked ---

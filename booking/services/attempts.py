@@ -85,7 +85,8 @@ def write_attempt(
 
     `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests.
     """
-    wanted = Wanted(AttemptPurpose.BOOKING, booking.amount, booking.stay, booking.guests)
+    purpose = AttemptPurpose.DEPOSIT if booking.schedule.is_split else AttemptPurpose.BOOKING
+    wanted = Wanted(purpose, booking.first_payment, booking.stay, booking.guests)
     attempt = write_wanted(session, runtime, booking, wanted, number, now, identity, minutes=minutes)
     booking.hold_until = hold_deadline(attempt.expires_at)
     return attempt

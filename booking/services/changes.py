@@ -25,10 +25,22 @@ from booking.domain.pricing import Quote, Wishes, agreed
 from booking.domain.states import AttemptStatus, BookingStatus, ChangeStatus, RefundReason, Source
 from booking.extensions import db
 from booking.gateways.payments import GatewayRefused, GatewayUnavailable, PaymentGatewayError
-from booking.models import Attempt, Booking, Coupon, StayChange
+from booking.models import Attempt, Booking, Coupon, Due, StayChange
 from booking.queries.nights import taken_days_by_listing
 from booking.runtime import Runtime
-from booking.services import attempts, audit, care, checkout, notifications, refunds, reservations, swaps, timeline
+from booking.services import (
+    attempts,
+    audit,
+    balances,
+    care,
+    checkout,
+    dues,
+    notifications,
+    refunds,
+    reservations,
+    swaps,
+    timeline,
+)
 from booking.services.checkout import Handoff, HandoffOutcome
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import list_payments
@@ -55,12 +67,16 @@ class ChangeWish:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a change would cost. `difference` is below zero where it costs less; `back` is what then goes back."""
+    """What a change would cost. `difference` is below zero where it costs less; `back` is what then goes back.
+
+    `balance` is what would be left to pay, where a balance is owed and takes the difference; no other money moves then.
+    """
 
     quote: Quote
     old_total: Money
     difference: Money
     back: Money
+    balance: Money | None = None
 
 
 def preview_change(runtime: Runtime, booking_id: int, wish: ChangeWish) -> Preview:
@@ -76,6 +92,10 @@ def preview_change(runtime: Runtime, booking_id: int, wish: ChangeWish) -> Previ
         priced = _price(session, booking, wish, now)
         _units_for(session, booking, wish.stay, now)
         difference = priced.total - booking.amount
+        due = dues.find_open_balance(session, booking.id)
+        if due is not None:
+            balance = dues.after_change(due, difference)
+            return Preview(priced, booking.amount, difference, Money(0, difference.currency), balance)
         left = sum(payment.entry.refundable_minor for payment in list_payments(session, booking.id))
         back = Money(min(left, max(0, -difference.minor)), difference.currency)
         return Preview(priced, booking.amount, difference, back)
@@ -86,7 +106,8 @@ def change_stay(
 ) -> ChangeStatus:
     """Change a stay, or hold the new nights until its guest has paid what it costs more. Commits.
 
-    What it costs less goes back in the same transaction. The same form sent twice is one change.
+    What it costs less goes back in the same transaction. Where a balance is owed, what it costs more or less goes into
+    that, and the change is made at once. The same form sent twice is one change.
 
     Raises:
         BookingNotFound, TransitionRefused, StayRuleBroken, DatesUnavailable, PriceChanged: nothing was changed.
@@ -94,6 +115,7 @@ def change_stay(
         GatewayRefused: Stripe will not take the difference, so the change is off again.
     """
     identity, cause = get_identity(runtime), Cause(Source.STAFF, staff_email)
+    balances.stop_paying_balance(runtime, booking_id, cause)
     status = _write(runtime, booking_id, wish, shown_total, form_token, cause, identity)
     runtime.wake_worker()
     if status is ChangeStatus.OPEN:
@@ -177,7 +199,10 @@ def _write(
         change = _write_change(session, booking, wish, priced, cause, form_token)
         _audit(session, booking, change, cause, now)
         units = _units_for(session, booking, wish.stay, now)
-        if change.difference.minor > 0:
+        due = dues.find_open_balance(session, booking.id)
+        if due is not None:
+            _put_into_balance(session, booking, change, due, units, cause, now)
+        elif change.difference.minor > 0:
             _offer(session, runtime, booking, change, units, cause, now, identity)
         else:
             _make_at_once(session, booking, change, units, cause, now)
@@ -287,16 +312,39 @@ def _hold(session: Session, booking: Booking, change: StayChange, units: Sequenc
 def _make_at_once(
     session: Session, booking: Booking, change: StayChange, units: Sequence[int], cause: Cause, now: datetime
 ) -> None:
+    _swap(session, booking, change, units, cause, now)
+    less = change.difference * -1
+    if less.minor:
+        refunds.spread_refund(session, booking, less, RefundReason.CHANGE, cause, now, change.form_token)
+    swaps.tell_of_change(session, booking, change, now)
+
+
+def _swap(
+    session: Session, booking: Booking, change: StayChange, units: Sequence[int], cause: Cause, now: datetime
+) -> None:
     for unit_id in units:
         change.unit_id = unit_id
         if swaps.make_change(session, booking, change, cause, now):
             break
     else:
         raise DatesUnavailable("Somebody else has some of these nights. Nothing was changed.")
-    less = change.difference * -1
-    if less.minor:
-        refunds.spread_refund(session, booking, less, RefundReason.CHANGE, cause, now, change.form_token)
-    swaps.tell_of_change(session, booking, change, now)
+
+
+def _put_into_balance(
+    session: Session,
+    booking: Booking,
+    change: StayChange,
+    due: Due,
+    units: Sequence[int],
+    cause: Cause,
+    now: datetime,
+) -> None:
+    """What is still to be paid takes the difference, so that nothing is owed twice and no money goes to and fro."""
+    if dues.is_payable(session, due.id):
+        raise TransitionRefused("The guest is opening a page to pay the balance right now. Try again in a minute.")
+    _swap(session, booking, change, units, cause, now)
+    dues.take_change(session, booking, due, change, cause, now)
+    swaps.tell_of_change(session, booking, change, now, is_in_balance=True)
 
 
 def _open_at_stripe(runtime: Runtime, booking_id: int, cause: Cause) -> None:

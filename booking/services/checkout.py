@@ -85,7 +85,8 @@ class ReturnView:
     first_name: str
     arrive: date
     leave: date
-    amount: Money
+    amount: Money  # of what was paid, or would have been, on the page that they come back from
+    is_paid: bool
 
 
 def start_checkout(runtime: Runtime, booking_id: int) -> Handoff:
@@ -316,7 +317,8 @@ def _view(booking_id: int, session_id: str, answered: bool) -> ReturnView:
         first_name=booking.guest_name.split(" ")[0],
         arrive=booking.arrive,
         leave=booking.leave,
-        amount=booking.amount,
+        amount=Money(attempt.amount_minor, attempt.currency),
+        is_paid=attempt.status is AttemptStatus.PAID,
     )
 
 
@@ -324,7 +326,8 @@ def _return_state(booking: Booking, attempt: Attempt, answered: bool) -> ReturnS
     if booking.needs_review:
         return ReturnState.REVIEW
     if booking.status is BookingStatus.CONFIRMED:
-        return ReturnState.BOOKED
+        is_coming = attempt.due_id is not None and attempt.status is AttemptStatus.PROCESSING
+        return ReturnState.PROCESSING if is_coming else ReturnState.BOOKED
     if attempt.status is AttemptStatus.PAID:
         return ReturnState.REFUNDED
     if attempt.status is AttemptStatus.PROCESSING or booking.payment_status is PaymentStatus.PROCESSING:

@@ -14,10 +14,18 @@ from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
-from booking.domain.states import REFUND_ENDED_BADLY, REFUND_IN_FLIGHT, BookingStatus, CancelReason, PaymentMethod
+from booking.domain.states import (
+    REFUND_ENDED_BADLY,
+    REFUND_IN_FLIGHT,
+    BookingStatus,
+    CancelReason,
+    DueKind,
+    DueStatus,
+    PaymentMethod,
+)
 from booking.domain.terms import open_steps
 from booking.language import localised
-from booking.models import Booking, Payment, Property, Refund
+from booking.models import Booking, Due, Payment, Property, Refund
 from booking.models.instance import LinkPurpose
 from booking.queries.charges import find_withdrawn
 from booking.queries.nights import keeps_nights
@@ -49,6 +57,9 @@ def shared_facts(runtime: Runtime, task: Task, place: Property | None, code: str
         "today": place.today(now) if place else now.date(),
         "refund": None,
         "difference": None,
+        "due_amount": None,
+        "owed": None,
+        "owed_until": None,
         **_place_facts(runtime, place, code),
     }
 
@@ -71,6 +82,7 @@ def booking_facts(session: Session, booking: Booking, base_url: str, code: str, 
         **_guest_facts(booking),
         **_price_facts(booking, now),
         **_money_facts(session, booking),
+        **_owed_facts(session, booking),
         **_addresses(booking, base_url, code),
     }
 
@@ -171,6 +183,13 @@ def _money_facts(session: Session, booking: Booking) -> Facts:
         "is_paid_at_house": _is_paid_at_house(session, booking),
         "kept": Money(max(0, paid - returned - withdrawn.minor), booking.currency),
     }
+
+
+def _owed_facts(session: Session, booking: Booking) -> Facts:
+    """What is left to pay of the price, and until which day; None of both where nothing is."""
+    wanted = select(Due).where(Due.booking_id == booking.id, Due.kind == DueKind.BALANCE, Due.status == DueStatus.OPEN)
+    due = session.scalar(wanted.limit(1)) if booking.status is BookingStatus.CONFIRMED else None
+    return {"owed": due.amount if due else None, "owed_until": due.due_on if due else None}
 
 
 def _is_paid_at_house(session: Session, booking: Booking) -> bool:

@@ -12,10 +12,10 @@ from booking.crashpoints import crash_point
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus, ChangeStatus
+from booking.domain.states import BookingStatus, ChangeStatus, DueKind, DueStatus
 from booking.gateways.mail import Letter, MailFailed
 from booking.language import DEFAULT, language
-from booking.models import Booking, StayChange
+from booking.models import Booking, Due, StayChange
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
@@ -44,12 +44,17 @@ class GuestMail(StrEnum):
     STAY_CHANGED = "stay_changed"  # by staff: another listing, other dates
     PAY_DIFFERENCE = "pay_difference"  # a change costs more: how much, where and until when
     CHANGE_OFF = "change_off"  # it was not made; what was paid for it goes back
+    BALANCE_DUE = "balance_due"  # what is left to pay, until when, and where
+    BALANCE_REMINDER = "balance_reminder"  # the same, shortly before that day
+    BALANCE_PAID = "balance_paid"  # with all that was paid
+    NOT_OWED = "not_owed"  # paid though the house had given it up: it goes back
     MANAGE_LINK = "manage_link"
     PRE_ARRIVAL = "pre_arrival"  # two days before
     RECEIPT = "receipt"  # only where somebody asks for it
 
 
 # What staff's own doing brings.
+_OF_BALANCES = (GuestMail.BALANCE_DUE, GuestMail.BALANCE_REMINDER)
 _OF_STAFF = (GuestMail.PAYMENT_LINK, GuestMail.PAY_DIFFERENCE, GuestMail.STAY_CHANGED, GuestMail.CHANGE_OFF)
 
 
@@ -71,6 +76,7 @@ class StaffNotice(StrEnum):
     STAY_CHANGED = "staff_stay_changed"
     PROMISE_BROKEN = "promise_broken"
     ERASURE_ASKED = "erasure_asked"
+    BALANCE_OVERDUE = "balance_overdue"
     TEST_MAIL = "test_mail"  # staff wants to see that mail arrives
 
 
@@ -166,6 +172,8 @@ def why_not(session: Session, booking: Booking, kind: str, now: datetime) -> str
         return "not sent: the result of the payment was known first"
     if kind in _OF_STAFF:
         return _why_not_of_staff(session, booking, kind, now)
+    if kind in _OF_BALANCES and not _owes_balance(session, booking):
+        return "not sent: the balance is paid, or not owed any more"
     if kind == GuestMail.PRE_ARRIVAL and not _is_to_come(booking, now):
         return "not sent: nobody is expected"
     if kind == GuestMail.HOLD_EXPIRED and not _has_lapsed(session, booking, now):
@@ -207,6 +215,11 @@ def _waits_for_difference(session: Session, booking: Booking) -> bool:
         StayChange.booking_id == booking.id, StayChange.status == ChangeStatus.OPEN, StayChange.hold_until.is_not(None)
     )
     return booking.status is BookingStatus.CONFIRMED and session.scalar(waiting.limit(1)) is not None
+
+
+def _owes_balance(session: Session, booking: Booking) -> bool:
+    owed = select(Due.id).where(Due.booking_id == booking.id, Due.kind == DueKind.BALANCE, Due.status == DueStatus.OPEN)
+    return booking.status is BookingStatus.CONFIRMED and session.scalar(owed.limit(1)) is not None
 
 
 def _is_to_come(booking: Booking, now: datetime) -> bool:

@@ -20,11 +20,13 @@ from booking.domain.errors import (
     CouponRefused,
     DatesUnavailable,
     ListingNotFound,
+    PlanChanged,
     PriceChanged,
     TooManyHolds,
     TransitionRefused,
 )
 from booking.domain.money import Money
+from booking.domain.payment_plans import Schedule, schedule_in_words
 from booking.domain.pricing import Ask, Quote, Wishes, quote
 from booking.domain.states import (
     BookingStatus,
@@ -41,7 +43,7 @@ from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.language import language
 from booking.models import Booking, Listing, Refund
 from booking.runtime import Runtime
-from booking.services import attempts, audit, checkout, coupons, holds, notifications, refunds, swaps, timeline
+from booking.services import attempts, audit, checkout, coupons, dues, holds, notifications, refunds, swaps, timeline
 from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
@@ -78,6 +80,7 @@ class PlaceRequest:
     guest: GuestDetails
     browser_id: str
     shown_total: Money
+    shown_plan: str = ""  # Schedule.mark of what was shown; empty: all of it at once
     network: str = ""  # where the request came from, as limits count it; empty where nobody asked over a network
     wishes: Wishes = field(default_factory=Wishes)
 
@@ -98,7 +101,8 @@ def place_booking(runtime: Runtime, request: PlaceRequest) -> Placed:
     change nothing. An earlier unpaid hold of this browser that is in the way is ended at Stripe first.
 
     Raises:
-        ListingNotFound, StayRuleBroken, DatesUnavailable, PriceChanged, TooManyHolds, CouponRefused: nothing is held.
+        ListingNotFound, StayRuleBroken, DatesUnavailable, PriceChanged, PlanChanged, TooManyHolds, CouponRefused:
+            nothing is held.
         GatewayUnavailable: an earlier hold is in the way and Stripe does not answer.
     """
     identity = get_identity(runtime)
@@ -186,6 +190,18 @@ def freeze_terms(listing: Listing, now: datetime, code: str) -> dict[str, Any]:
     return {**terms.as_json(), "booked_at": now.isoformat(), "text": text, "language": speaker.code}
 
 
+def freeze_plan(schedule: Schedule, now: datetime, code: str) -> dict[str, Any] | None:
+    """What is paid when, as a booking keeps it: with the moment of agreeing, and with the words its guest agreed to.
+
+    None where all is paid at once: there is nothing to keep but the price.
+    """
+    if not schedule.mark:
+        return None
+    speaker = language(code)
+    text = [speaker.speak(said) for said in schedule_in_words(schedule)]
+    return {**schedule.as_json(), "agreed_at": now.isoformat(), "text": text, "language": speaker.code}
+
+
 # --- placing --------------------------------------------------------------------------------------------------------
 
 
@@ -201,11 +217,13 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         priced = check_and_quote(listing, request.stay, request.guests, now, request.wishes, terms)
         if priced.total != request.shown_total:
             raise PriceChanged(shown=request.shown_total, total=priced.total)
+        schedule = _agreed_schedule(listing, request, priced, now)
         holder = Holder(_browser_key(request), request.guest.email, request.network)
         holds.refuse_too_many(session, runtime, holder, listing, request.stay, now)
         units = find_units(session, listing, request.stay, now)
         booking = write_booking(session, listing, units[0], request, priced, now)
         booking.coupon_id = coupon.id if coupon else None
+        booking.plan = freeze_plan(schedule, now, request.guest.language)
         holds.note_network(session, runtime, holder, booking.id, now)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
         take_unit(session, booking, units, now)
@@ -214,6 +232,15 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
             note=f"session until {attempt.expires_at:%H:%M} UTC",
         )  # fmt: skip
         return Placed(booking.id, booking.reference, is_confirmed=False)
+
+
+def _agreed_schedule(listing: Listing, request: PlaceRequest, priced: Quote, now: datetime) -> Schedule:
+    """What is paid when. Raises PlanChanged where that is not what the guest saw."""
+    today = listing.property.today(now)
+    schedule = listing.payment_plan.schedule(priced.total, request.stay.arrive, today)
+    if schedule.mark != request.shown_plan:
+        raise PlanChanged
+    return schedule
 
 
 def _find_placed(request: PlaceRequest) -> Placed | None:
@@ -230,7 +257,7 @@ def _get_listing(session: Session, listing_id: int) -> Listing:
 
 
 def _find_own(session: Session, request: PlaceRequest) -> Booking | None:
-    """This browser's booking of exactly this stay: held at exactly this price, or confirmed."""
+    """This browser's booking of exactly this stay: held at exactly this price and plan, or confirmed."""
     own = select(Booking).where(
         Booking.hold_key == hold_key(request),
         Booking.status.in_((BookingStatus.PENDING, BookingStatus.CONFIRMED)),
@@ -238,7 +265,8 @@ def _find_own(session: Session, request: PlaceRequest) -> Booking | None:
     booking = session.scalar(own.order_by(Booking.id.desc()).limit(1))
     if booking is None or booking.status is BookingStatus.CONFIRMED:
         return booking
-    return booking if booking.amount == request.shown_total else None
+    is_as_shown = (booking.amount, booking.schedule.mark) == (request.shown_total, request.shown_plan)
+    return booking if is_as_shown else None
 
 
 def _use_again(booking: Booking, guest: GuestDetails) -> Placed:
@@ -328,8 +356,8 @@ def _find_rivals(request: PlaceRequest) -> list[int]:
             Booking.needs_review.is_(False),
         )
     )
-    wanted = (hold_key(request), request.shown_total)
-    return [rival.id for rival in rivals if (rival.hold_key, rival.amount) != wanted]
+    wanted = (hold_key(request), request.shown_total, request.shown_plan)
+    return [rival.id for rival in rivals if (rival.hold_key, rival.amount, rival.schedule.mark) != wanted]
 
 
 def _end_unpaid(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | None:
@@ -371,6 +399,7 @@ def _cancel(
         change = swaps.find_open_change(session, booking.id)
         if change is not None:
             swaps.drop_change(session, booking, change, ChangeStatus.WITHDRAWN, cause, now)
+        dues.drop_with_booking(session, booking, cause, now)
         free_nights(session, booking_id=booking.id)
         if refund is not None and refund.minor:
             refunds.spread_refund(session, booking, refund, RefundReason.CANCELLATION, cause, now, form_token)

@@ -29,7 +29,7 @@ from booking.domain.states import (
     Source,
 )
 from booking.gateways.payments import EvidenceState, PaymentEvidence
-from booking.models import Attempt, Booking, Payment
+from booking.models import Attempt, Booking, Due, Payment
 from booking.services import differences, dues, notifications, timeline
 from booking.services.cases import (
     Case,
@@ -61,12 +61,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class HouseReceipt:
-    """Money for a booking that the house took itself, on the word of the member of staff in the cause."""
+    """Money for a booking, or for a due of one, that the house took itself, on the word of the staff in the cause."""
 
     booking_id: int
     method: PaymentMethod
     amount: Money
     note: str = ""  # a receipt's number, the day of a transfer
+    due_id: int | None = None  # None: it pays for the booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ def _confirm(case: Case | _ReceiptCase, outcome: Outcome, unit_id: int) -> Outco
         note="moved to an equal unit" if outcome is Outcome.MOVED else "",
         unit_id=unit_id, hold_until=None, confirmed_at=case.now, confirmed_via=source,
     )  # fmt: skip
+    dues.open_balance(case.session, booking, case.cause, case.now)
     notifications.tell_guest(case.session, booking, GuestMail.CONFIRMED, case.now)
     notifications.tell_staff(case.session, StaffNotice.NEW_BOOKING, case.now, booking)
     message = f"Booking {booking.id} confirmed successfully via {source}"
@@ -239,6 +241,8 @@ def _settle_receipt(session: Session, receipt: HouseReceipt, cause: Cause, now: 
     if cause.source is not Source.STAFF or not cause.actor or receipt.method is PaymentMethod.STRIPE:
         raise ValueError("a receipt is the word of a member of staff about money that Stripe never had")
     booking = lock_booking(session, receipt.booking_id)
+    if receipt.due_id is not None:
+        return _settle_due_receipt(_ReceiptCase(session, booking, receipt, cause, now), receipt.due_id)
     has_attempt = session.scalar(select(Attempt.id).where(Attempt.booking_id == booking.id).limit(1)) is not None
     is_waiting = booking.status is BookingStatus.PENDING and not booking.needs_review and not has_attempt
     if not is_waiting or receipt.amount != booking.amount:
@@ -251,6 +255,20 @@ def _settle_receipt(session: Session, receipt: HouseReceipt, cause: Cause, now: 
     outcome = _confirm(case, Outcome.CONFIRMED if unit_id == booking.unit_id else Outcome.MOVED, unit_id)
     refresh_money(session, booking)
     return Settled(outcome, booking.id)
+
+
+def _settle_due_receipt(case: _ReceiptCase, due_id: int) -> Settled:
+    """The same for what is owed beside: nothing of it may still be payable at Stripe."""
+    session, booking = case.session, case.booking
+    due = session.get(Due, due_id, populate_existing=True)
+    if due is None or due.booking_id != booking.id or not dues.is_owed(booking, due):
+        raise TransitionRefused("Nothing is owed here any more.")
+    if booking.needs_review or case.receipt.amount != due.amount or dues.is_payable(session, due.id):
+        raise TransitionRefused("This booking does not wait for exactly this money.")
+    _record_receipt(case)
+    dues.mark_paid(session, booking, due, case.cause, case.now)
+    refresh_money(session, booking)
+    return Settled(Outcome.DUE_PAID, booking.id)
 
 
 def _record_receipt(case: _ReceiptCase) -> None:
@@ -436,6 +454,7 @@ _ON_BOOKINGS = Decisions(
 )
 _BY_PURPOSE: dict[AttemptPurpose, Decisions] = {
     AttemptPurpose.BOOKING: _ON_BOOKINGS,
+    AttemptPurpose.DEPOSIT: _ON_BOOKINGS,
     AttemptPurpose.DIFFERENCE: differences.DECISIONS,
     AttemptPurpose.BALANCE: dues.DECISIONS,
     AttemptPurpose.CHARGE: dues.DECISIONS,

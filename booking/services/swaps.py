@@ -47,9 +47,14 @@ def make_change(session: Session, booking: Booking, change: StayChange, cause: C
     return True
 
 
-def tell_of_change(session: Session, booking: Booking, change: StayChange, now: datetime) -> None:
-    """Mail the guest how the stay is booked now. Joins the caller's transaction."""
-    more = change.difference
+def tell_of_change(
+    session: Session, booking: Booking, change: StayChange, now: datetime, *, is_in_balance: bool = False
+) -> None:
+    """Mail the guest how the stay is booked now. Joins the caller's transaction.
+
+    `is_in_balance`: what it costs more or less was neither paid nor sent back, but is in what is still owed.
+    """
+    more = Money(0, change.currency) if is_in_balance else change.difference
     facts = {"difference": more} if more.minor > 0 else {"refund": more * -1} if more.minor < 0 else {}
     notifications.tell_guest(session, booking, GuestMail.STAY_CHANGED, now, fact_id=f"change-{change.id}", **facts)
 

@@ -53,8 +53,9 @@ def place_trial(runtime: Runtime, name: str, email: str) -> Placed:
         return waiting
     offer = _find_offer(db.session(), runtime)
     request = PlaceRequest(
-        offer.listing.id, offer.stay, offer.guests, GuestDetails(f"Test of {name}"[:120], email), _BROWSER, offer.total
-    )
+        offer.listing.id, offer.stay, offer.guests, GuestDetails(f"Test of {name}"[:120], email), _BROWSER, offer.total,
+        shown_plan=offer.schedule.mark,
+    )  # fmt: skip
     end_read()
     placed = place_booking(runtime, request)
     with transaction() as session:

@@ -25,7 +25,7 @@ from booking.queries.staff import Present
 from booking.services import codes, evidence, job_work, people, sign_ins, staff, trials
 from booking.services.reservations import GuestDetails
 from booking.services.sign_ins import Place
-from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State
+from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State, with_balance
 from tests.pages.stage import LOFT, PASSWORD, Seen, Stage
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, Visitor, fields_of
@@ -462,6 +462,58 @@ def _policies(stage: Stage) -> Seen:
 @page("a policy")
 def _policy(stage: Stage) -> Seen:
     return stage.desk(_make_policy(stage))
+
+
+look("/payment-plans")
+
+
+@page("payment plans, one with a deposit")
+def _plans(stage: Stage) -> Seen:
+    stage.at_desk(f"/payment-plans/listing/{_loft(stage)}", kind="deposit", percent="30", days_before="14")
+    return stage.desk("/payment-plans")
+
+
+@page("the payment plan of a listing")
+def _plan(stage: Stage) -> Seen:
+    stage.at_desk(f"/payment-plans/listing/{_loft(stage)}", kind="deposit", percent="30", days_before="14")
+    return stage.desk(f"/payment-plans/listing/{_loft(stage)}")
+
+
+@page("the payment plan of a property, refused", 422)
+def _plan_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/payment-plans/property/1", kind="deposit", percent="120", days_before="")
+
+
+@page("a booking: a balance is owed")
+def _owing(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{with_balance(stage)[1]}")
+
+
+@page("a balance: taken by the house, or given up")
+def _due(stage: Stage) -> Seen:
+    return stage.desk(_owed_path(stage))
+
+
+@page("a balance: nobody said how it was paid", 422)
+def _due_refused(stage: Stage) -> Seen:
+    path = _owed_path(stage)
+    return stage.at_desk(path, f"{path}/taken")
+
+
+@page("a change, into the balance")
+def _change_owing(stage: Stage) -> Seen:
+    booking_id = with_balance(stage)[1]
+    stay = stage.shop.booking(booking_id).stay
+    days = {"arrive": str(stay.arrive), "leave": str(stay.leave + timedelta(days=1))}
+    return stage.desk(f"/bookings/{booking_id}/change/check", **days, guests="2", price="new")
+
+
+def _owed_path(stage: Stage) -> str:
+    booking_id = with_balance(stage)[1]
+    page = stage.desk(f"/bookings/{booking_id}").answer.text
+    found = re.search(r"/admin(/bookings/\d+/owed/\d+)\"", page)
+    assert found
+    return found[1]
 
 
 @page("nobody came")

@@ -1,5 +1,6 @@
 """The text of each letter to a guest, kept to be read. `python -m tests.gateways.snapshots` writes it anew."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from booking.config import ROOT
@@ -7,7 +8,7 @@ from booking.domain.money import Money
 from booking.gateways.letters import build_letter_writer
 from booking.services.letter_facts import Moved
 from booking.services.notifications import GuestMail
-from tests.support.letter_facts import TOTAL, facts
+from tests.support.letter_facts import STAY, TOTAL, facts
 
 FOLDER = Path(__file__).with_name("letters")
 HALF = Money(23850, "eur")
@@ -16,8 +17,18 @@ _ALL_BACK: dict[str, object] = {
     "is_over": True, "refund": TOTAL, "returned": TOTAL, "kept": Money(0, "eur"), "refund_steps": (),
 }  # fmt: skip
 _UNPAID: dict[str, object] = {"payments": (), "paid": Money(0, "eur"), "kept": Money(0, "eur")}
+# A deposit of 30 percent is paid.
+_OWING: dict[str, object] = {
+    "owed": Money(33390, "eur"), "owed_until": STAY.arrive - timedelta(days=14), "paid": Money(14310, "eur"),
+    "payments": (Moved(facts()["today"], Money(14310, "eur")),),  # type: ignore[arg-type]
+}  # fmt: skip
 CASES: dict[str, tuple[GuestMail, dict[str, object]]] = {
     "confirmed": (GuestMail.CONFIRMED, {"guest_message": "Could we have a cot?\nWe come with a baby."}),
+    "confirmed_deposit": (GuestMail.CONFIRMED, _OWING),
+    "balance_due": (GuestMail.BALANCE_DUE, _OWING),
+    "balance_reminder": (GuestMail.BALANCE_REMINDER, _OWING),
+    "balance_paid": (GuestMail.BALANCE_PAID, {"due_amount": Money(33390, "eur")}),
+    "not_owed": (GuestMail.NOT_OWED, {"refund": Money(33390, "eur")}),
     "payment_processing": (GuestMail.PROCESSING, _UNPAID),
     "payment_processing_nights_taken": (GuestMail.PROCESSING, {**_UNPAID, "has_nights": False}),
     "dates_gone": (GuestMail.DATES_GONE, _ALL_BACK),

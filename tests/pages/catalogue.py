@@ -4,7 +4,8 @@ A page that is new belongs into this list; then all judges of this folder look a
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -14,17 +15,29 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Update, select, update
 
-from booking.database import transaction
+from booking.database import end_read, transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
+from booking.domain.payment_plans import PaymentPlan, PlanKind
 from booking.domain.rates import LineKind
 from booking.domain.states import BookingStatus, CancelReason, PaymentMethod, Source
 from booking.domain.terms import CancellationTerms, Grace, Tier
 from booking.extensions import db
-from booking.models import Attempt, Booking, CancellationPolicy, Listing, OutboxRow, Payment
+from booking.models import Attempt, Booking, CancellationPolicy, Due, Listing, OutboxRow, Payment
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
-from booking.services import access, attempts, changes, holds, phone, policies, refunds, reservations
+from booking.services import (
+    access,
+    attempts,
+    balances,
+    changes,
+    holds,
+    payment_plans,
+    phone,
+    policies,
+    refunds,
+    reservations,
+)
 from booking.services.changes import ChangeWish
 from booking.services.demo_shop import TIMEZONE
 from booking.services.phone import PhoneRequest
@@ -674,6 +687,99 @@ def with_offer(stage: Stage) -> tuple[Visitor, int]:
         total = changes.preview_change(stage.shop.runtime, booking_id, wish).quote.total
         changes.change_stay(stage.shop.runtime, booking_id, wish, total, uuid.uuid4().hex, "ada@example.org")
     return visitor, booking_id
+
+
+# --- a deposit now, the balance later -------------------------------------------------------------------------------
+
+
+@contextmanager
+def deposits(stage: Stage, slug: str = LOFT) -> Iterator[None]:
+    """As long as this lasts, a listing is paid in two parts."""
+
+    def choose(plan: PaymentPlan | None) -> None:
+        with stage.shop.app.app_context():
+            listing_id = db.session.scalars(select(Listing.id).where(Listing.slug == slug)).one()
+            end_read()
+            payment_plans.choose_for_listing(stage.shop.runtime, listing_id, plan, "ada@example.org")
+
+    choose(PaymentPlan(PlanKind.DEPOSIT, 30, 14))
+    try:
+        yield
+    finally:
+        choose(None)
+
+
+def with_balance(stage: Stage) -> tuple[Visitor, int]:
+    """A stay whose deposit is paid."""
+    with deposits(stage, CABIN):
+        return stage.paid(slug=CABIN, stay=stage.nights(slug=CABIN))
+
+
+@page("results, one with a deposit")
+def _offers_with_deposit(stage: Stage) -> Seen:
+    stay = stage.free
+    with deposits(stage):
+        return stage.look("/stays", arrive=str(stay.arrive), leave=str(stay.leave), guests="2")
+
+
+@page("stay, with a deposit")
+def _stay_with_deposit(stage: Stage) -> Seen:
+    with deposits(stage):
+        return stage.ask(stage.free)
+
+
+@page("review, with a deposit", Stake.NOT_YET, is_private=True)
+def _review_with_deposit(stage: Stage) -> Seen:
+    with deposits(stage):
+        return stage.type_details()
+
+
+@page("review, when to pay has changed", Stake.UNPAID, 409, is_private=True)
+def _plan_changed(stage: Stage) -> Seen:
+    visitor, stay = stage.visitor(), stage.nights()
+    form = visitor.review_form(LOFT, stay)
+    with deposits(stage):
+        return Seen(visitor.post(f"/stays/{LOFT}/review", form))
+
+
+@page("booking, a balance is owed", Stake.LEDGER, is_private=True)
+def _booking_owing(stage: Stage) -> Seen:
+    return stage.booking_page(*with_balance(stage))
+
+
+@page("paying a balance", is_private=True)
+def _pay_balance(stage: Stage) -> Seen:
+    visitor, booking_id = with_balance(stage)
+    return stage.booking_page(visitor, booking_id, f"/pay/{_balance_id(stage, booking_id)}")
+
+
+@page("voucher, a balance is owed", is_private=True)
+def _voucher_owing(stage: Stage) -> Seen:
+    return stage.booking_page(*with_balance(stage), "/voucher")
+
+
+@page("receipt, a balance is owed", is_private=True)
+def _receipt_owing(stage: Stage) -> Seen:
+    return stage.booking_page(*with_balance(stage), "/receipt")
+
+
+@page("cancel, a balance is owed", Stake.LEDGER, is_private=True)
+def _cancel_owing(stage: Stage) -> Seen:
+    return stage.booking_page(*with_balance(stage), "/cancel")
+
+
+@page("booking, the balance is paid", Stake.LEDGER, is_private=True)
+def _booking_balanced(stage: Stage) -> Seen:
+    visitor, booking_id = with_balance(stage)
+    with stage.shop.app.app_context():
+        balances.start_due(stage.shop.runtime, _balance_id(stage, booking_id))
+    stage.shop.pay(booking_id)
+    return stage.booking_page(visitor, booking_id)
+
+
+def _balance_id(stage: Stage, booking_id: int) -> int:
+    with stage.shop.app.app_context():
+        return db.session.scalars(select(Due.id).where(Due.booking_id == booking_id)).one()
 
 
 @page("booking, paid twice", Stake.LEDGER, is_private=True)

@@ -16,7 +16,7 @@ from booking.models import Booking
 from booking.services.notifications import GuestMail, StaffNotice, tell_guest, tell_staff
 from booking.services.reservations import expire_holds
 from tests.pages.archive import Archive, Kept, page_headers, pictures_in
-from tests.pages.catalogue import CATALOGUE, State, with_offer
+from tests.pages.catalogue import CATALOGUE, State, with_balance, with_offer
 from tests.pages.stage import Stage, open_stage
 from tests.support.letter_facts import OF_CHANGE
 
@@ -110,6 +110,8 @@ _BOOKINGS: dict[GuestMail | StaffNotice, Callable[[Stage], int]] = {
     GuestMail.HOLD_EXPIRED: _expired,
     GuestMail.PAYMENT_LINK: lambda stage: stage.hold()[1],
     GuestMail.PAY_DIFFERENCE: lambda stage: with_offer(stage)[1],
+    GuestMail.BALANCE_DUE: lambda stage: with_balance(stage)[1],
+    GuestMail.BALANCE_REMINDER: lambda stage: with_balance(stage)[1],
 }
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 
 from booking.database import transaction
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus, CancelReason, ChangeStatus
+from booking.domain.states import BookingStatus, CancelReason, ChangeStatus, DueKind, DueStatus
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
-from booking.models import AccessLink, Booking, OutboxRow, StayChange
+from booking.models import AccessLink, Booking, Due, OutboxRow, StayChange
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
 from booking.services import access, delivery, outbox
@@ -174,6 +174,8 @@ STATE_FOR: dict[str, dict[str, object]] = {
     GuestMail.STAY_CHANGED: CONFIRMED,
     GuestMail.CHANGE_OFF: CONFIRMED,
     GuestMail.PAY_DIFFERENCE: CONFIRMED,
+    GuestMail.BALANCE_DUE: CONFIRMED,
+    GuestMail.BALANCE_REMINDER: CONFIRMED,
     GuestMail.HOLD_EXPIRED: {"status": BookingStatus.EXPIRED, "hold_until": None},
     GuestMail.CANCELLED: {"status": BookingStatus.CANCELLED, "cancel_reason": CancelReason.GUEST},
 }
@@ -190,11 +192,21 @@ def test_every_kind_is_delivered(house: Shop, kind: GuestMail | StaffNotice) -> 
     put(house, **STATE_FOR.get(kind, {"guests": 2}))
     if kind is GuestMail.PAY_DIFFERENCE:
         _offer_a_change(house)
+    if kind in (GuestMail.BALANCE_DUE, GuestMail.BALANCE_REMINDER):
+        _owe_a_balance(house)
     tell(house, kind, **(OF_CHANGE if kind in (GuestMail.PAY_DIFFERENCE, GuestMail.CHANGE_OFF) else {}))
 
     house.work()
 
     assert len(house.mailer.letters) == 1
+
+
+def _owe_a_balance(house: Shop) -> None:
+    """Something is left to pay."""
+    with house.app.app_context(), transaction() as session:
+        booking = session.get_one(Booking, 1)
+        due = {"kind": DueKind.BALANCE, "status": DueStatus.OPEN, "due_on": booking.arrive, "currency": "eur"}
+        session.add(Due(booking_id=1, amount_minor=5000, **due))
 
 
 def _offer_a_change(house: Shop) -> None:

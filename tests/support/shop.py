@@ -189,9 +189,17 @@ class Shop:
         """Hold some nights."""
         total = self.total(stay, guests)
         with self.app.app_context():
-            return reservations.place_booking(
-                self.runtime, PlaceRequest(self.listing_id, stay, guests, guest, browser, total)
+            request = PlaceRequest(
+                self.listing_id, stay, guests, guest, browser, total, shown_plan=self.plan_mark(stay, total)
             )
+            db.session.rollback()  # the plan was read
+            return reservations.place_booking(self.runtime, request)
+
+    def plan_mark(self, stay: Stay, total: Money) -> str:
+        """What the review's form says of when the stay is paid."""
+        listing = db.session.get_one(Listing, self.listing_id)
+        today = listing.property.today(self.clock.now())
+        return listing.payment_plan.schedule(total, stay.arrive, today).mark
 
     def check_out(self, booking_id: int) -> Handoff:
         """Press the button that leads to Stripe."""

@@ -19,8 +19,9 @@ from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
 from booking.domain.rates import Per
 from booking.domain.roles import Role
+from booking.domain.states import DueKind, DueStatus
 from booking.gateways.payments import DisputeEvidence, GatewayUnavailable
-from booking.models import CancellationPolicy, CancellationTier, DayPrice, Fee, Photo, StayRule
+from booking.models import CancellationPolicy, CancellationTier, DayPrice, Due, Fee, Photo, StayRule
 from booking.models.staff import StaffLinkPurpose
 from booking.services import people, staff
 from tests.support.shop import MemoryPictures
@@ -501,6 +502,7 @@ RULES = {"min_nights": "2", "max_nights": "21", "notice_days": "1", "horizon_day
 SUMMER = {"name": "Summer", "first_on": "2027-07-01", "last_on": "2027-08-31", "min_nights": "7", "avoid_gaps": ""}
 FIRM = {"property_id": "1", "name": "Firm", "days_0": "30", "percent_0": "100", "days_1": "14", "percent_1": "50",
         "returns_tourist_tax": "y"}  # fmt: skip
+DEPOSIT = {"kind": "deposit", "percent": "30", "days_before": "14"}
 
 
 def _has_range(house: House) -> int:
@@ -559,6 +561,38 @@ def _remove_policy(house: House) -> Asked:
 @change("admin.choose_policy", "policy.chosen")
 def _choose_policy(house: House) -> Asked:
     return "/admin/policies/of/1", {"policy_id": str(_has_policy(house))}
+
+
+@change("admin.change_property_plan", "plan.chosen")
+def _change_property_plan(house: House) -> Asked:
+    return "/admin/payment-plans/property/1", DEPOSIT
+
+
+@change("admin.change_listing_plan", "plan.chosen")
+def _change_listing_plan(house: House) -> Asked:
+    return "/admin/payment-plans/listing/1", DEPOSIT
+
+
+def _owes(house: House) -> str:
+    booking_id = house.book()
+    with house.rows() as session:
+        due = Due(
+            booking_id=booking_id, kind=DueKind.BALANCE, status=DueStatus.OPEN, amount_minor=5000, currency="eur",
+            due_on=FIRST.arrive,
+        )  # fmt: skip
+        session.add(due)
+        session.flush()
+        return f"/admin/bookings/{booking_id}/owed/{due.id}"
+
+
+@change("admin.take_due", "due.taken")
+def _take_due(house: House) -> Asked:
+    return f"{_owes(house)}/taken", {"amount": "50.00", "method": "cash", "note": "R 7"}
+
+
+@change("admin.waive_due", "due.waived")
+def _waive_due(house: House) -> Asked:
+    return f"{_owes(house)}/waived", PRESS
 
 
 @change("admin.mark_no_show", "booking.no_show")

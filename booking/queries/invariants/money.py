@@ -4,37 +4,86 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import ScalarSelect, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from booking.domain.ledger import Ledger, payment_status
 from booking.domain.states import (
     LIVE_ATTEMPT,
     REFUND_ENDED_BADLY,
+    AttemptStatus,
     BookingStatus,
     CancelReason,
+    ChangeStatus,
+    DueKind,
+    DueStatus,
     RefundReason,
     RefundStatus,
 )
-from booking.models import Attempt, Booking, BookingEvent, Payment, Refund
+from booking.models import Attempt, Booking, BookingEvent, Due, Payment, Refund, StayChange
 from booking.queries.invariants.given import Given
 
 _BY_ITSELF = (RefundReason.DATES_UNAVAILABLE, RefundReason.ALREADY_CANCELLED, RefundReason.DUPLICATE)
 
 
 def find_unpaid_confirmed(session: Session, given: Given) -> Iterator[str]:
-    """Confirmed with less captured than was due."""
+    """Confirmed with less captured than was due; of a balance nothing is due yet, or nothing any more."""
     came = func.coalesce(func.sum(Payment.amount_minor), 0)
     same_currency = and_(Payment.booking_id == Booking.id, Payment.currency == Booking.currency)
     rows = (
-        select(Booking.id, Booking.amount_minor, came)
+        select(Booking.id, Booking.amount_minor - _unpaid_balance(), came)
         .outerjoin(Payment, same_currency)
         .where(Booking.status == BookingStatus.CONFIRMED)
         .group_by(Booking.id, Booking.amount_minor)
-        .having(came < Booking.amount_minor)
+        .having(came < Booking.amount_minor - _unpaid_balance())
     )
     for booking_id, due, paid in session.execute(rows):
         yield f"booking {booking_id} is confirmed with {paid} paid of {due} minor units due"
+
+
+def _unpaid_balance() -> ScalarSelect[int]:
+    """What a booking's guest is still to pay of its price, or was let off."""
+    unpaid = (Due.kind == DueKind.BALANCE) & (Due.status != DueStatus.PAID)
+    found = select(func.coalesce(func.sum(Due.amount_minor), 0)).where(Due.booking_id == Booking.id, unpaid)
+    return found.correlate(Booking).scalar_subquery()
+
+
+def find_uneven_plans(session: Session, given: Given) -> Iterator[str]:
+    """Paid in parts, and the parts do not come to the price: the deposit, the balance, and what changes moved since."""
+    planned = select(Booking).where(Booking.plan.is_not(None), Booking.confirmed_at.is_not(None))
+    for booking in session.scalars(planned.execution_options(populate_existing=True)):
+        parts = booking.first_payment.minor + sum(_minor_parts(session, booking.id))
+        if parts != booking.amount_minor:
+            yield f"booking {booking.id} costs {booking.amount_minor} minor units, and its parts come to {parts}"
+
+
+def _minor_parts(session: Session, booking_id: int) -> Iterator[int]:
+    """The balance as it is now; what was paid for changes, and what went back for them."""
+    balance = select(func.coalesce(func.sum(Due.amount_minor), 0))
+    yield session.scalar(balance.where(Due.booking_id == booking_id, Due.kind == DueKind.BALANCE)) or 0
+    made = select(StayChange.id).where(StayChange.booking_id == booking_id, StayChange.status == ChangeStatus.DONE)
+    paid = select(func.coalesce(func.sum(Attempt.amount_minor), 0))
+    yield session.scalar(paid.where(Attempt.change_id.in_(made), Attempt.status == AttemptStatus.PAID)) or 0
+    back = select(func.coalesce(func.sum(Refund.amount_minor), 0))
+    yield -(session.scalar(back.where(Refund.booking_id == booking_id, Refund.reason == RefundReason.CHANGE)) or 0)
+
+
+def find_stray_balances(session: Session, given: Given) -> Iterator[str]:
+    """A balance that is still owed for a booking that is over, or that is paid although no money came for it."""
+    owed = select(Due.id, Booking.id, Booking.status).join(Booking, Booking.id == Due.booking_id)
+    over = (Due.kind == DueKind.BALANCE) & (Due.status == DueStatus.OPEN) & (Booking.status != BookingStatus.CONFIRMED)
+    for due_id, booking_id, status in session.execute(owed.where(over)):
+        yield f"booking {booking_id} is {status}, and due {due_id} is still owed for it"
+    by_attempt = exists().where(
+        Attempt.due_id == Due.id, Payment.attempt_id == Attempt.id, Payment.amount_minor == Due.amount_minor
+    )
+    by_house = exists().where(
+        Payment.booking_id == Due.booking_id, Payment.attempt_id.is_(None), Payment.amount_minor == Due.amount_minor
+    )
+    for due_id, booking_id, _status in session.execute(
+        owed.where(Due.status == DueStatus.PAID, ~or_(by_attempt, by_house))
+    ):
+        yield f"booking {booking_id}: due {due_id} is paid, and no payment of its amount came"
 
 
 def find_homeless_money(session: Session, given: Given) -> Iterator[str]:
@@ -44,9 +93,17 @@ def find_homeless_money(session: Session, given: Given) -> Iterator[str]:
             continue  # with a person
         kept = sum(payment.entry.kept_minor for payment in payments if _may_stay(booking, payment))
         lost = sum(payment.entry.kept_minor for payment in payments if not _may_stay(booking, payment))
-        excess = max(0, kept - booking.amount_minor) if booking.status is BookingStatus.CONFIRMED else 0
+        price = booking.amount_minor + _fees_minor(session, booking.id)
+        excess = max(0, kept - price) if booking.status is BookingStatus.CONFIRMED else 0
         if lost or excess:
             yield f"booking {booking.id} is {booking.status}, and {lost + excess} minor units of it belong nowhere"
+
+
+def _fees_minor(session: Session, booking_id: int) -> int:
+    """What was paid beside the price."""
+    paid = (Due.kind != DueKind.BALANCE) & (Due.status == DueStatus.PAID)
+    found = select(func.coalesce(func.sum(Due.amount_minor), 0)).where(Due.booking_id == booking_id, paid)
+    return session.scalar(found) or 0
 
 
 def find_wrong_status(session: Session, given: Given) -> Iterator[str]:

@@ -32,7 +32,11 @@ PROMISES = (
             nights.find_stray_nights,
         ),
     ),
-    Promise("I2", "a confirmed booking is paid for", (money.find_unpaid_confirmed,)),
+    Promise(
+        "I2",
+        "a confirmed booking is paid for, or what is left of its price is written down as owed",
+        (money.find_unpaid_confirmed, money.find_uneven_plans, money.find_stray_balances),
+    ),
     Promise(
         "I3",
         "each amount that came is on a booking that keeps it, on its way back, or with a person",

@@ -5,22 +5,30 @@ import secrets
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, IntegerField, RadioField, TextAreaField
+from wtforms import DateField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Regexp
 
 from booking.domain.dates import Stay, parse_stay
 from booking.domain.errors import BookingError, InvalidDates
-from booking.domain.money import Money
+from booking.domain.money import Money, parse_major
+from booking.domain.states import PaymentMethod
+from booking.services.balances import TakenMoney
 from booking.services.care import LONGEST_MINUTES, LONGEST_NOTE, MORE_MINUTES
 from booking.services.changes import ChangeWish
-from booking.web.text import some_lines
+from booking.web.text import one_line, some_lines
 
 _MINUTES = {
     60: "1 hour",
     180: "3 hours",
     720: "12 hours",
     LONGEST_MINUTES: "almost 24 hours, which is all that Stripe allows",
+}
+
+_TAKEN = {
+    PaymentMethod.CASH: "In cash",
+    PaymentMethod.BANK_TRANSFER: "By bank transfer",
+    PaymentMethod.CARD_TERMINAL: "At the house's own card machine",
 }
 
 
@@ -127,3 +135,29 @@ class ChangeOrderForm(FlaskForm):
         except InvalidDates:
             stay = None
         return ChangeWish(stay, int(self.guests.data), self.price.data == "keep") if stay else None
+
+
+class TakeDueForm(FlaskForm):
+    """How the house took what a guest owed. `amount` is what the page said is owed."""
+
+    amount = HiddenField(validators=[InputRequired()])
+    method = RadioField(
+        "The guest paid",
+        [InputRequired("Choose how.")],
+        choices=[SelectChoice(method.value, name) for method, name in _TAKEN.items()],
+    )
+    note = StringField("Receipt number or day (optional)", [Length(max=200)], filters=[one_line])
+
+    @classmethod
+    def of(cls, amount: Money) -> "TakeDueForm":
+        """A fresh one."""
+        return cls(formdata=None, amount=str(amount.major))
+
+    def read_taken(self, currency: str) -> TakenMoney | None:
+        """What staff says; None, with words on the fields, where it says nothing."""
+        shown = parse_major(self.amount.data or "", currency) if self.validate_on_submit() else None
+        return TakenMoney(PaymentMethod(self.method.data), shown, self.note.data or "") if shown else None
+
+
+class WaiveDueForm(FlaskForm):
+    """A button: its page says what it does."""

@@ -11,7 +11,15 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Today", (("admin.today", "Today"),)),
     ("Bookings", (("admin.bookings", "Bookings"),)),
     ("Calendar", (("admin.calendar", "Chart"), ("admin.closures", "Closures"))),
-    ("Rates", (("admin.rates", "Prices"), ("admin.rules", "Stay rules"), ("admin.policies", "Policies"))),
+    (
+        "Rates",
+        (
+            ("admin.rates", "Prices"),
+            ("admin.rules", "Stay rules"),
+            ("admin.policies", "Policies"),
+            ("admin.payment_plans", "Payment plans"),
+        ),
+    ),
     ("House", (("admin.listings", "Listings"), ("admin.house", "Settings"), ("admin.setup", "Set-up"))),
     (
         "Money",

@@ -99,6 +99,9 @@ PERMITS: Mapping[str, Permission] = {
     "admin.check_refund": Permission.MOVE_MONEY,
     "admin.refund": Permission.MOVE_MONEY,
     "admin.hand_over": Permission.MOVE_MONEY,
+    "admin.due": Permission.MOVE_MONEY,
+    "admin.take_due": Permission.MOVE_MONEY,
+    "admin.waive_due": Permission.MOVE_MONEY,
     "admin.payments": Permission.SEE_MONEY,
     "admin.refunds": Permission.SEE_MONEY,
     "admin.payouts": Permission.SEE_MONEY,
@@ -153,6 +156,11 @@ PERMITS: Mapping[str, Permission] = {
     "admin.stay_range": Permission.SEE_RATES,
     "admin.change_range": Permission.CHANGE_RATES,
     "admin.remove_range": Permission.CHANGE_RATES,
+    "admin.payment_plans": Permission.SEE_RATES,
+    "admin.property_plan": Permission.SEE_RATES,
+    "admin.change_property_plan": Permission.CHANGE_RATES,
+    "admin.listing_plan": Permission.SEE_RATES,
+    "admin.change_listing_plan": Permission.CHANGE_RATES,
     "admin.policies": Permission.SEE_RATES,
     "admin.choose_policy": Permission.CHANGE_RATES,
     "admin.new_policy": Permission.CHANGE_RATES,
@@ -185,7 +193,7 @@ NEEDS_FRESH = frozenset(
         "admin.audit_sheet", "admin.bookings_sheet", "admin.tourist_tax_sheet",
         "admin.check_cancel", "admin.cancel", "admin.check_no_show", "admin.mark_no_show",
         "admin.check_refund", "admin.refund", "admin.hand_over", "admin.check_change", "admin.change",
-        "admin.submit_evidence",
+        "admin.submit_evidence", "admin.due", "admin.take_due", "admin.waive_due",
     )
 )  # fmt: skip
 

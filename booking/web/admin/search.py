@@ -21,6 +21,7 @@ _WRONG_DATE = "Type the date as year, month, day: 2027-03-12."
 _STATUS_WORDS: dict[StrEnum, str] = {
     BookingFilter.ATTENTION: "needs attention",
     BookingFilter.REVIEW: "payment does not fit",
+    BookingFilter.OWING: "balance owed",
 }
 ORDER_WORDS = {
     BookingOrder.NEWEST: "newest first",

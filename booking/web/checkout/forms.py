@@ -108,6 +108,7 @@ class ReviewForm(GuestForm):
     """The details again, hidden, with the total that the guest saw: the POST is whole without any cookie."""
 
     shown_total_minor = HiddenField()
+    shown_plan = HiddenField()  # Schedule.mark; compared, and never believed
 
     def validate_shown_total_minor(self, field: Field) -> None:
         """A whole number of minor units, as our own page wrote it."""
@@ -133,6 +134,7 @@ class ReviewForm(GuestForm):
             guest=self.details(),
             browser_id=browser_id,
             shown_total=Money(int(self.shown_total_minor.data or 0), currency),
+            shown_plan=(self.shown_plan.data or "")[:100],
             network=network,
             wishes=wishes,
         )

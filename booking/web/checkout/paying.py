@@ -1,6 +1,7 @@
 """To Stripe and back. Nothing an address says about a payment is believed here."""
 
 import re
+from collections.abc import Callable
 
 from flask import abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,6 +16,7 @@ from booking.queries.guest import GuestBooking, find_newest_held
 from booking.queries.search import get_listing
 from booking.services.changes import start_difference
 from booking.services.checkout import (
+    Handoff,
     HandoffOutcome,
     ReturnView,
     abandon_checkout,
@@ -106,9 +108,14 @@ def pay_release() -> ResponseReturnValue:
 
 def hand_over(booking_id: int, reference: str, *, is_difference: bool = False) -> ResponseReturnValue:
     """Send the guest to the page where this booking can be paid, or to the one that says why it cannot."""
+    start = start_difference if is_difference else start_checkout
+    return send_to_stripe(reference, lambda: start(current_runtime(), booking_id))
+
+
+def send_to_stripe(reference: str, start: Callable[[], Handoff]) -> ResponseReturnValue:
+    """The same for whatever `start` begins to pay."""
     try:
-        start = start_difference if is_difference else start_checkout
-        handoff = start(current_runtime(), booking_id)
+        handoff = start()
     except GatewayUnavailable:
         return trouble_page(reference, 503, Trouble.SILENT)
     except GatewayRefused:

@@ -8,9 +8,17 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from booking.domain.errors import CouponRefused, DatesUnavailable, PriceChanged, StayRuleBroken, TooManyHolds
+from booking.domain.errors import (
+    CouponRefused,
+    DatesUnavailable,
+    PlanChanged,
+    PriceChanged,
+    StayRuleBroken,
+    TooManyHolds,
+)
 from booking.domain.mailbox import suggest_address
 from booking.domain.money import Money
+from booking.domain.payment_plans import schedule_in_words
 from booking.extensions import db
 from booking.queries.search import Offer, get_listing
 from booking.services.limits import PLACING, TRYING_CODES
@@ -100,6 +108,8 @@ def place(slug: str) -> ResponseReturnValue:
         return _correct(slug, form)
     except PriceChanged as change:
         return make_response(_review_page(_wished(slug, request.form), form, change=change), 409)
+    except PlanChanged:
+        return make_response(_review_page(_wished(slug, request.form), form, is_new_plan=True), 409)
     remember_booking(placed.reference)
     return hand_over(placed.booking_id, placed.reference)
 
@@ -166,11 +176,19 @@ def _details_page(page: WishPage, form: DetailsForm, *, again: bool = False, is_
     return render_template("checkout/book.html", **facts, again=again, is_old=is_old)
 
 
-def _review_page(page: WishPage, form: ReviewForm, *, change: PriceChanged | None = None, is_old: bool = False) -> str:
+def _review_page(
+    page: WishPage,
+    form: ReviewForm,
+    *,
+    change: PriceChanged | None = None,
+    is_new_plan: bool = False,
+    is_old: bool = False,
+) -> str:
     browser_id()  # before the button is there: both halves of a first double click must carry the same id
     runtime, offer = current_runtime(), page.offer
     facts = {"offer": offer, "wish_page": page, "form": form, "args": _args(page), "is_old": is_old}
-    facts |= {"change": change, "difference": _difference(change, offer)}
+    facts |= {"change": change, "difference": _difference(change, offer), "is_new_plan": is_new_plan}
+    facts["plan_words"] = schedule_in_words(offer.schedule)
     meant = suggest_address(form.email.data or "")
     return render_template(
         "checkout/review.html",
