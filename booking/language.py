@@ -187,6 +187,8 @@ class Language:
                 return name or self.gettext("Cleaning")
             case LineKind.AGREED:
                 return self.gettext("Agreed with the house")
+            case LineKind.MEMBER:
+                return self.gettext("Members’ rate, %(percent)s %% less") % {"percent": line.name}
             case LineKind.COUPON:
                 return self.gettext("Code %(code)s") % {"code": line.name}
         return name if line.quantity == 1 else f"{name}, {self._times(line)}"

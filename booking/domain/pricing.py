@@ -53,17 +53,24 @@ class Ask:
     lead: int = 0
     extras: Mapping[str, int] = field(default_factory=dict)  # the key of each chosen extra, and how many of it
     coupon: Coupon | None = None
+    member_off: int = 0  # what a member of the club saves on the nights, in hundredths of a percent
 
     @classmethod
     def by(
-        cls, stay: Stay, guests: int, today: date, wishes: Wishes | None = None, coupon: Coupon | None = None
+        cls,
+        stay: Stay,
+        guests: int,
+        today: date,
+        wishes: Wishes | None = None,
+        coupon: Coupon | None = None,
+        member_off: int = 0,
     ) -> "Ask":
         """Of so many guests on a day of the property's own; `coupon` is what is left of a code that was wished for.
 
         Raises StayRuleBroken where the wishes are of children alone.
         """
         wishes = wishes or Wishes()
-        return cls(stay, wishes.party(guests), (stay.arrive - today).days, wishes.extras, coupon)
+        return cls(stay, wishes.party(guests), (stay.arrive - today).days, wishes.extras, coupon, member_off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ def quote(card: RateCard, ask: Ask) -> Quote:
     """
     room = [*_nights(card, ask.stay), *_more_guests(card, ask)]
     room += _discounts(card, ask, _sum(room, card.currency))
+    room += _member(ask, _sum(room, card.currency))
     room += _coupon(ask, _sum(room, card.currency))
     lines = [*room, *_fees(card, ask), *_tourist_tax(card, ask)]
     lines += _taxes_on_top(card, lines)
@@ -206,6 +214,13 @@ def _discounts(card: RateCard, ask: Ask, room: Money) -> Iterator[QuoteLine]:
 
 def _holds(discount: Discount, ask: Ask) -> bool:
     return discount.holds(ask.stay.nights, ask.lead)
+
+
+def _member(ask: Ask, room: Money) -> Iterator[QuoteLine]:
+    """After the discounts that everybody has, before the code of one guest. Its name is the percentage."""
+    if ask.member_off:
+        off = room.share(ask.member_off)
+        yield QuoteLine(LineKind.MEMBER, 1, off * -1, off * -1, f"{ask.member_off / 100:g}")
 
 
 def _coupon(ask: Ask, room: Money) -> Iterator[QuoteLine]:

@@ -30,6 +30,7 @@ class LineKind(StrEnum):
     WEEKEND_NIGHT = "weekend_night"
     MORE_GUESTS = "more_guests"  # those above the number that the price of a night is for
     DISCOUNT = "discount"
+    MEMBER = "member"  # what members of the club save
     COUPON = "coupon"
     CLEANING = "cleaning"
     FEE = "fee"  # any other that everybody pays
@@ -54,7 +55,16 @@ class TaxPart(StrEnum):
         return _PARTS[self]
 
 
-ROOM = frozenset({LineKind.NIGHT, LineKind.WEEKEND_NIGHT, LineKind.MORE_GUESTS, LineKind.DISCOUNT, LineKind.COUPON})
+ROOM = frozenset(
+    {
+        LineKind.NIGHT,
+        LineKind.WEEKEND_NIGHT,
+        LineKind.MORE_GUESTS,
+        LineKind.DISCOUNT,
+        LineKind.MEMBER,
+        LineKind.COUPON,
+    }
+)
 _PARTS = {
     TaxPart.ROOM: ROOM,
     TaxPart.CLEANING: frozenset({LineKind.CLEANING}),

@@ -15,6 +15,7 @@ from booking.domain.rates import RateCard
 from booking.domain.words import Said
 from booking.models import Listing
 from booking.queries.nights import taken_days
+from booking.queries.search import club_off
 
 MONTHS_SHOWN = 2
 _ONE_DAY = timedelta(days=1)
@@ -84,6 +85,7 @@ class Choice:
     arrive: date | None = None
     stay: Stay | None = None
     guests: int = 1
+    member_off: int = 0  # what whoever asks saves as a member, in hundredths of a percent
 
     def has(self, night: date) -> bool:
         """Whether the night is one of the chosen ones."""
@@ -101,6 +103,7 @@ class _Sheet:
     sale: Sale
     choice: Choice
     leave_days: LeaveDays | None
+    member_off: int = 0
 
     def state(self, day: date) -> DayState:
         return day_state(self.taken, day, self.sale)
@@ -116,7 +119,8 @@ class _Sheet:
         if arrive is None or self.leave_days is None or day not in self.leave_days:
             return None
         stay = Stay(arrive, day)
-        return stay, quote(self.rates, Ask.by(stay, self.choice.guests, self.sale.today)).total
+        ask = Ask.by(stay, self.choice.guests, self.sale.today, member_off=self.member_off)
+        return stay, quote(self.rates, ask).total
 
 
 def draw_months(session: Session, listing: Listing, wanted: date | None, choice: Choice, now: datetime) -> MonthsView:
@@ -148,8 +152,8 @@ def _sheet(
     arrive = choice.arrive if choice.arrive and sale.sells(choice.arrive) else None
     since = min(shown[0] - sale.sees, arrive - sale.sees if arrive else shown[0])
     until = max(shown[1] + sale.sees, arrive + sale.reads_ahead if arrive else shown[1])
-    taken = taken_days(session, listing.id, since, until, now)
-    return _Sheet(taken, listing.rates, sale, choice, leave_days(taken, arrive, sale) if arrive else None)
+    taken, off = taken_days(session, listing.id, since, until, now), club_off(listing, choice.member_off)
+    return _Sheet(taken, listing.rates, sale, choice, leave_days(taken, arrive, sale) if arrive else None, off)
 
 
 def _weeks(month: date, sheet: _Sheet) -> tuple[tuple[Day | None, ...], ...]:

@@ -60,6 +60,7 @@ class Offer:
     steps: tuple[RefundStep, ...]  # those that can still be reached, most generous first
     rest: Money  # what comes back later than all of them
     schedule: Schedule  # what is paid when
+    member_off: int = 0  # what is in the price of the members' rate, in hundredths of a percent
 
     @property
     def guests(self) -> int:
@@ -113,6 +114,7 @@ class Declined:
     field: str | None  # the form field the reason concerns; None where the nights are taken
     near: tuple[Nearby, ...] = ()  # the nearest first, as long as the wanted one where the rules allow it
     shorter: Nearby | None = None  # the longest part of the wanted nights that can be had
+    member_off: int = 0  # what whoever asks saves as a member, in hundredths of a percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,23 +217,32 @@ def find_shelf(session: Session, now: datetime, order: Order = Order.HOUSE, numb
     return Shelf(tuple(shown), pager, sold_days(listings, now))
 
 
-def find_stays(session: Session, stay: Stay, guests: int, now: datetime, order: Order = Order.HOUSE) -> SearchResult:
+def find_stays(
+    session: Session, stay: Stay, guests: int, now: datetime, order: Order = Order.HOUSE, *, member_off: int = 0
+) -> SearchResult:
     """Every listing for these nights: what can be booked with its price, and the others with the reason alone.
 
     Raises StayRuleBroken where no listing at all could take the stay: its `field` names what to change.
     """
-    return _search(session, list_listings(session), stay, guests, now, order)
+    return _search(session, list_listings(session), stay, guests, now, order, member_off)
 
 
 def find_page(
-    session: Session, stay: Stay, guests: int, now: datetime, order: Order = Order.HOUSE, number: int = 1
+    session: Session,
+    stay: Stay,
+    guests: int,
+    now: datetime,
+    order: Order = Order.HOUSE,
+    number: int = 1,
+    *,
+    member_off: int = 0,
 ) -> ResultPage:
     """One page of the answer, and what near the wanted nights does fit. The same few statements, however many stays.
 
     Raises StayRuleBroken as `find_stays` does.
     """
     listings = list_listings(session)
-    result = _search(session, listings, stay, guests, now, order)
+    result = _search(session, listings, stay, guests, now, order, member_off)
     pager = Pager.over(len(listings), number)
     shown = pager.cut((*result.offers, *result.declined))
     offers = tuple(entry for entry in shown if isinstance(entry, Offer))
@@ -243,16 +254,30 @@ def find_page(
     return replace(page, declined=_with_nearby(session, declined, now))
 
 
-def find_stay(session: Session, listing: Listing, stay: Stay, guests: int, now: datetime) -> Offer | Declined:
-    """The offer for one stay, or the reason against it with what near it does fit."""
+def find_stay(
+    session: Session, listing: Listing, stay: Stay, guests: int, now: datetime, *, member_off: int = 0
+) -> Offer | Declined:
+    """The offer for one stay, or the reason against it with what near it does fit.
+
+    `member_off` is what whoever asks saves as a member, in hundredths of a percent, where the house is in the club.
+    """
     free = {listing.id: free_unit_ids(session, listing.id, stay, now)}
-    answer = _answer(listing, stay, guests, now, _verdicts(session, [listing], free, stay, now)[listing.id])
+    verdict = _verdicts(session, [listing], free, stay, now)[listing.id]
+    answer = _answer(listing, stay, guests, now, verdict, member_off)
     return answer if isinstance(answer, Offer) else _with_nearby(session, [answer], now)[0]
 
 
-def find_nearby(session: Session, listing: Listing, stay: Stay, guests: int, now: datetime) -> tuple[Nearby, ...]:
+def find_nearby(
+    session: Session, listing: Listing, stay: Stay, guests: int, now: datetime, *, member_off: int = 0
+) -> tuple[Nearby, ...]:
     """The nearest free stays that the listing's rules allow."""
-    return _with_nearby(session, [Declined(listing, stay, guests, NOT_FREE, None)], now)[0].near
+    off = club_off(listing, member_off)
+    return _with_nearby(session, [Declined(listing, stay, guests, NOT_FREE, None, member_off=off)], now)[0].near
+
+
+def club_off(listing: Listing, member_off: int) -> int:
+    """What a member saves here: nothing in a house that is not in the club."""
+    return member_off if listing.property.in_club else 0
 
 
 def from_price(listing: Listing, now: datetime) -> Money:
@@ -274,22 +299,28 @@ def sold_days(listings: Iterable[Listing], now: datetime) -> SoldDays | None:
     return SoldDays(min(today for today, _ in spans), max(last for _, last in spans))
 
 
-def make_offer(listing: Listing, stay: Stay, price: Quote, now: datetime) -> Offer:
+def make_offer(listing: Listing, stay: Stay, price: Quote, now: datetime, member_off: int = 0) -> Offer:
     """A stay at a price, with what comes back of it when it is cancelled."""
     deal = Deal(price, listing.terms, stay.arrive, now, listing.property.zone)
     schedule = listing.payment_plan.schedule(price.total, stay.arrive, listing.property.today(now))
-    return Offer(listing, stay, price, open_steps(deal, now), deal.rest, schedule)
+    return Offer(listing, stay, price, open_steps(deal, now), deal.rest, schedule, member_off)
 
 
 # --- what can be booked ---
 
 
 def _search(
-    session: Session, listings: list[Listing], stay: Stay, guests: int, now: datetime, order: Order
+    session: Session,
+    listings: list[Listing],
+    stay: Stay,
+    guests: int,
+    now: datetime,
+    order: Order,
+    member_off: int,
 ) -> SearchResult:
     _refuse_hopeless(listings, stay, guests, now)
     verdicts = _verdicts(session, listings, free_units_by_listing(session, stay, now), stay, now)
-    answers = [_answer(listing, stay, guests, now, verdicts[listing.id]) for listing in listings]
+    answers = [_answer(listing, stay, guests, now, verdicts[listing.id], member_off) for listing in listings]
     offers = [answer for answer in answers if isinstance(answer, Offer)]
     declined = [answer for answer in answers if isinstance(answer, Declined)]
     return SearchResult(
@@ -323,15 +354,18 @@ def read_around(
     return taken_days_by_listing(session, ids, first, last, now, without_booking=without_booking)
 
 
-def _answer(listing: Listing, stay: Stay, guests: int, now: datetime, verdict: Verdict) -> Offer | Declined:
-    today = listing.property.today(now)
+def _answer(
+    listing: Listing, stay: Stay, guests: int, now: datetime, verdict: Verdict, member_off: int
+) -> Offer | Declined:
+    today, off = listing.property.today(now), club_off(listing, member_off)
     try:
         check_stay(listing.rules, stay, guests, today)
     except StayRuleBroken as broken:
-        return Declined(listing, stay, guests, broken.said, str(broken.details["field"]))
+        return Declined(listing, stay, guests, broken.said, str(broken.details["field"]), member_off=off)
     if not verdict.units:
-        return Declined(listing, stay, guests, verdict.problem or NOT_FREE, "arrive" if verdict.problem else None)
-    return make_offer(listing, stay, quote(listing.rates, Ask.by(stay, guests, today)), now)
+        field = "arrive" if verdict.problem else None
+        return Declined(listing, stay, guests, verdict.problem or NOT_FREE, field, member_off=off)
+    return make_offer(listing, stay, quote(listing.rates, Ask.by(stay, guests, today, member_off=off)), now, off)
 
 
 def _refuse_hopeless(listings: list[Listing], stay: Stay, guests: int, now: datetime) -> None:
@@ -454,7 +488,8 @@ def _lengths(rules: StayRules, arrive: date, nights: int) -> list[int]:
 
 
 def _priced(declined: Declined, stay: Stay, today: date) -> Nearby:
-    return Nearby(declined.listing, stay, quote(declined.listing.rates, Ask.by(stay, declined.guests, today)).total)
+    ask = Ask.by(stay, declined.guests, today, member_off=declined.member_off)
+    return Nearby(declined.listing, stay, quote(declined.listing.rates, ask).total)
 
 
 def _nothing_free(page: ResultPage, declined: Sequence[Declined]) -> ResultPage:

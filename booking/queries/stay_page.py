@@ -43,7 +43,7 @@ class StayPage:
 def read_stay_page(session: Session, slug: str, choice: Choice, month: date | None, now: datetime) -> StayPage:
     """The page for a choice. Raises ListingNotFound."""
     listing = get_listing(session, slug)
-    answer = find_stay(session, listing, choice.stay, choice.guests, now) if choice.stay else None
+    answer = _answer(session, listing, choice, now)
     view = draw_months(session, listing, month, choice, now)
     return StayPage(
         listing,
@@ -51,9 +51,15 @@ def read_stay_page(session: Session, slug: str, choice: Choice, month: date | No
         view,
         offer=answer if isinstance(answer, Offer) else None,
         refusal=_refused_stay(answer) or _refused_arrival(session, listing, choice, view, now),
-        also=_also_free(session, answer, now),
+        also=_also_free(session, answer, choice.member_off, now),
         terms=terms_in_words(listing.terms),
     )
+
+
+def _answer(session: Session, listing: Listing, choice: Choice, now: datetime) -> Offer | Declined | None:
+    if choice.stay is None:
+        return None
+    return find_stay(session, listing, choice.stay, choice.guests, now, member_off=choice.member_off)
 
 
 def _refused_stay(answer: Offer | Declined | None) -> Refusal | None:
@@ -71,14 +77,15 @@ def _refused_arrival(
     if choice.arrive == date.max:  # the calendar of this world ends there, and nothing is near
         return Refusal(view.arrival_problem, ())
     one_night = Stay(choice.arrive, choice.arrive + timedelta(days=1))
-    return Refusal(view.arrival_problem, find_nearby(session, listing, one_night, choice.guests, now))
+    near = find_nearby(session, listing, one_night, choice.guests, now, member_off=choice.member_off)
+    return Refusal(view.arrival_problem, near)
 
 
-def _also_free(session: Session, answer: Offer | Declined | None, now: datetime) -> list[Offer]:
+def _also_free(session: Session, answer: Offer | Declined | None, member_off: int, now: datetime) -> list[Offer]:
     if answer is None:
         return []
     try:
-        found = find_stays(session, answer.stay, answer.guests, now)
+        found = find_stays(session, answer.stay, answer.guests, now, member_off=member_off)
     except StayRuleBroken:  # no listing at all could take this stay
         return []
     return [offer for offer in found.offers if offer.listing.id != answer.listing.id][:_MOST_OTHERS]

@@ -47,7 +47,7 @@ def _with(offer: Offer, wishes: Wishes, coupon: Coupon | None, now: datetime) ->
     if not wishes:
         return offer
     today = offer.listing.property.today(now)
-    price = quote(offer.listing.rates, Ask.by(offer.stay, offer.guests, today, wishes, coupon))
+    price = quote(offer.listing.rates, Ask.by(offer.stay, offer.guests, today, wishes, coupon, offer.member_off))
     if coupon and price.total.minor <= 0:
         raise CouponRefused(NOTHING_LEFT)
-    return make_offer(offer.listing, offer.stay, price, now)
+    return make_offer(offer.listing, offer.stay, price, now, offer.member_off)

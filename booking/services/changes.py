@@ -223,7 +223,8 @@ def _price(session: Session, booking: Booking, wish: ChangeWish, now: datetime) 
     """By today's rates, with what the guest had wished for and with the code that they had; or the total they have."""
     coupon = session.get(Coupon, booking.coupon_id) if booking.coupon_id else None
     wishes, terms = Wishes.from_json(booking.wishes), coupon.terms if coupon else None
-    priced = reservations.check_and_quote(booking.listing, wish.stay, wish.guests, now, wishes, terms)
+    off = booking.member_off  # booked at the members' rate, it stays at it
+    priced = reservations.check_and_quote(booking.listing, wish.stay, wish.guests, now, wishes, terms, off)
     return agreed(priced, booking.amount) if wish.keeps_price else priced
 
 

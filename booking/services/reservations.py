@@ -42,6 +42,7 @@ from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.language import language
 from booking.models import Booking, Listing, Refund
+from booking.queries.club import MemberRate, find_rate
 from booking.runtime import Runtime
 from booking.services import attempts, audit, checkout, coupons, dues, holds, notifications, refunds, swaps, timeline
 from booking.services.holds import Holder
@@ -83,6 +84,7 @@ class PlaceRequest:
     shown_plan: str = ""  # Schedule.mark of what was shown; empty: all of it at once
     network: str = ""  # where the request came from, as limits count it; empty where nobody asked over a network
     wishes: Wishes = field(default_factory=Wishes)
+    account_id: int | None = None  # who is signed in; what they save is looked up anew when the booking is placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,9 @@ def check_and_quote(
     now: datetime,
     wishes: Wishes | None = None,
     coupon: Coupon | None = None,
+    member_off: int = 0,
 ) -> Quote:
-    """The price of a stay that the listing's rules allow.
+    """The price of a stay that the listing's rules allow; `member_off` as a member of the club saves.
 
     Raises:
         StayRuleBroken: it names the field.
@@ -177,7 +180,7 @@ def check_and_quote(
     """
     today = listing.property.today(now)
     check_stay(listing.rules, stay, guests, today)
-    priced = quote(listing.rates, Ask.by(stay, guests, today, wishes, coupon))
+    priced = quote(listing.rates, Ask.by(stay, guests, today, wishes, coupon, member_off))
     if coupon and priced.total.minor <= 0:
         raise CouponRefused(NOTHING_LEFT)
     return priced
@@ -214,7 +217,9 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
             return _use_again(own, request.guest)
         coupon = coupons.take_coupon(session, listing, request.stay, request.wishes.code, now)
         terms = coupon.terms if coupon else None
-        priced = check_and_quote(listing, request.stay, request.guests, now, request.wishes, terms)
+        rate = _find_rate(session, request, listing, identity, now)
+        off = rate.off if rate else 0
+        priced = check_and_quote(listing, request.stay, request.guests, now, request.wishes, terms, off)
         if priced.total != request.shown_total:
             raise PriceChanged(shown=request.shown_total, total=priced.total)
         schedule = _agreed_schedule(listing, request, priced, now)
@@ -224,6 +229,7 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         booking = write_booking(session, listing, units[0], request, priced, now)
         booking.coupon_id = coupon.id if coupon else None
         booking.plan = freeze_plan(schedule, now, request.guest.language)
+        booking.membership_id, booking.member_off = rate.membership_id if rate else None, off
         holds.note_network(session, runtime, holder, booking.id, now)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
         take_unit(session, booking, units, now)
@@ -241,6 +247,15 @@ def _agreed_schedule(listing: Listing, request: PlaceRequest, priced: Quote, now
     if schedule.mark != request.shown_plan:
         raise PlanChanged
     return schedule
+
+
+def _find_rate(
+    session: Session, request: PlaceRequest, listing: Listing, identity: Identity, now: datetime
+) -> MemberRate | None:
+    """What whoever is signed in saves at this very moment; a page may have promised it, and it may have ended since."""
+    if request.account_id is None or not listing.property.in_club:
+        return None
+    return find_rate(session, request.account_id, identity.livemode, now)
 
 
 def _find_placed(request: PlaceRequest) -> Placed | None:

@@ -2,6 +2,8 @@
 
 from flask import Response, g, request
 
+from booking.extensions import db
+from booking.queries.club import find_rate
 from booking.services import guest_accounts
 from booking.services.guest_accounts import SESSION_LIFE, Member
 from booking.wiring import current_runtime
@@ -16,6 +18,16 @@ def current_member() -> Member | None:
         g.member = guest_accounts.find_member(current_runtime(), token) if token else None
     found: Member | None = g.member
     return found
+
+
+def member_off() -> int:
+    """What whoever is signed in saves at this moment, in hundredths of a percent; 0 for everybody else."""
+    if "member_off" not in g:
+        member, runtime = current_member(), current_runtime()
+        now, livemode = runtime.clock.now(), runtime.settings.livemode
+        rate = find_rate(db.session(), member.account_id, livemode, now) if member else None
+        g.member_off = rate.off if rate else 0
+    return int(g.member_off)
 
 
 def member_token() -> str:

@@ -32,8 +32,16 @@ def install(app: Flask) -> None:
     filters: list[Callable[..., str]] = [money, short_money, money_words, day, short_day, weekday, month_name]
     filters += [iso_month, local_moment, moment_at, night_word, guest_word, grouped, said]
     app.jinja_env.filters.update({function.__name__: function for function in filters})
-    names: list[Callable[..., object]] = [shop_name, asset, from_price, line_label, included_label, stay_words]
-    names += [strip_nights, weekday_names, other_languages, address_in]
+    names: list[Callable[..., object]] = [
+        shop_name,
+        has_club,
+        asset,
+        from_price,
+        line_label,
+        included_label,
+        stay_words,
+    ]
+    names += [has_club, strip_nights, weekday_names, other_languages, address_in]
     app.jinja_env.globals.update({function.__name__: function for function in names})
     app.context_processor(lambda: {"language": current_language().code})
 
@@ -150,6 +158,12 @@ def shop_name() -> str:
     return str(g.shop_name)
 
 
+def has_club() -> bool:
+    """Whether the house takes part in a club, so that pages may speak of it. As careful as `shop_name`."""
+    shop_name()
+    return bool(g.get("has_club"))
+
+
 def house_email() -> str:
     """Where to write to the house; empty where nobody knows yet. As careful with the database as `shop_name`."""
     shop_name()
@@ -163,6 +177,7 @@ def _ask_shop_name() -> str:
         db.session.rollback()
         return _last_known()
     name = place.name if place else "Holdfast"
+    g.has_club = place is not None and place.in_club
     current_app.extensions[_SHOP], current_app.extensions[_EMAIL] = name, place.contact_email if place else ""
     return name
 

@@ -122,7 +122,14 @@ class ReviewForm(GuestForm):
         return not set(self.errors) - {"shown_total_minor"}
 
     def request_for(
-        self, listing_id: int, currency: str, question: Question, browser_id: str, network: str, wishes: Wishes
+        self,
+        listing_id: int,
+        currency: str,
+        question: Question,
+        browser_id: str,
+        network: str,
+        wishes: Wishes,
+        account_id: int | None = None,
     ) -> PlaceRequest:
         """What the guest agreed to with the button. The question must be a good one."""
         if question.stay is None:
@@ -137,4 +144,5 @@ class ReviewForm(GuestForm):
             shown_plan=(self.shown_plan.data or "")[:100],
             network=network,
             wishes=wishes,
+            account_id=account_id,
         )

@@ -12,6 +12,7 @@ from booking.queries.guest import GuestBooking, GuestState, find_guest_booking, 
 from booking.queries.search import Offer, find_stay, get_listing
 from booking.web.checkout.pages import unavailable_page
 from booking.web.manage.blueprint import own_references
+from booking.web.member import member_off
 from booking.web.storefront.forms import Question, read_question
 from booking.wiring import current_runtime
 
@@ -24,7 +25,8 @@ def offer_or_elsewhere(slug: str, args: MultiDict[str, str] | None = None) -> Of
     listing, question = get_listing(session, slug), read_question(request.args if args is None else args)
     if question.stay is None or question.errors:
         abort(redirect(url_for("storefront.stay", slug=slug, **question.as_args()), 303))
-    answer = find_stay(session, listing, question.stay, question.guests, current_runtime().clock.now())
+    now = current_runtime().clock.now()
+    answer = find_stay(session, listing, question.stay, question.guests, now, member_off=member_off())
     if isinstance(answer, Offer):
         return answer
     if answer.field:

@@ -33,6 +33,7 @@ from booking.web.checkout.wishes import WishPage, grant, read_wishes
 from booking.web.errors import old_form_page
 from booking.web.guest import browser_id, keep_typed, remember_booking, typed_details
 from booking.web.guest_fields import LONGEST_MESSAGE
+from booking.web.member import current_member
 from booking.web.security import client_address, count
 from booking.web.storefront.forms import Question, read_question
 from booking.wiring import current_runtime
@@ -165,7 +166,9 @@ def _args(page: WishPage) -> dict[str, Any]:
 
 def _place_request(slug: str, question: Question, form: ReviewForm) -> PlaceRequest:
     listing, wishes = get_listing(db.session(), slug), read_wishes(request.form).wishes
-    return form.request_for(listing.id, listing.property.currency, question, browser_id(), client_address(), wishes)
+    member, network = current_member(), client_address()
+    account_id = member.account_id if member else None
+    return form.request_for(listing.id, listing.property.currency, question, browser_id(), network, wishes, account_id)
 
 
 def _details_page(page: WishPage, form: DetailsForm, *, again: bool = False, is_old: bool = False) -> str:
@@ -189,6 +192,7 @@ def _review_page(
     facts = {"offer": offer, "wish_page": page, "form": form, "args": _args(page), "is_old": is_old}
     facts |= {"change": change, "difference": _difference(change, offer), "is_new_plan": is_new_plan}
     facts["plan_words"] = schedule_in_words(offer.schedule)
+    facts["lost_rate"] = "as_member" in request.form and not offer.member_off
     meant = suggest_address(form.email.data or "")
     return render_template(
         "checkout/review.html",

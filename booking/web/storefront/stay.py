@@ -10,6 +10,7 @@ from booking.extensions import db
 from booking.queries.calendar import Choice
 from booking.queries.house import find_moved_slug
 from booking.queries.stay_page import StayPage, read_stay_page
+from booking.web.member import member_off
 from booking.web.storefront.blueprint import blueprint
 from booking.web.storefront.forms import Question, read_month, read_question
 from booking.wiring import current_runtime
@@ -43,4 +44,4 @@ def _moved_page(slug: str) -> ResponseReturnValue:
 
 def _choice(question: Question) -> Choice:
     """What was chosen; of a question with mistakes only the day of arrival can be believed."""
-    return Choice(question.arrive, None if question.errors else question.stay, question.guests)
+    return Choice(question.arrive, None if question.errors else question.stay, question.guests, member_off())

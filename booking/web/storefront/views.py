@@ -7,6 +7,7 @@ from booking.domain.errors import StayRuleBroken
 from booking.domain.terms import terms_in_words
 from booking.extensions import db
 from booking.queries.search import ResultPage, find_page, find_property, find_shelf, has_own_policies
+from booking.web.member import member_off
 from booking.web.storefront import look, seo, stay
 from booking.web.storefront.blueprint import blueprint
 from booking.web.storefront.forms import Question, read_order, read_page, read_question
@@ -67,6 +68,7 @@ def _search(question: Question) -> tuple[Question, ResultPage | None]:
     order, number = read_order(request.args), read_page(request.args)
     try:
         now = current_runtime().clock.now()
-        return question, find_page(db.session(), question.stay, question.guests, now, order, number)
+        off = member_off()
+        return question, find_page(db.session(), question.stay, question.guests, now, order, number, member_off=off)
     except StayRuleBroken as broken:
         return question.with_error(str(broken.details["field"]), broken.said), None
