@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
@@ -37,7 +38,7 @@ from tests.simulation.house import INSTANCE
 from tests.simulation.stripe_model import Event, EventState
 from tests.simulation.world import BEGINNING, Act, Broken, World
 
-STAFF = "ada@example.org"
+STAFF, ZONE = "ada@example.org", ZoneInfo("Europe/Berlin")
 WEB, WORKER = "web", "worker"
 FIRST_NIGHT = (BEGINNING + timedelta(days=20)).date()
 # What a line of the worker may say went wrong; anything else is a fault of the shop that it swallowed.
@@ -54,6 +55,9 @@ class Guest:
     tabs: list[str] = field(default_factory=list)  # sessions whose payment page is open
 
 
+Move = tuple[int, Callable[[], None]]
+
+
 class Cast:
     """Everybody, with the moves that make sense for them now."""
 
@@ -63,7 +67,7 @@ class Cast:
         self.guests = [Guest(f"guest {number}") for number in range(1, world.weather.guests + 1)]
         self.challenged: list[str] = []
         self._forms = 0
-        self._moves: tuple[tuple[int, Callable[[], None]], ...] = (
+        self._moves: tuple[Move, ...] = (
             (7, self._book), (5, self._press_pay_again), (20, self._type_card), (5, self._pay_unheard),
             (6, self._answer_challenge), (6, self._come_back), (2, self._let_go), (1, self._guest_cancels),
             (4, self._staff_refunds), (1, self._staff_cancels), (1, self._close_nights), (1, self._reopen_nights),
@@ -75,6 +79,11 @@ class Cast:
             (3, self._staff_changes), (4, self._open_difference), (1, self._staff_withdraws), (1, self._staff_moves),
         )  # fmt: skip
         self._weights = [weight * self._zeal(act) for weight, act in self._moves]
+
+    def join(self, moves: tuple[Move, ...]) -> None:
+        """Others who take their turns with these."""
+        self._moves += moves
+        self._weights += [weight for weight, _ in moves]
 
     def _zeal(self, act: Callable[[], None]) -> float:
         """Where news is slow, holds run out while the money of others is on its way."""
@@ -114,8 +123,10 @@ class Cast:
 
     def _place(self, guest: Guest, stay: Stay) -> str:
         total = quote(self.world.house.rates, Ask(stay, Party(2))).total
+        today = self.world.clock.at.astimezone(ZONE).date()
+        plan = self.world.house.plan.schedule(total, stay.arrive, today).mark
         details = GuestDetails(guest.name, f"{guest.name.replace(' ', '')}@example.org")
-        request = PlaceRequest(self.world.house.listing_id, stay, 2, details, guest.name, total)
+        request = PlaceRequest(self.world.house.listing_id, stay, 2, details, guest.name, total, plan)
         placed = reservations.place_booking(self.runtime, request)
         if placed.booking_id not in guest.booking_ids:
             guest.booking_ids.append(placed.booking_id)
@@ -132,12 +143,12 @@ class Cast:
     def _hand_over(self, guest: Guest, booking_id: int) -> str:
         handoff = checkout.start_checkout(self.runtime, booking_id)
         if handoff.outcome is HandoffOutcome.PAY:
-            guest.tabs.append(self._take_address(handoff, booking_id))
+            guest.tabs.append(self.take_address(handoff, booking_id))
         if handoff.outcome is HandoffOutcome.CONFIRMED and not self._charges_of(booking_id):
             raise Broken(f"booking {booking_id}: a guest is told that it is paid")
         return f"booking {booking_id}: {handoff.outcome}"
 
-    def _take_address(self, handoff: Handoff, booking_id: int) -> str:
+    def take_address(self, handoff: Handoff, booking_id: int) -> str:
         """The payment page that a guest is sent to must be the only one of its booking that can still be paid."""
         session_id = str(handoff.url).rpartition("/")[2]
         self.world.handed_out.add(session_id)
@@ -242,7 +253,11 @@ class Cast:
         found = self.rows("SELECT id FROM booking WHERE status = 'confirmed' OR needs_review OR status = 'pending'")
         if not found or (reason is CancelReason.GUEST and self.dice.random() < 0.5):
             return
-        booking_id, form = self.dice.choice(found)[0], self._next_form()
+        self.cancel_one(self.dice.choice(found)[0], reason, cause)
+
+    def cancel_one(self, booking_id: int, reason: CancelReason, cause: Cause) -> None:
+        """Perhaps by a double click."""
+        form = self._next_form()
         for _ in range(self.dice.choice((1, 1, 2))):
             name = f"{reason} cancels booking {booking_id}"
             self._begin(name, WEB, lambda: self._do_cancel(booking_id, reason, cause, form))
@@ -259,7 +274,7 @@ class Cast:
 
     def _staff_changes(self) -> None:
         """Give a stay other nights, at today's price or at the old one; perhaps by a double click."""
-        booking_id = self._some("SELECT id FROM booking WHERE status = 'confirmed'")
+        booking_id = self.some("SELECT id FROM booking WHERE status = 'confirmed'")
         if booking_id is not None:
             wish = ChangeWish(self._some_stay(), 2, keeps_price=self.dice.random() < 0.2)
             form, name = self._next_form(), f"staff changes booking {booking_id} to {wish.stay.arrive:%d}-"
@@ -275,7 +290,7 @@ class Cast:
 
     def _open_difference(self) -> None:
         """A guest follows the link to what a change costs more."""
-        booking_id = self._some("SELECT booking_id FROM stay_change WHERE status = 'open'")
+        booking_id = self.some("SELECT booking_id FROM stay_change WHERE status = 'open'")
         if booking_id is not None:
             guest = self.dice.choice(self.guests)
             self._begin(f"difference of booking {booking_id}", WEB, lambda: self._hand_difference(guest, booking_id))
@@ -283,23 +298,23 @@ class Cast:
     def _hand_difference(self, guest: Guest, booking_id: int) -> str:
         handoff = changes.start_difference(self.runtime, booking_id)
         if handoff.outcome is HandoffOutcome.PAY:
-            guest.tabs.append(self._take_address(handoff, booking_id))
+            guest.tabs.append(self.take_address(handoff, booking_id))
         return f"booking {booking_id}: {handoff.outcome}"
 
     def _staff_withdraws(self) -> None:
-        booking_id = self._some("SELECT booking_id FROM stay_change WHERE status = 'open'")
+        booking_id = self.some("SELECT booking_id FROM stay_change WHERE status = 'open'")
         if booking_id is not None:
             act: Act = lambda: changes.withdraw_change(self.runtime, booking_id, STAFF)  # noqa: E731
             self._begin(f"staff withdraws the change of booking {booking_id}", WEB, act)
 
     def _staff_moves(self) -> None:
-        booking_id = self._some("SELECT id FROM booking WHERE status IN ('confirmed', 'pending')")
+        booking_id = self.some("SELECT id FROM booking WHERE status IN ('confirmed', 'pending')")
         if booking_id is not None:
             unit_id = self.dice.choice(self.world.house.unit_ids)
             act: Act = lambda: moves.move_booking(self.runtime, booking_id, unit_id, STAFF)  # noqa: E731
             self._begin(f"staff moves booking {booking_id} to unit {unit_id}", WEB, act)
 
-    def _some(self, query: str) -> int | None:
+    def some(self, query: str) -> int | None:
         """One of the ids that a look finds, or none."""
         found = self.rows(query)
         return self.dice.choice(found)[0] if found else None

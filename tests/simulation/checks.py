@@ -27,7 +27,16 @@ WHERE refund.status NOT IN ('failed', 'canceled') AND NOT (refund.status = 'requ
     AND told.updated_at >= refund.created_at))"""
 
 CHANGED = "FROM stay_change WHERE status = 'done' AND booking_id"
-PAID_DIFFERENCES = "SELECT booking_id FROM stay_change WHERE status = 'done' AND amount_minor > from_minor"
+# Beside the first payment: of changes that a balance did not take, and of all that was owed.
+PAID_BESIDE = """SELECT booking_id FROM stay_change WHERE status = 'done' AND amount_minor > from_minor
+    AND EXISTS (SELECT 1 FROM attempt WHERE change_id = stay_change.id)
+UNION ALL SELECT due.booking_id FROM due JOIN attempt ON attempt.due_id = due.id
+    WHERE due.status = 'paid' AND attempt.status = 'paid' GROUP BY due.id"""
+UNPAID = "SELECT COALESCE(SUM(amount_minor), 0) FROM due WHERE kind = 'balance' AND status <> 'paid' AND booking_id = ?"
+CASH = "SELECT COALESCE(SUM(amount_minor), 0) FROM payment WHERE method <> 'stripe' AND booking_id = ?"
+PAID_FOR = """SELECT 1 FROM payment JOIN due ON due.booking_id = payment.booking_id
+LEFT JOIN attempt ON attempt.id = payment.attempt_id WHERE due.id = ? AND payment.amount_minor = ?
+AND (attempt.due_id = due.id OR payment.method <> 'stripe')"""
 
 # What waits for a bank: its nights, those that it has with no end, and those that somebody else has.
 WAITING = """SELECT booking.id, julianday(leave) - julianday(arrive),
@@ -47,8 +56,9 @@ class Watch:
         self._waiting: set[int] = set()
         self._payments: dict[str, tuple[int, int]] = {}
         self._ranks: dict[int, int] = {}
+        self._dues_seen: dict[int, tuple[int, str, str]] = {}
         self._looks: tuple[Callable[[], Iterator[str]], ...] = (
-            self._bookings, self._waits, self._money_that_came, self._money_that_went, self._twins,
+            self._bookings, self._waits, self._dues, self._money_that_came, self._money_that_went, self._twins,
         )  # fmt: skip
 
     def look(self) -> None:
@@ -106,17 +116,21 @@ class Watch:
             yield f"I2: booking {booking_id} is confirmed, but {amount} was never captured for it"
 
     def _was_captured(self, booking_id: int, amount: int, captured: list[int]) -> bool:
-        """The price before all changes in one payment, and each change made of the stay that it began with."""
+        """The price before all changes, or its deposit, in one payment; and by and by all that is not owed still."""
         [(more,)] = self._rows(f"SELECT COALESCE(SUM(amount_minor - from_minor), 0) {CHANGED} = ?", booking_id)
-        return amount - more in captured and sum(captured) >= amount
+        [(deposit,)] = self._rows("SELECT json_extract(plan, '$.now_minor') FROM booking WHERE id = ?", booking_id)
+        [(unpaid,)] = self._rows(UNPAID, booking_id)
+        [(cash,)] = self._rows(CASH, booking_id)
+        return (deposit or amount - more) in captured and sum(captured) + cash >= amount - unpaid
 
     def _payable(self, booking_id: int, status: str, has_nights: bool) -> Iterator[str]:
         """While a guest has a page on which this booking can be paid, or has paid slowly, its nights are its own."""
         if status == "pending" and has_nights:
             return
         copied = {self._stripe.sessions[session_id]["metadata"]["attempt"] for session_id in self._stripe.copies}
-        # What is paid for a change of a stay that is over goes back.
-        copied |= {token for (token,) in self._rows("SELECT token FROM attempt WHERE change_id IS NOT NULL")}
+        # What is paid for a change or a balance of a stay that is over goes back.
+        later = "SELECT token FROM attempt WHERE change_id IS NOT NULL OR due_id IS NOT NULL"
+        copied |= {token for (token,) in self._rows(later)}
         for session_id in sorted(self._world.handed_out):
             session = self._stripe.sessions[session_id]
             is_copied = session["metadata"]["attempt"] in copied  # by hand: what its payment means, a person decides
@@ -133,9 +147,23 @@ class Watch:
         is_slow = intent is not None and intent["status"] == "processing"
         return is_slow and self._stripe.now() < session["expires_at"] + checkout.SURELY_OVER.total_seconds()
 
+    def _dues(self) -> Iterator[str]:
+        """I2, I7: paid means that its money came; what is paid or waived stays so, and a booking has one balance."""
+        known = self._rows("SELECT id, booking_id, kind, status, amount_minor FROM due")
+        for due_id, booking_id, kind, status, amount in known:
+            before = self._dues_seen.get(due_id)
+            self._dues_seen[due_id] = (booking_id, kind, status)
+            if before is not None and before[2] != "open" and before[2] != status:
+                yield f"I7: due {due_id} went from {before[2]} to {status}"
+            if status == "paid" and not self._rows(PAID_FOR, due_id, amount):
+                yield f"I2: due {due_id} is paid, and {amount} never came for it"
+        for booking_id, count in Counter(row[1] for row in known if row[2] == "balance").items():
+            if count > 1:
+                yield f"I4: booking {booking_id} owes {count} balances"
+
     def _money_that_came(self) -> Iterator[str]:
         """I9, I15: each payment is a charge of ours, to the cent, and never changes again."""
-        payments = self._rows("SELECT payment_intent_id, booking_id, amount_minor FROM payment")
+        payments = self._rows("SELECT payment_intent_id, booking_id, amount_minor FROM payment WHERE method = 'stripe'")
         now = {intent_id: (booking_id, amount) for intent_id, booking_id, amount in payments}
         for intent_id, known in self._payments.items():
             if now.get(intent_id) != known:
@@ -229,9 +257,9 @@ def _losers(world: World) -> Iterator[str]:
             yield f"booking {booking_id}: {charge['amount_refunded']} of {charge['amount_captured']} went back"
         if sum(reason in BY_ITSELF for reason in reasons) > 1:
             yield f"booking {booking_id}: refunded by itself more than once"
-    differences = Counter(row[0] for row in world.house.rows(PAID_DIFFERENCES))
+    beside = Counter(row[0] for row in world.house.rows(PAID_BESIDE))
     for booking_id, status in world.house.rows("SELECT id, status FROM booking"):
-        if booking_id not in told and booking_id not in failed and kept[booking_id] > 1 + differences[booking_id]:
+        if booking_id not in told and booking_id not in failed and kept[booking_id] > 1 + beside[booking_id]:
             yield f"booking {booking_id} ({status}) keeps {kept[booking_id]} payments"
 
 

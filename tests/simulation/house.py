@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from booking import create_app
 from booking.database import _WRITES
+from booking.domain.payment_plans import PAY_IN_FULL, PaymentPlan, PlanKind
 from booking.extensions import db
 from booking.gateways.mail import Letter
 from booking.models import Instance, Listing, Unit
@@ -20,6 +21,8 @@ from tests.support.shop import add_listing, make_settings
 INSTANCE = "simulated-shop"
 INJECTED = "injected: the database is locked"
 MOST_UNITS = 2
+_PLAN = """INSERT INTO payment_plan (property_id, listing_id, kind, percent, days_before, created_at, updated_at)
+SELECT property_id, id, 'deposit', ?2, ?3, created_at, updated_at FROM listing WHERE id = ?1"""
 
 
 class House:
@@ -30,6 +33,7 @@ class House:
         self.begin_fails: Callable[[], bool]
         self.commit_fails: Callable[[], str]
         self.calm()
+        self.plan = PAY_IN_FULL
         with self.app.app_context():
             db.create_all()
             db.session.add(Instance(id=1, instance_id=INSTANCE))
@@ -43,10 +47,14 @@ class House:
         self._beginning = sqlite3.connect(":memory:", check_same_thread=False)
         self.raw.backup(self._beginning)
 
-    def put_back(self, units: int) -> None:
-        """The database as it was in the beginning, with so many units for sale."""
+    def put_back(self, units: int, deposit: int = 0, days_before: int = 0) -> None:
+        """The database as it was in the beginning, with so many units for sale, and a plan where there is a deposit."""
         self._beginning.backup(self.raw)
         self.raw.execute("UPDATE unit SET is_active = (position <= ?)", (units,))
+        self.plan = PaymentPlan(PlanKind.DEPOSIT, deposit, days_before) if deposit else PAY_IN_FULL
+        if deposit:
+            row = (self.listing_id, deposit, days_before)
+            self.raw.execute(_PLAN, row)
 
     def calm(self) -> None:
         """No trouble from the database."""

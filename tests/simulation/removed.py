@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from booking.models import Night
-from booking.services import attempts, nights, outbox, refund_news, refunds, settlement, swaps, webhooks
+from booking.services import attempts, dues, nights, outbox, refund_news, refunds, settlement, swaps, webhooks
 from booking.services.cases import Outcome
 from tests.support.shop import patched
 
@@ -83,6 +83,8 @@ GUARDS: dict[str, tuple[Change, ...]] = {
     "a slow payment keeps its nights": ((settlement, "_keep_nights", _answering(False)),),
     "money for a cancelled booking goes back": ((settlement, "refund_late", _answering(Outcome.LATE)),),
     "a changed stay takes no night of somebody else": ((swaps, "claim_beside", _answering(True)),),
+    "money for the balance of a stay that is off goes back": ((dues, "refund_late", _answering(Outcome.LATE)),),
+    "a balance goes with its stay": ((dues, "drop_with_booking", _answering(None)),),
 }  # fmt: skip
 
 
@@ -104,6 +106,8 @@ MISSED_BY = {
     "a slow payment keeps its nights": 32,
     "money for a cancelled booking goes back": 21,
     "a changed stay takes no night of somebody else": 0,
+    "money for the balance of a stay that is off goes back": 118,
+    "a balance goes with its stay": 108,
 }
 
 

@@ -10,6 +10,7 @@ from booking.services import reconciliation
 from tests.simulation.actors import WORKER, Cast
 from tests.simulation.checks import Watch, check_end
 from tests.simulation.house import house
+from tests.simulation.owing import Owing
 from tests.simulation.stripe_model import EventState
 from tests.simulation.world import Broken, World
 
@@ -61,12 +62,15 @@ def run_seeds(first: int, count: int) -> tuple[int, int, int]:
 
 def _run(world: World) -> None:
     cast, watch = Cast(world), Watch(world)
+    owing = Owing(cast)
+    if world.weather.deposit:
+        cast.join(owing.moves)
     for _ in range(world.weather.steps):
         cast.move()
         watch.look()
     _stop_faults(world, cast)
     watch.look()
-    _settle(world, cast, watch)
+    _settle(world, cast, owing, watch)
     check_end(world)
 
 
@@ -84,12 +88,13 @@ def _stop_faults(world: World, cast: Cast) -> None:
         _lose_all(world)
 
 
-def _settle(world: World, cast: Cast, watch: Watch) -> None:
+def _settle(world: World, cast: Cast, owing: Owing, watch: Watch) -> None:
     """Worker and reconciler do their rounds; time passes only to what is due, or ROUND seconds of their patience."""
     spent, idle = 0, 0
     for _ in range(MOST_ROUNDS):
         before = world.house.raw.total_changes
         _end_refunds(world)
+        owing.hand_over()
         _bring_events(world, cast, watch)
         world.begin("worker: outbox", WORKER, lambda: cast.work(50))
         world.begin("worker: holds", WORKER, cast.end_overdue)
@@ -99,7 +104,7 @@ def _settle(world: World, cast: Cast, watch: Watch) -> None:
         unfinished = world.house.rows(UNFINISHED)
         has_news = bool(world.stripe.due_events()) and world.weather.lost_events < 1.0
         if not unfinished and not has_news:
-            _last_look(world, cast, watch)
+            _last_look(world, cast, owing, watch)
             return
         if world.house.raw.total_changes == before:
             _wait_for_due(world, unfinished, idle)
@@ -112,13 +117,14 @@ def _settle(world: World, cast: Cast, watch: Watch) -> None:
     raise Broken(f"not at rest after {spent} seconds: {world.house.rows(UNFINISHED)}")
 
 
-def _last_look(world: World, cast: Cast, watch: Watch) -> None:
+def _last_look(world: World, cast: Cast, owing: Owing, watch: Watch) -> None:
     """The hourly walk through Stripe's lists, which finds what was never told, and what that leads to."""
     world.begin("worker: lists", WORKER, lambda: cast.reconcile(at_once=True))
     for _ in range(MOST_ROUNDS_AFTER):
         if not world.house.rows(UNFINISHED) and not world.stripe.due_events():
             return
         _end_refunds(world)
+        owing.hand_over()
         _bring_events(world, cast, watch)
         world.begin("worker: outbox", WORKER, lambda: cast.work(50))
         world.begin("worker: reconcile", WORKER, lambda: cast.reconcile(at_once=False))

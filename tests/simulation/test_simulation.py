@@ -27,6 +27,7 @@ CORNERS = (
     "cancelled dates_unavailable", "refund dates_unavailable", "refund already_cancelled", "refund goodwill",
     "refund cancellation", "refund external", "step needs_review", "step payment_processing", "step card_declined",
     "step moved", "change done", "change lapsed", "change withdrawn", "refund change",
+    "due open", "due paid", "due waived", "step balance_changed",
     "step dispute_opened", "step fraud_warning", "step refund_failed", "step attempt_renewed", "a death", "a fault",
 )  # fmt: skip
 # Greenlets go in and out of functions in ways that a tracer of lines does not follow.
@@ -68,6 +69,7 @@ def _reached(world: World) -> set[str]:
     reached = {f"{status} {reason}" for status, reason in rows("SELECT status, cancel_reason FROM booking")}
     reached |= {f"refund {row[0]}" for row in rows("SELECT reason FROM refund")}
     reached |= {f"change {row[0]}" for row in rows("SELECT status FROM stay_change")}
+    reached |= {f"due {row[0]}" for row in rows("SELECT status FROM due")}
     reached |= {f"step {row[0]}" for row in rows("SELECT kind FROM booking_event")}
     return reached | ({"a death"} if world.deaths else set()) | ({"a fault"} if world.faults else set())
 

@@ -1,7 +1,11 @@
 """What kind of run a seed gives: how crowded, and which troubles how often. Drawn once, from the seed alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+
+# What is left of a seed's number after fives, where more is going on than when `seeds.txt` was begun. None that is kept
+# there is one of these, so they all keep the run that they had.
+LATER = (3, 4)
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,21 @@ class Weather:
     oddities: float = 0.0  # other amounts, copied sessions, disputes, other shops on the account
     changes: float = 0.0  # how often staff change and move stays
     skew: int = 0  # seconds by which Stripe's clock is ahead of ours
+    deposit: int = 0  # percent of the price that is paid with the booking; zero: all of it
+    days_before: int = 0  # so long before arrival a balance is due
 
 
-def draw_weather(dice: Random) -> Weather:
+def draw_weather(dice: Random, seed: int) -> Weather:
+    """What was here from the beginning; and in some seeds what came later, from dice of its own."""
+    weather = _draw_first(dice)
+    return _draw_later(weather, Random(f"later {seed}")) if seed % 5 in LATER else weather
+
+
+def _draw_later(weather: Weather, dice: Random) -> Weather:
+    return replace(weather, deposit=dice.choice((0, 20, 50)), days_before=dice.choice((0, 7, 14)))
+
+
+def _draw_first(dice: Random) -> Weather:
     """Each trouble is there or not, so that runs differ in kind: some calm, some a storm."""
 
     def sometimes(chance: float, *strengths: float) -> float:

@@ -82,7 +82,7 @@ class World:
     def __init__(self, seed: int, house: House) -> None:
         self.seed, self.house = seed, house
         self.dice, self._ids = Random(f"dice {seed}"), Random(f"ids {seed}")
-        self.weather = draw_weather(self.dice)
+        self.weather = draw_weather(self.dice, seed)
         self.has_faults, self.has_pauses = True, True
         self.deaths = self.faults = 0
         self.trace: list[str] = []
@@ -98,7 +98,7 @@ class World:
     @contextmanager
     def begun(self) -> Iterator[None]:
         """The database as in the beginning, and every boundary watched; all is let go at the end."""
-        self.house.put_back(self.weather.units)
+        self.house.put_back(self.weather.units, self.weather.deposit, self.weather.days_before)
         crashpoints.arm(self._visit)
         self.house.begin_fails, self.house.commit_fails = self._begin_fails, self._commit_fails
         alphabet = patched(reservations.secrets, "choice", self._ids.choice)
