@@ -17,7 +17,9 @@ from booking.config import Settings
 from booking.runtime import Runtime, WakeWorker
 from booking.services import (
     balances,
+    cards,
     changes,
+    charges,
     delivery,
     disputes,
     guest_accounts,
@@ -169,6 +171,16 @@ def expire_holds(runtime: Runtime) -> None:
     _tell("hold_expired", [*reservations.expire_holds(runtime), *changes.lapse_overdue(runtime)])
 
 
+def charge_cards(runtime: Runtime) -> None:
+    """Charge saved cards with what is due today, and announce what will be."""
+    _tell("card_charged", charges.charge_due_cards(runtime))
+
+
+def forget_cards(runtime: Runtime) -> None:
+    """Have Stripe forget the cards of stays that are over."""
+    _tell("card_forgotten", cards.forget_old_cards(runtime))
+
+
 def reconcile(runtime: Runtime) -> None:
     """Ask Stripe about what is unfinished here, and leave the youngest to their webhook."""
     _log(reconciliation.reconcile(runtime, at_once=False))
@@ -251,6 +263,7 @@ TIMETABLE = {
     write_before_arrivals: crontab(minute="*/10"),
     write_after_holds: crontab(minute="*/5"),
     write_about_balances: crontab(minute="*/10"),
+    charge_cards: crontab(minute="*/10"),
     reconcile: crontab(minute="*/5"),
     compare_lists: crontab(minute="17"),
     remind: crontab(minute="37"),
@@ -259,4 +272,5 @@ TIMETABLE = {
     erase_guests: crontab(minute="27"),
     purge: crontab(minute="47", hour="3"),
     forget_old: crontab(minute="57", hour="3"),
+    forget_cards: crontab(minute="7", hour="4"),
 }

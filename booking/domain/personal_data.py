@@ -67,6 +67,14 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
         "requested_by": Holds.STAFF,
         "form_token": Holds.KEY,
     },
+    "card_consent": {"text": Holds.FACT, "language": Holds.FACT, "currency": Holds.FACT},
+    "saved_card": {
+        "customer_id": Holds.FACT,
+        "payment_method_id": Holds.FACT,
+        "brand": Holds.GUEST,
+        "last4": Holds.GUEST,
+        "detach_key": Holds.KEY,
+    },
     "stay_change": {
         "currency": Holds.FACT,
         "quote": Holds.FACT,

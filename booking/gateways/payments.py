@@ -198,6 +198,7 @@ class CheckoutOrder:
     success_url: str
     cancel_url: str
     language: str = "en"
+    saves_card: bool = False  # for charges with nobody there, as the guest was told before
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +313,10 @@ class PaymentGateway(BillingGateway, Protocol):
 
     def find_guarantee(self, session_id: str) -> KeptCard | None:
         """The card that a hosted page of mode setup has kept; None where it has kept none."""
+        ...
+
+    def detach_card(self, payment_method_id: str, idempotency_key: str) -> None:
+        """Have the provider forget a card. One that is no customer's any more is forgotten already."""
         ...
 
     def list_charges(self, since: datetime) -> Iterator[ChargeEvidence]:

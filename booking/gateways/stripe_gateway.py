@@ -76,7 +76,7 @@ class StripeGateway(StripeBilling):
     def checkout_params(self, order: CheckoutOrder) -> Params:
         """https://docs.stripe.com/api/checkout/sessions/create. Metadata of a session is not copied to its intent."""
         metadata = _checkout_metadata(order.tag)
-        return {
+        params: Params = {
             "mode": "payment",
             "line_items": [_line_item(order)],
             "client_reference_id": order.tag.attempt,
@@ -91,6 +91,11 @@ class StripeGateway(StripeBilling):
             # What is charged must be what was agreed, in the currency it was agreed in.
             "adaptive_pricing": {"enabled": False},
         }
+        if order.saves_card:
+            # A customer of its own: the address of a booking is not proven to be the person's who types it.
+            params["customer_creation"] = "always"
+            params["payment_intent_data"]["setup_future_usage"] = "off_session"
+        return params
 
     def open_checkout(self, params: Params, idempotency_key: str) -> PaymentEvidence:
         session = self._call(
@@ -186,6 +191,16 @@ class StripeGateway(StripeBilling):
         return (
             stripe_objects.read_kept_card(setup.get("payment_method")) if setup.get("status") == "succeeded" else None
         )
+
+    def detach_card(self, payment_method_id: str, idempotency_key: str) -> None:
+        """https://docs.stripe.com/api/payment_methods/detach: it cannot be charged any more after this."""
+        options: Any = {"idempotency_key": idempotency_key}
+        try:
+            self._call(lambda api: api.payment_methods.detach(payment_method_id, {}, options))
+        except GatewayRefused:
+            method = self._call(lambda api: api.payment_methods.retrieve(payment_method_id))
+            if method.get("customer"):
+                raise
 
     def list_charges(self, since: datetime) -> Iterator[ChargeEvidence]:
         """Left out is what was authorised only, or declined."""

@@ -2,6 +2,7 @@
 
 from booking.models.audit import AuditHead, AuditLine
 from booking.models.booking import Booking, BookingEvent, Closure, Night
+from booking.models.card import CardConsent, SavedCard
 from booking.models.change import StayChange
 from booking.models.club import CatalogEntry, CatalogErrand, ClubPlan
 from booking.models.customer import Customer
@@ -30,6 +31,7 @@ __all__ = [
     "BookingEvent",
     "CancellationPolicy",
     "CancellationTier",
+    "CardConsent",
     "CatalogEntry",
     "CatalogErrand",
     "Closure",
@@ -66,6 +68,7 @@ __all__ = [
     "RateWindow",
     "RecoveryCode",
     "Refund",
+    "SavedCard",
     "SavedFilter",
     "Season",
     "Staff",

@@ -1,11 +1,11 @@
 """What guests still owe for their bookings beside the first payment: a balance, a fee, a damage."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from booking.database import enum_column
+from booking.database import UTCDateTime, enum_column
 from booking.domain.money import Money
 from booking.domain.states import DueKind, DueStatus
 from booking.models.base import Stamped
@@ -32,6 +32,7 @@ class Due(Stamped):
     note: Mapped[str] = mapped_column(String(500), default="")  # what staff says of it, for the guest to read
     requested_by: Mapped[str] = mapped_column(String(254), default="")  # staff address; empty: by the plan
     form_token: Mapped[str | None] = mapped_column(String(64))  # one per rendered form: a double click is one due
+    tries_stopped_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # by staff: no card is charged by itself
 
     booking: Mapped[Booking] = relationship()
 

@@ -17,6 +17,8 @@ class OutboxKind(StrEnum):
     MAIL = "mail"
     REFUND = "refund"
     SYNC_REFUNDS = "sync_refunds"
+    KEEP_CARD = "keep_card"
+    DETACH_CARD = "detach_card"
 
 
 class OutboxState(StrEnum):

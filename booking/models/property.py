@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, CheckConstraint, String, and_, false, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, String, and_, false, text
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from booking.domain.payment_plans import PAY_IN_FULL, PaymentPlan
@@ -25,6 +25,7 @@ class Property(Stamped):
         CheckConstraint("currency = lower(currency) AND length(currency) = 3", name="currency_code"),
         CheckConstraint("cancel_full_days >= cancel_part_days AND cancel_part_days >= 0", name="cancel_days"),
         CheckConstraint("cancel_part_percent BETWEEN 0 AND 100", name="cancel_percent"),
+        CheckConstraint("damage_most_minor >= 0", name="damage_not_negative"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -45,6 +46,11 @@ class Property(Stamped):
     cancel_full_days: Mapped[int] = mapped_column(default=7)
     cancel_part_days: Mapped[int] = mapped_column(default=2)
     cancel_part_percent: Mapped[int] = mapped_column(default=50)
+    # Whether guests are asked to let their card be saved, and up to how much it may be charged for damage.
+    keeps_cards: Mapped[bool] = mapped_column(default=False, server_default=false())
+    damage_most_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    # Whether what is owed can be paid on a page of the shop, with Stripe.js, beside Stripe's own page.
+    pays_on_page: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     listings: Mapped[list["Listing"]] = relationship(back_populates="property")
     taxes: Mapped[list[Tax]] = relationship(order_by=Tax.id)

@@ -34,6 +34,7 @@ from booking.domain.terms import RefundStep, open_steps
 from booking.domain.words import Said
 from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund, StayChange
 from booking.models.outbox import OutboxKind, OutboxState
+from booking.queries.cards import has_wallet
 from booking.queries.charges import Charge, find_charge, find_decline, find_withdrawn
 from booking.queries.dues import Owed, list_owed
 from booking.queries.nights import keeps_nights
@@ -190,6 +191,7 @@ class GuestBooking:
     change: OfferedChange | None
     owed: tuple[Owed, ...]  # what is still to be paid beside the first payment
     schedule: Schedule  # as it was agreed to when booking
+    has_cards: bool  # a card was saved with it, or was to be
     sequence: int  # rises with each change that a calendar must hear of
     changed_at: datetime
 
@@ -316,6 +318,7 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         change=_offered_change(session, booking),
         owed=list_owed(session, booking),
         schedule=booking.schedule,
+        has_cards=has_wallet(session, booking.id),
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
         **_money_facts(session, booking, now),

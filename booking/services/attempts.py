@@ -12,7 +12,15 @@ from booking.domain.dates import Stay
 from booking.domain.errors import BookingNotFound
 from booking.domain.money import Money
 from booking.domain.policy import hold_deadline, session_expiry
-from booking.domain.states import LIVE_ATTEMPT, UNFINISHED_ATTEMPT, AttemptPurpose, AttemptStatus, BookingStatus, Source
+from booking.domain.states import (
+    LIVE_ATTEMPT,
+    UNFINISHED_ATTEMPT,
+    AttemptChannel,
+    AttemptPurpose,
+    AttemptStatus,
+    BookingStatus,
+    Source,
+)
 from booking.extensions import db
 from booking.gateways.payments import (
     CheckoutOrder,
@@ -27,6 +35,7 @@ from booking.gateways.payments import (
 from booking.language import language, localised
 from booking.models import Attempt, Booking, StayChange
 from booking.runtime import Runtime
+from booking.services import cards
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
@@ -35,6 +44,8 @@ from booking.services.timeline import Cause
 
 # A request that was sent may still be on its way; after this long it has arrived or never will.
 LOOK_AFTER = timedelta(seconds=30)
+# A charge is asked for by the worker, who waits longer and tries again within one call.
+LOOK_AFTER_CHARGE = timedelta(minutes=5)
 # How far Stripe's clock and ours may be apart when one looks for what the other made.
 CLOCK_DOUBT = timedelta(minutes=10)
 # For so long a session is ended under one key.
@@ -57,6 +68,9 @@ class Ticket:
     idempotency_key: str
     session_id: str | None
     created_at: datetime
+    channel: AttemptChannel
+    payment_intent_id: str | None
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,7 @@ class Wanted:
     guests: int
     change_id: int | None = None
     due_id: int | None = None
+    saves_card: bool = False
 
 
 def write_attempt(
@@ -86,7 +101,8 @@ def write_attempt(
     `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests.
     """
     purpose = AttemptPurpose.DEPOSIT if booking.schedule.is_split else AttemptPurpose.BOOKING
-    wanted = Wanted(purpose, booking.first_payment, booking.stay, booking.guests)
+    saves_card = cards.find_consent(session, booking.id) is not None
+    wanted = Wanted(purpose, booking.first_payment, booking.stay, booking.guests, saves_card=saves_card)
     attempt = write_wanted(session, runtime, booking, wanted, number, now, identity, minutes=minutes)
     booking.hold_until = hold_deadline(attempt.expires_at)
     return attempt
@@ -243,6 +259,12 @@ def is_payable(session: Session, booking_id: int) -> bool:
     return session.scalar(payable.limit(1)) is not None
 
 
+def has_unended(session: Session, due_id: int) -> bool:
+    """Whether something that was given up may still bring the money for a due. Joins the caller's transaction."""
+    given_up = select(Attempt.id).where(Attempt.due_id == due_id, Attempt.status == AttemptStatus.SUPERSEDED)
+    return session.scalar(given_up.limit(1)) is not None
+
+
 def ticket_of(attempt: Attempt, reference: str) -> Ticket:
     """An attempt as plain values, to take out of the transaction."""
     return Ticket(
@@ -254,6 +276,9 @@ def ticket_of(attempt: Attempt, reference: str) -> Ticket:
         idempotency_key=attempt.idempotency_key,
         session_id=attempt.session_id,
         created_at=attempt.created_at,
+        channel=attempt.channel,
+        payment_intent_id=attempt.payment_intent_id,
+        expires_at=attempt.expires_at,
     )
 
 
@@ -273,12 +298,40 @@ def _may_give_up(attempt: Attempt) -> bool:
 
 def _find_out(runtime: Runtime, ticket: Ticket, *, is_to_end: bool = False) -> PaymentEvidence | None:
     """What became of an attempt; None where Stripe never made a session for it. May end the session on the way."""
+    if ticket.channel is not AttemptChannel.CHECKOUT:
+        return _find_out_charge(runtime, ticket, is_to_end=is_to_end)
     session_id = ticket.session_id or _find_session_id(runtime, ticket)
     if session_id is None:
         return None
     if not is_to_end:
         return runtime.payments.look_up_checkout(session_id)
     return runtime.payments.expire_checkout(session_id, _ending_key(ticket, runtime.clock.now()))
+
+
+def _find_out_charge(runtime: Runtime, ticket: Ticket, *, is_to_end: bool) -> PaymentEvidence | None:
+    """The same of a payment that has no session. One on a page of ours is ended by us: Stripe never ends it."""
+    intent_id = ticket.payment_intent_id or _find_intent_id(runtime, ticket)
+    if intent_id is None:
+        return None
+    now = runtime.clock.now()
+    is_over = ticket.channel is AttemptChannel.ON_PAGE and now >= ticket.expires_at
+    if not is_to_end and not is_over:
+        return runtime.payments.look_up_charge(intent_id)
+    return runtime.payments.cancel_charge(intent_id, _ending_key(ticket, now))
+
+
+def _find_intent_id(runtime: Runtime, ticket: Ticket) -> str | None:
+    """A charge is looked for and never asked for again: once its key is forgotten, that would be a second charge.
+
+    Raises:
+        GatewayUnavailable: it is not there, and may still be on its way.
+    """
+    for evidence in runtime.payments.list_payments(ticket.created_at - CLOCK_DOUBT):
+        if evidence.tag.attempt == ticket.token:
+            return evidence.payment_intent_id
+    if runtime.clock.now() - ticket.created_at < LOOK_AFTER_CHARGE:
+        raise GatewayUnavailable("the charge may still be on its way")
+    return None
 
 
 def _ending_key(ticket: Ticket, now: datetime) -> str:
@@ -317,7 +370,8 @@ def mark_ended(attempt_id: int) -> None:
     with transaction() as session:
         booking = lock_booking(session, session.get_one(Attempt, attempt_id).booking_id)
         attempt = session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
-        if attempt.session_id is None and attempt.status in UNFINISHED_ATTEMPT:
+        is_nowhere = attempt.session_id is None and attempt.payment_intent_id is None
+        if is_nowhere and attempt.status in UNFINISHED_ATTEMPT:
             attempt.status = AttemptStatus.EXPIRED
             refresh_money(session, booking)  # an earlier attempt may have ended with a declined card
 
@@ -351,4 +405,5 @@ def _order(runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime, w
         success_url=base + localised("/pay/return?session_id={CHECKOUT_SESSION_ID}", speak.code),
         cancel_url=base + localised("/pay/cancelled", speak.code),
         language=speak.code,
+        saves_card=wanted.saves_card,
     )

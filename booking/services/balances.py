@@ -28,7 +28,7 @@ from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable
 from booking.models import Attempt, Booking, Due, OutboxRow
 from booking.runtime import Runtime
-from booking.services import attempts, audit, checkout, dues, notifications, timeline
+from booking.services import attempts, audit, cards, checkout, dues, notifications, timeline
 from booking.services.checkout import Handoff, HandoffOutcome
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
@@ -249,7 +249,8 @@ def _find_occasions(now: datetime) -> list[tuple[str, int, GuestMail | StaffNoti
     found = []
     for due, booking in db.session.execute(owed):
         kind = _occasion(due, booking, now)
-        if kind is not None:
+        # A card that was saved is charged by itself: charges.py announces that, and tells staff where it fails.
+        if kind is not None and (due.tries_stopped_at or not cards.will_charge(db.session(), booking.id)):
             found.append((_key(kind, due), due.id, kind))
     return found
 

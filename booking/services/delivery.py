@@ -1,4 +1,4 @@
-"""Doing what the outbox asks for: mail, refunds, looking at Stripe's refunds."""
+"""Doing what the outbox asks for: mail, refunds, looking at Stripe's refunds, keeping and forgetting cards."""
 
 import logging
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from booking.gateways.mail import MailFailed
 from booking.gateways.payments import PaymentGatewayError
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
-from booking.services import notifications, outbox, refund_news, refunds
+from booking.services import cards, notifications, outbox, refund_news, refunds
 
 logger = logging.getLogger(__name__)
 # About a day, with waits that double up to an hour: a mail server that is down over night costs no letter.
@@ -77,8 +77,19 @@ def _sync_refunds(runtime: Runtime, task: outbox.Task) -> outbox.Done:
     return outbox.Done()
 
 
+def _keep_card(runtime: Runtime, task: outbox.Task) -> outbox.Done:
+    return outbox.Done(cards.keep_card(runtime, task.payload["attempt_id"]))
+
+
+def _detach_card(runtime: Runtime, task: outbox.Task) -> outbox.Done:
+    cards.detach_card(runtime, task.payload["card_id"])
+    return outbox.Done()
+
+
 _DOERS: dict[OutboxKind, Callable[[Runtime, outbox.Task], outbox.Done]] = {
     OutboxKind.MAIL: _mail,
     OutboxKind.REFUND: _refund,
     OutboxKind.SYNC_REFUNDS: _sync_refunds,
+    OutboxKind.KEEP_CARD: _keep_card,
+    OutboxKind.DETACH_CARD: _detach_card,
 }

@@ -14,6 +14,7 @@ from booking.domain.money import Money
 from booking.domain.payment_plans import ROOM_TO_PAY, smallest_charge
 from booking.domain.states import (
     UNFINISHED_ATTEMPT,
+    AttemptChannel,
     AttemptStatus,
     BookingStatus,
     DueKind,
@@ -33,6 +34,7 @@ from booking.services.cases import (
     refund_late,
     send_back,
 )
+from booking.services.charge_news import fail_charge
 from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
@@ -173,6 +175,8 @@ def _note_coming(case: Case) -> Outcome:
 def _note_decline(case: Case) -> Outcome:
     if case.attempt.status is AttemptStatus.PAID:
         return Outcome.NOTHING  # the news of an earlier try, come late
+    if case.attempt.channel is AttemptChannel.OFF_SESSION:
+        return fail_charge(case)
     keep_decline(case)
     timeline.record(case.session, case.booking, "card_declined", case.cause, case.now)
     return Outcome.DECLINED

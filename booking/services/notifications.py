@@ -1,6 +1,7 @@
 """Mail: asked for in the transaction of its cause, written and sent by the worker after the commit."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -50,12 +51,17 @@ class GuestMail(StrEnum):
     NOT_OWED = "not_owed"  # paid though the house had given it up: it goes back
     MANAGE_LINK = "manage_link"
     PRE_ARRIVAL = "pre_arrival"  # two days before
+    CHARGE_ANNOUNCED = "charge_announced"  # a saved card is going to be charged: how much, for what and when
+    CHARGE_FAILED = "charge_failed"  # it was not: why, whether it is tried again, and how to pay otherwise
+    PAY_DUE = "pay_due"  # staff asks for what is owed, with the link to pay it
     RECEIPT = "receipt"  # only where somebody asks for it
 
 
 # What staff's own doing brings.
 _OF_BALANCES = (GuestMail.BALANCE_DUE, GuestMail.BALANCE_REMINDER)
 _OF_STAFF = (GuestMail.PAYMENT_LINK, GuestMail.PAY_DIFFERENCE, GuestMail.STAY_CHANGED, GuestMail.CHANGE_OFF)
+# True only while something is owed.
+_OF_DUES = (GuestMail.CHARGE_ANNOUNCED, GuestMail.CHARGE_FAILED, GuestMail.PAY_DUE)
 
 
 class StaffNotice(StrEnum):
@@ -74,6 +80,7 @@ class StaffNotice(StrEnum):
     DUPLICATE = "duplicate"
     EXTERNAL_REFUND = "external_refund"
     STAY_CHANGED = "staff_stay_changed"
+    CHARGE_FAILED = "staff_charge_failed"
     PROMISE_BROKEN = "promise_broken"
     ERASURE_ASKED = "erasure_asked"
     BALANCE_OVERDUE = "balance_overdue"
@@ -159,7 +166,9 @@ def deliver(runtime: Runtime, task: outbox.Task) -> outbox.Done:
     return outbox.Done(letter=_as_sent(letter) if kind in set(GuestMail) else None)
 
 
-def why_not(session: Session, booking: Booking, kind: str, now: datetime) -> str:
+def why_not(
+    session: Session, booking: Booking, kind: str, now: datetime, facts: Mapping[str, Any] | None = None
+) -> str:
     """Why a mail to a guest must not be sent now, in words for staff; empty where it may. Joins the transaction.
 
     A mail server that is down for a night must not make a mail say in the morning what was true in the evening.
@@ -172,8 +181,8 @@ def why_not(session: Session, booking: Booking, kind: str, now: datetime) -> str
         return "not sent: the result of the payment was known first"
     if kind in _OF_STAFF:
         return _why_not_of_staff(session, booking, kind, now)
-    if kind in _OF_BALANCES and not _owes_balance(session, booking):
-        return "not sent: the balance is paid, or not owed any more"
+    if kind in _OF_DUES or kind in _OF_BALANCES:
+        return _why_not_of_dues(session, booking, kind, facts or {})
     if kind == GuestMail.PRE_ARRIVAL and not _is_to_come(booking, now):
         return "not sent: nobody is expected"
     if kind == GuestMail.HOLD_EXPIRED and not _has_lapsed(session, booking, now):
@@ -204,6 +213,19 @@ def _why_not_of_staff(session: Session, booking: Booking, kind: str, now: dateti
         is_waiting = _waits_for_difference(session, booking)
         return "" if is_waiting else "not sent: the difference is paid, or the change is off"
     return "" if booking.status is BookingStatus.CONFIRMED else "not sent: the booking is over"
+
+
+def _why_not_of_dues(session: Session, booking: Booking, kind: str, facts: Mapping[str, Any]) -> str:
+    if kind in _OF_BALANCES:
+        return "" if _owes_balance(session, booking) else "not sent: the balance is paid, or not owed any more"
+    due = session.get(Due, facts.get("due_id"))
+    return "" if due and _is_still_true(due, kind) else "not sent: nothing is owed there any more"
+
+
+def _is_still_true(due: Due, kind: str) -> bool:
+    """Of a fee or a damage a guest reads why it was charged even where the charge was faster than the mail."""
+    is_told_of_fee = kind == GuestMail.CHARGE_ANNOUNCED and due.kind is not DueKind.BALANCE
+    return due.status is DueStatus.OPEN or (is_told_of_fee and due.status is DueStatus.PAID)
 
 
 def _can_be_paid(booking: Booking, now: datetime) -> bool:
@@ -250,7 +272,11 @@ def _gather(runtime: Runtime, kind: str, task: outbox.Task) -> dict[str, object]
         is_to_guest = kind in set(GuestMail)
         if is_to_guest and booking is None:
             raise MailFailed("the booking of this mail is gone", is_final=True)
-        if is_to_guest and booking and (reason := why_not(session, booking, kind, runtime.clock.now())):
+        if (
+            is_to_guest
+            and booking
+            and (reason := why_not(session, booking, kind, runtime.clock.now(), task.payload.get("facts")))
+        ):
             return reason
         return _facts(runtime, session, task, booking, is_to_guest=is_to_guest)
 

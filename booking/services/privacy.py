@@ -23,6 +23,7 @@ from booking.models import (
     EvidenceFile,
     EvidenceSubmission,
     OutboxRow,
+    SavedCard,
     WebhookEvent,
 )
 from booking.models.outbox import OutboxKind, OutboxState
@@ -115,6 +116,7 @@ def _erase(session: Session, booking: Booking, now: datetime) -> None:
     _clean_attempts(session, booking.id)
     _clean_evidence(session, booking.id)
     session.execute(update(Due).where(Due.booking_id == booking.id).values(note=""))
+    session.execute(update(SavedCard).where(SavedCard.booking_id == booking.id).values(brand="", last4=""))
     session.execute(update(WebhookEvent).where(WebhookEvent.booking_id == booking.id).values(payload=nothing_left()))
     booking.guest_name, booking.guest_email = ERASED, ""
     booking.guest_phone = booking.message = booking.arrival_time = ""

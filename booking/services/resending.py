@@ -51,7 +51,7 @@ def send_again(runtime: Runtime, booking_id: int, row_id: int, staff_email: str,
             return Resent.NO_SUCH_MAIL
         if row.state is OutboxState.DUE:
             return Resent.ON_ITS_WAY
-        if notifications.why_not(session, booking, row.payload["mail"], now):
+        if notifications.why_not(session, booking, row.payload["mail"], now, row.payload.get("facts")):
             return Resent.NOT_TRUE
         key = f"{row.dedupe_key.partition(_AGAIN)[0]}{_AGAIN}{form_token[:32]}"
         if not _is_asked(session, key):

@@ -44,7 +44,19 @@ from booking.language import language
 from booking.models import Booking, Listing, Refund
 from booking.queries.club import MemberRate, find_rate
 from booking.runtime import Runtime
-from booking.services import attempts, audit, checkout, coupons, dues, holds, notifications, refunds, swaps, timeline
+from booking.services import (
+    attempts,
+    audit,
+    cards,
+    checkout,
+    coupons,
+    dues,
+    holds,
+    notifications,
+    refunds,
+    swaps,
+    timeline,
+)
 from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.locks import lock_booking
@@ -85,6 +97,7 @@ class PlaceRequest:
     network: str = ""  # where the request came from, as limits count it; empty where nobody asked over a network
     wishes: Wishes = field(default_factory=Wishes)
     account_id: int | None = None  # who is signed in; what they save is looked up anew when the booking is placed
+    consent: str = ""  # the name of the words about saving a card that stood on the page; empty where none did
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +243,7 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         booking.coupon_id = coupon.id if coupon else None
         booking.plan = freeze_plan(schedule, now, request.guest.language)
         booking.membership_id, booking.member_off = rate.membership_id if rate else None, off
+        _agree(session, booking, listing, request, priced, now)
         holds.note_network(session, runtime, holder, booking.id, now)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
         take_unit(session, booking, units, now)
@@ -256,6 +270,18 @@ def _find_rate(
     if request.account_id is None or not listing.property.in_club:
         return None
     return find_rate(session, request.account_id, identity.livemode, now)
+
+
+def _agree(
+    session: Session, booking: Booking, listing: Listing, request: PlaceRequest, priced: Quote, now: datetime
+) -> None:
+    """Write down what the guest read about saving a card. Where the house asks for something else by now, for nothing.
+
+    That a card is saved is no condition of the booking then: nobody is held to words that they did not see.
+    """
+    consent = cards.offered_consent(listing, priced, request.stay.arrive, now)
+    if consent and cards.name_of(consent, booking.language) == request.consent:
+        cards.agree(session, booking, consent, now)
 
 
 def _find_placed(request: PlaceRequest) -> Placed | None:

@@ -20,6 +20,7 @@ from booking.domain.money import Money
 from booking.domain.states import (
     LIVE_ATTEMPT,
     UNFINISHED_ATTEMPT,
+    AttemptChannel,
     AttemptPurpose,
     AttemptStatus,
     BookingStatus,
@@ -30,7 +31,7 @@ from booking.domain.states import (
 )
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Attempt, Booking, Due, Payment
-from booking.services import differences, dues, notifications, timeline
+from booking.services import cards, differences, dues, notifications, timeline
 from booking.services.cases import (
     Case,
     Decisions,
@@ -147,7 +148,8 @@ def _bind(case: Case) -> None:
     attempt.session_id = attempt.session_id or evidence.session_id
     attempt.payment_intent_id = attempt.payment_intent_id or evidence.payment_intent_id
     attempt.url = attempt.url or evidence.url
-    if attempt.status is AttemptStatus.CREATING and attempt.session_id and evidence.state is EvidenceState.OPEN:
+    is_there = attempt.session_id or attempt.channel is AttemptChannel.ON_PAGE
+    if attempt.status is AttemptStatus.CREATING and is_there and evidence.state is EvidenceState.OPEN:
         attempt.status = AttemptStatus.OPEN
 
 
@@ -162,6 +164,7 @@ def _settle_paid(case: Case, place: Callable[[Case, Payment], Outcome]) -> Outco
     payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
     case.attempt.status = AttemptStatus.PAID
     give_up_others(case)
+    cards.note_saving(case.session, case.attempt, case.now)
     mismatch = _find_mismatch(case)
     return _review(case, mismatch) if mismatch else place(case, payment)
 

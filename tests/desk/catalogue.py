@@ -16,17 +16,20 @@ from sqlalchemy import select
 from booking.database import transaction
 from booking.domain.evidence import draft_texts
 from booking.domain.roles import Role
+from booking.domain.states import DueKind, Source
 from booking.extensions import db
 from booking.models import Booking, Dispute, Listing, WebhookEvent
 from booking.models.staff import StaffLinkPurpose
 from booking.queries.disputes import get_stay_case
 from booking.queries.nights import free_units_by_listing
 from booking.queries.staff import Present
-from booking.services import codes, evidence, job_work, people, sign_ins, staff, trials
+from booking.services import charges, codes, evidence, job_work, people, sign_ins, staff, trials
 from booking.services.reservations import GuestDetails
 from booking.services.sign_ins import Place
+from booking.services.timeline import Cause
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State, with_balance
 from tests.pages.stage import LOFT, PASSWORD, Seen, Stage
+from tests.support.cards import SAYS_NO, keeping_cards, owe, swap_card
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, Visitor, fields_of
 
@@ -698,3 +701,51 @@ look("/webhooks", outcome="stuck")
 look("/nothing-here", status=404)
 
 NAMES = [state.name for state in DESK]
+
+
+# --- saved cards ------------------------------------------------------------------------------------------------------
+
+
+look("/cards")
+
+
+@page("saved cards: an amount that is none", 422)
+def _card_rules_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/cards", "/cards", damage_most="a lot")
+
+
+def _booking_with_card(stage: Stage) -> int:
+    visitor, stay = stage.visitor(), stage.nights(slug=CABIN)
+    with keeping_cards(stage.shop):
+        visitor.post(f"/stays/{CABIN}/review", visitor.review_form(CABIN, stay))
+    booking_id = stage.shop.bookings()[-1].id
+    stage.shop.pay(booking_id)
+    stage.shop.work()
+    return booking_id
+
+
+@page("a booking: with a saved card, and damage charged to it and refused")
+def _damage_charged(stage: Stage) -> Seen:
+    booking_id = _booking_with_card(stage)
+    swap_card(stage.shop, booking_id, SAYS_NO)
+    due_id = owe(stage.shop, booking_id, stage.shop.clock.today(), kind=DueKind.DAMAGE)
+    with stage.shop.app.app_context():
+        charges.charge_due(stage.shop.runtime, due_id, Cause(Source.STAFF, "ada@example.org"))
+    return stage.desk(f"/bookings/{booking_id}")
+
+
+@page("charge for damage")
+def _ask_fee(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_booking_with_card(stage)}/fee/damage")
+
+
+@page("charge for damage, too much", 422)
+def _fee_refused(stage: Stage) -> Seen:
+    path = f"/bookings/{_booking_with_card(stage)}/fee/damage"
+    return stage.at_desk(path, f"{path}/check", amount="9999", reason=HOSTILE)
+
+
+@page("charge for damage: check")
+def _check_fee(stage: Stage) -> Seen:
+    path = f"/bookings/{_booking_with_card(stage)}/fee/damage"
+    return stage.at_desk(path, f"{path}/check", amount="120", reason=f"A broken window. {LONG}")

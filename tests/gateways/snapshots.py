@@ -51,6 +51,15 @@ CASES: dict[str, tuple[GuestMail, dict[str, object]]] = {
     "manage_link": (GuestMail.MANAGE_LINK, {}),
     "pre_arrival": (GuestMail.PRE_ARRIVAL, {}),
     "pre_arrival_time_known": (GuestMail.PRE_ARRIVAL, {"arrival_time": "16:30"}),
+    "charge_announced": (GuestMail.CHARGE_ANNOUNCED, {}),
+    "charge_announced_damage": (
+        GuestMail.CHARGE_ANNOUNCED, {"owed_for": "damage", "reason": "A broken window in the hall", "card": ""},
+    ),
+    "charge_failed": (GuestMail.CHARGE_FAILED, {}),
+    "charge_failed_to_confirm": (
+        GuestMail.CHARGE_FAILED, {"must_confirm": 1, "again_on": "", "owed_for": "no_show_fee"},
+    ),
+    "pay_due": (GuestMail.PAY_DUE, {"owed_for": "damage", "reason": "A broken window in the hall"}),
     "receipt": (
         GuestMail.RECEIPT,
         {"refunds": (Moved(facts()["today"], HALF, True),), "returned": HALF, "kept": HALF},  # type: ignore[arg-type]

@@ -132,3 +132,17 @@ def test_the_card_of_a_payment_is_found_only_where_a_customer_keeps_it(gateway: 
     assert card.payment_method_id.startswith("pm_")
     assert card.customer_id.startswith("cus_")
     assert gateway.find_card(loose.id) is None
+
+
+def test_a_card_that_is_detached_cannot_be_charged_and_to_detach_it_twice_is_to_do_it_once(
+    gateway: StripeGateway, api: Any
+) -> None:
+    customer, method = _kept(api, "pm_card_visa")
+
+    gateway.detach_card(method, "detach:1")
+    gateway.detach_card(method, "detach:2")
+
+    with pytest.raises(GatewayRefused):
+        gateway.open_charge(
+            gateway.charge_params(_order(customer_id=customer, payment_method_id=method)), "charge:detached"
+        )

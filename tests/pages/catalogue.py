@@ -43,6 +43,7 @@ from booking.services.demo_shop import TIMEZONE
 from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
 from tests.pages.stage import DUNES, LOFT, ROOM, Seen, Stage
+from tests.support.cards import cards_of, keeping_cards
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, LINUS, Visitor, fields_of, patched
 
@@ -1112,3 +1113,46 @@ for _status in ERRORS:
 NAMES = [state.name for state in CATALOGUE]
 STATES = {state.name: state for state in CATALOGUE}
 assert len(STATES) == len(NAMES)
+
+
+# --- saved cards ------------------------------------------------------------------------------------------------------
+
+
+@page("review, the card will be saved", Stake.NOT_YET, is_private=True)
+def _review_with_consent(stage: Stage) -> Seen:
+    visitor, stay = stage.visitor(), stage.nights(slug=CABIN)
+    with keeping_cards(stage.shop):
+        visitor.review_form(CABIN, stay)
+        args = {"arrive": stay.arrive.isoformat(), "leave": stay.leave.isoformat(), "guests": "2"}
+        return Seen(visitor.get(f"/stays/{CABIN}/review", **args))
+
+
+def _with_card(stage: Stage) -> tuple[Visitor, Booking]:
+    visitor, stay = stage.visitor(), stage.nights(slug=CABIN)
+    with keeping_cards(stage.shop):
+        visitor.post(f"/stays/{CABIN}/review", visitor.review_form(CABIN, stay))
+    booking = stage.shop.bookings()[-1]
+    stage.shop.pay(booking.id)
+    stage.shop.work()
+    return visitor, booking
+
+
+@page("booking: confirmed, with a saved card", Stake.LEDGER, is_private=True)
+def _booking_with_card(stage: Stage) -> Seen:
+    visitor, booking = _with_card(stage)
+    return Seen(visitor.get(f"/b/{booking.reference}"), booking.id)
+
+
+@page("saved cards: one", is_private=True)
+def _saved_cards(stage: Stage) -> Seen:
+    visitor, booking = _with_card(stage)
+    return Seen(visitor.get(f"/b/{booking.reference}/cards"), booking.id)
+
+
+@page("saved cards: removed", is_private=True)
+def _card_removed(stage: Stage) -> Seen:
+    visitor, booking = _with_card(stage)
+    path = f"/b/{booking.reference}/cards"
+    form = fields_of(visitor.get(path).text)
+    visitor.post(f"{path}/{cards_of(stage.shop, booking.id)[0].id}/remove", {"csrf_token": form["csrf_token"]})
+    return Seen(visitor.get(path), booking.id)

@@ -28,6 +28,8 @@ ZORA = GuestDetails("Zora Canary-Quill", "zora.quill@canary.example", "+44 20 79
 ARRIVES = "17:30"
 # What a booking has only where something more happened to it.
 NOT_OF_EACH = (
+    "card_consent",
+    "saved_card",
     "access_link",
     "refund",
     "dispute",

@@ -44,7 +44,7 @@ class Change:
 
 CHANGES: dict[str, Change] = {}
 # Routes that take a form and change nothing that lasts.
-NO_CHANGE = {"admin.check_phone_booking", "admin.change_phone_booking"}
+NO_CHANGE = {"admin.check_phone_booking", "admin.change_phone_booking", "admin.check_fee"}
 
 
 def change(endpoint: str, action: str, **more: Any) -> Callable[[Callable[[House], Asked]], Callable[[House], Asked]]:
@@ -685,3 +685,36 @@ def _keep_filter(house: House) -> Asked:
 def _forget_filter(house: House) -> Asked:
     house.ada().post("/admin/bookings/filters", data=KEPT)
     return "/admin/bookings/filters/1/forget", PRESS
+
+
+# --- saved cards and what is charged to them --------------------------------------------------------------------------
+
+
+@change("admin.keep_card_rules", "house.card_rules")
+def _keep_card_rules(house: House) -> Asked:
+    return "/admin/cards", {"keeps_cards": "y", "damage_most": "200"}
+
+
+@change("admin.charge", "booking.fee_asked")
+def _charge(house: House) -> Asked:
+    booking_id = house.booking_with_card()
+    path = f"/admin/bookings/{booking_id}/fee/damage"
+    return path, {"amount": "120", "reason": "A broken window", "form_token": TOKEN}
+
+
+@change("admin.try_due", "due.tried")
+def _try_due(house: House) -> Asked:
+    booking_id = house.booking_with_card()
+    return f"/admin/bookings/{booking_id}/dues/{house.due(booking_id)}/try", PRESS
+
+
+@change("admin.stop_due", "due.stopped")
+def _stop_due(house: House) -> Asked:
+    booking_id = house.booking_with_card()
+    return f"/admin/bookings/{booking_id}/dues/{house.due(booking_id)}/stop", PRESS
+
+
+@change("admin.send_due_link", "due.link_sent")
+def _send_due_link(house: House) -> Asked:
+    booking_id = house.booking_with_card()
+    return f"/admin/bookings/{booking_id}/dues/{house.due(booking_id)}/link", {"form_token": TOKEN}

@@ -25,6 +25,8 @@ from booking.domain.states import (
     AttemptStatus,
     BookingStatus,
     CancelReason,
+    DueKind,
+    DueStatus,
     PaymentStatus,
     RefundReason,
     RefundStatus,
@@ -32,19 +34,28 @@ from booking.domain.states import (
 )
 from booking.domain.terms import CancellationTerms
 from booking.extensions import db
-from booking.gateways.payments import GatewayRefused, PaymentGateway
+from booking.gateways.payments import (
+    GatewayRefused,
+    GatewayUnavailable,
+    Params,
+    PaymentEvidence,
+    PaymentGateway,
+)
 from booking.models import (
     Attempt,
     AuditLine,
     Booking,
     BookingEvent,
+    CardConsent,
     Dispute,
+    Due,
     Listing,
     Night,
     OutboxRow,
     Payment,
     Property,
     Refund,
+    SavedCard,
     Staff,
     Unit,
     WebhookEvent,
@@ -92,6 +103,9 @@ class QuietStripe:
 
     def look_up_payout(self, _payout_id: str) -> Payout:
         raise GatewayRefused("no such payout", "resource_missing")
+
+    def open_charge(self, _params: Params, _idempotency_key: str) -> PaymentEvidence:
+        raise GatewayUnavailable("it does not answer")
 
 
 class House:
@@ -190,6 +204,27 @@ class House:
                 session.add(_payment(booking, attempt))
             session.add_all(_steps(booking))
             return booking.id
+
+    def booking_with_card(self) -> int:
+        """A paid booking whose guest has let the house save a card, for damage of 200 euro at most."""
+        booking_id = self.book()
+        with self.rows() as session:
+            words = ["For damage that you or your guests cause: €200.00 at most. You are told the reason."]
+            session.add(CardConsent(booking_id=booking_id, text=words, language="en", agreed_at=self.clock.now(),
+                                    no_show_minor=0, damage_minor=20_000, currency="eur"))  # fmt: skip
+            session.add(SavedCard(booking_id=booking_id, customer_id="cus_1", payment_method_id=f"pm_{booking_id}",
+                                  brand="visa", last4="4242", exp_month=12, exp_year=2034,
+                                  is_default=True))  # fmt: skip
+        return booking_id
+
+    def due(self, booking_id: int, kind: DueKind = DueKind.DAMAGE) -> int:
+        """Something that the guest still owes."""
+        with self.rows() as session:
+            due = Due(booking_id=booking_id, kind=kind, status=DueStatus.OPEN, amount_minor=4200, currency="eur",
+                      due_on=self.clock.now().date(), note="A broken window", requested_by=ADA)  # fmt: skip
+            session.add(due)
+            session.flush()
+            return due.id
 
     def refund(self, booking_id: int, minor: int, status: str = "succeeded") -> None:
         """Money that went back, or tried to."""

@@ -18,6 +18,8 @@ UNIQUE = {
     "stay_change": (("form_token",),),
     "customer": (("email",), ("token",), ("idempotency_key",), ("stripe_customer_id",)),
     "due": (("form_token",),),
+    "card_consent": (("booking_id",),),
+    "saved_card": (("payment_method_id",), ("detach_key",)),
     "evidence_draft": (("idempotency_key",),),
     "evidence_file": (("dispute_id", "kind", "digest"), ("idempotency_key",), ("stripe_file_id",)),
     "evidence_submission": (("dispute_id",), ("idempotency_key",)),
@@ -27,6 +29,7 @@ PARTIAL = {
     "uq_attempt_change_id_live": "attempt",
     "uq_attempt_due_id_live": "attempt",
     "uq_booking_hold_key_pending": "booking",
+    "uq_saved_card_booking_id_default": "saved_card",
     "uq_stay_change_booking_id_open": "stay_change",
 }
 

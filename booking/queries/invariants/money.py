@@ -11,6 +11,7 @@ from booking.domain.ledger import Ledger, payment_status
 from booking.domain.states import (
     LIVE_ATTEMPT,
     REFUND_ENDED_BADLY,
+    AttemptPurpose,
     AttemptStatus,
     BookingStatus,
     CancelReason,
@@ -166,7 +167,8 @@ def find_other_amounts(session: Session, given: Given) -> Iterator[str]:
 
 def find_two_live_attempts(session: Session, given: Given) -> Iterator[str]:
     """Two sessions of one booking that can both be paid."""
-    rows = select(Attempt.booking_id).where(Attempt.status.in_(LIVE_ATTEMPT)).group_by(Attempt.booking_id)
+    subject = (Attempt.booking_id, Attempt.change_id, Attempt.due_id)  # each of these is paid for by itself
+    rows = select(Attempt.booking_id).where(Attempt.status.in_(LIVE_ATTEMPT)).group_by(*subject)
     for booking_id in session.scalars(rows.having(func.count() > 1)):
         yield f"booking {booking_id} has more than one session that can be paid"
 
@@ -199,7 +201,9 @@ def _find_other_orders(session: Session) -> Iterator[str]:
 
 
 def _ordered(params: dict[str, object]) -> tuple[int, str]:
-    """What the frozen parameters of a session add up to."""
+    """What the frozen parameters of a session, or of a payment without one, add up to."""
+    if "amount" in params:
+        return params["amount"], str(params["currency"])  # type: ignore[return-value]
     prices = [(item["price_data"], item["quantity"]) for item in params.get("line_items", [])]  # type: ignore[attr-defined]
     total = sum(price["unit_amount"] * quantity for price, quantity in prices)
     return total, prices[0][0]["currency"] if prices else ""
@@ -221,8 +225,12 @@ def _paid_bookings(session: Session) -> list[tuple[Booking, list[Payment]]]:
 
 
 def _may_stay(booking: Booking, payment: Payment) -> bool:
-    """A confirmed booking keeps its money; one that was cancelled keeps what came before, as its terms had it."""
-    if booking.status is BookingStatus.CONFIRMED:
+    """A confirmed booking keeps its money; one that was cancelled keeps what came before, as its terms had it.
+
+    A fee or a damage stays owed, and is kept, whatever becomes of the booking.
+    """
+    is_fee = payment.attempt is not None and payment.attempt.purpose is AttemptPurpose.CHARGE
+    if booking.status is BookingStatus.CONFIRMED or is_fee:
         return True
     was_ended = booking.cancel_reason in (CancelReason.GUEST, CancelReason.STAFF)
     return was_ended and booking.cancelled_at is not None and payment.captured_at <= booking.cancelled_at

@@ -7,8 +7,11 @@ from flask_login import current_user
 from booking.domain.states import Source
 from booking.gateways.payments import GatewayUnavailable
 from booking.queries.bookings import BookingFile, get_booking_file
+from booking.queries.cards import read_wallet
+from booking.queries.charge_tries import list_dues
 from booking.queries.dashboard import get_dashboard
 from booking.services import checkout, reviews
+from booking.services.fees import FEE_KINDS, read_limit
 from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
 from booking.web.admin.blueprint import blueprint, now, reader
@@ -65,5 +68,8 @@ def close_review(booking_id: int) -> ResponseReturnValue:
 
 
 def _page(file: BookingFile, review: ReviewForm) -> str:
+    booking_id = file.booking.id
     parts = {"review": review, "once": OnceForm.fresh(), "guest_mails": set(GuestMail)}
+    parts |= {"dues": list_dues(reader(), booking_id), "wallet": read_wallet(reader(), booking_id)}
+    parts |= {"fee_limits": {word: read_limit(booking_id, kind) for word, kind in FEE_KINDS.items()}}
     return render_template("admin/booking.html", file=file, booking=file.booking, **parts)

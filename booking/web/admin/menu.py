@@ -20,7 +20,15 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("admin.payment_plans", "Payment plans"),
         ),
     ),
-    ("House", (("admin.listings", "Listings"), ("admin.house", "Settings"), ("admin.setup", "Set-up"))),
+    (
+        "House",
+        (
+            ("admin.listings", "Listings"),
+            ("admin.house", "Settings"),
+            ("admin.card_rules", "Cards"),
+            ("admin.setup", "Set-up"),
+        ),
+    ),
     (
         "Money",
         (

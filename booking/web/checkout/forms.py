@@ -7,7 +7,7 @@ from typing import Self
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, HiddenField, SelectField, StringField
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from booking.domain.arrival import arrival_times
 from booking.domain.money import Money
@@ -109,6 +109,7 @@ class ReviewForm(GuestForm):
 
     shown_total_minor = HiddenField()
     shown_plan = HiddenField()  # Schedule.mark; compared, and never believed
+    card_consent = HiddenField(validators=[Length(max=32)])
 
     def validate_shown_total_minor(self, field: Field) -> None:
         """A whole number of minor units, as our own page wrote it."""
@@ -119,7 +120,7 @@ class ReviewForm(GuestForm):
     @property
     def has_good_details(self) -> bool:
         """Whether all that a person typed is good; to be asked after `validate`."""
-        return not set(self.errors) - {"shown_total_minor"}
+        return not set(self.errors) - {"shown_total_minor", "card_consent"}
 
     def request_for(
         self,
@@ -145,4 +146,5 @@ class ReviewForm(GuestForm):
             network=network,
             wishes=wishes,
             account_id=account_id,
+            consent=self.card_consent.data or "",
         )

@@ -21,6 +21,7 @@ from booking.domain.money import Money
 from booking.domain.payment_plans import schedule_in_words
 from booking.extensions import db
 from booking.queries.search import Offer, get_listing
+from booking.services.cards import consent_text, name_of, offered_consent
 from booking.services.limits import PLACING, TRYING_CODES
 from booking.services.reservations import PlaceRequest, place_booking
 from booking.web.checkout import trap
@@ -33,6 +34,7 @@ from booking.web.checkout.wishes import WishPage, grant, read_wishes
 from booking.web.errors import old_form_page
 from booking.web.guest import browser_id, keep_typed, remember_booking, typed_details
 from booking.web.guest_fields import LONGEST_MESSAGE
+from booking.web.language import current_language
 from booking.web.member import current_member
 from booking.web.security import client_address, count
 from booking.web.storefront.forms import Question, read_question
@@ -191,7 +193,7 @@ def _review_page(
     runtime, offer = current_runtime(), page.offer
     facts = {"offer": offer, "wish_page": page, "form": form, "args": _args(page), "is_old": is_old}
     facts |= {"change": change, "difference": _difference(change, offer), "is_new_plan": is_new_plan}
-    facts["plan_words"] = schedule_in_words(offer.schedule)
+    facts |= {"plan_words": schedule_in_words(offer.schedule), **_consent_facts(offer)}
     facts["lost_rate"] = "as_member" in request.form and not offer.member_off
     meant = suggest_address(form.email.data or "")
     return render_template(
@@ -201,6 +203,15 @@ def _review_page(
         shown_at=trap.stamp(runtime.clock.now()),
         hold_minutes=runtime.settings.hold_minutes,
     )
+
+
+def _consent_facts(offer: Offer) -> dict[str, Any]:
+    """What is said about saving a card, and the name by which the form brings it back."""
+    code = current_language().code
+    consent = offered_consent(offer.listing, offer.quote, offer.stay.arrive, current_runtime().clock.now())
+    if consent is None:
+        return {"consent": (), "consent_name": ""}
+    return {"consent": consent_text(consent, code), "consent_name": name_of(consent, code)}
 
 
 def _difference(change: PriceChanged | None, offer: Offer) -> Money | None:

@@ -1,0 +1,72 @@
+"""What people may see of the cards of one booking: brand, last four digits, and what was agreed to. Never a number."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.models import CardConsent, SavedCard
+
+
+@dataclass(frozen=True, slots=True)
+class CardRow:
+    """One card as it is shown; `id` is for the forms of this booking alone."""
+
+    id: int
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    is_default: bool
+    saved_at: datetime
+
+    @property
+    def name(self) -> str:
+        """How people call it."""
+        return f"{self.brand.capitalize()} ···· {self.last4}"
+
+    @property
+    def expires(self) -> str:
+        """As it stands on the card."""
+        return f"{self.exp_month:02}/{self.exp_year % 100:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """The cards of one booking, the one that is charged first, and the words that its guest agreed to."""
+
+    cards: tuple[CardRow, ...]
+    agreed: tuple[str, ...]
+    agreed_at: datetime | None
+
+    @property
+    def default(self) -> CardRow | None:
+        """The card that is charged."""
+        return self.cards[0] if self.cards else None
+
+
+def has_wallet(session: Session, booking_id: int) -> bool:
+    """Whether the guest of a booking was asked to have a card saved, and so has a page for it."""
+    return session.scalar(select(CardConsent.id).where(CardConsent.booking_id == booking_id)) is not None
+
+
+def read_wallet(session: Session, booking_id: int) -> Wallet:
+    """What the booking's own page and the booking sheet show."""
+    consent = session.scalar(select(CardConsent).where(CardConsent.booking_id == booking_id))
+    live = select(SavedCard).where(SavedCard.booking_id == booking_id, SavedCard.removed_at.is_(None))
+    rows = session.scalars(live.order_by(SavedCard.is_default.desc(), SavedCard.id.desc()))
+    agreed = tuple(consent.text) if consent else ()
+    return Wallet(tuple(map(_row, rows)), agreed, consent.agreed_at if consent else None)
+
+
+def _row(card: SavedCard) -> CardRow:
+    return CardRow(
+        id=card.id,
+        brand=card.brand,
+        last4=card.last4,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        is_default=card.is_default,
+        saved_at=card.created_at,
+    )
