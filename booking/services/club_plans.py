@@ -6,11 +6,12 @@ from sqlalchemy.orm import Session
 
 from booking.database import transaction
 from booking.domain.club import PlanTerms, find_plan_problem
-from booking.domain.errors import PlanNotFound, PlanRefused
-from booking.models import ClubPlan
+from booking.domain.errors import ListingNotFound, PlanNotFound, PlanRefused
+from booking.models import ClubPlan, Property
+from booking.queries.club import list_open_plans
 from booking.runtime import Runtime
 from booking.services import audit
-from booking.services.instance import get_instance_id
+from booking.services.instance import get_identity, get_instance_id
 
 # So much of our INSTANCE_ID tells two shops on one account apart.
 OF_INSTANCE = 8
@@ -69,6 +70,26 @@ def retire_plan(runtime: Runtime, plan_id: int, staff_email: str) -> None:
         if plan.is_active:
             plan.is_active = False
             audit.record(session, staff_email, "plan.retired", _subject(plan), runtime.clock.now(), before=_told(plan))
+
+
+def switch_club(runtime: Runtime, property_id: int, is_on: bool, staff_email: str) -> None:
+    """Have a property take part in the club, or not any more; bookings that were made keep their price. Commits.
+
+    Raises:
+        PlanRefused: no plan can be joined, so there is nothing to take part in.
+        ListingNotFound: no such property.
+    """
+    identity, now = get_identity(runtime), runtime.clock.now()
+    with transaction() as session:
+        place = session.get(Property, property_id)
+        if place is None:
+            raise ListingNotFound
+        if is_on and not list_open_plans(session, identity.livemode):
+            raise PlanRefused("Make a plan and run `flask catalog-sync` first: now there is nothing to join.")
+        if place.in_club is not is_on:
+            place.in_club = is_on
+            action = "club.joined" if is_on else "club.left"
+            audit.record(session, staff_email, action, f"property {property_id}", now)
 
 
 def _check(terms: PlanTerms) -> None:

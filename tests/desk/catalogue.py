@@ -467,6 +467,24 @@ def _policy(stage: Stage) -> Seen:
     return stage.desk(_make_policy(stage))
 
 
+look("/club")
+look("/club/plans/new")
+
+
+@page("a plan of the club, refused", 422)
+def _club_plan_refused(stage: Stage) -> Seen:
+    return stage.at_desk("/club/plans/new", name="", price="nine", trial_days="400", percent="120")
+
+
+@page("the club with a plan")
+def _club(stage: Stage) -> Seen:
+    stage.at_desk(
+        "/club/plans/new", name=HOSTILE[:60], price="9.00", currency="eur", interval="month", trial_days="14",
+        percent="10",
+    )  # fmt: skip
+    return stage.desk("/club")
+
+
 look("/payment-plans")
 
 

@@ -15,13 +15,24 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from booking.database import transaction
+from booking.domain.club import Interval
 from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
 from booking.domain.rates import Per
 from booking.domain.roles import Role
 from booking.domain.states import DueKind, DueStatus
 from booking.gateways.payments import DisputeEvidence, GatewayUnavailable
-from booking.models import CancellationPolicy, CancellationTier, DayPrice, Due, Fee, Photo, StayRule
+from booking.models import (
+    CancellationPolicy,
+    CancellationTier,
+    CatalogEntry,
+    ClubPlan,
+    DayPrice,
+    Due,
+    Fee,
+    Photo,
+    StayRule,
+)
 from booking.models.staff import StaffLinkPurpose
 from booking.services import people, staff
 from tests.support.shop import MemoryPictures
@@ -561,6 +572,47 @@ def _remove_policy(house: House) -> Asked:
 @change("admin.choose_policy", "policy.chosen")
 def _choose_policy(house: House) -> Asked:
     return "/admin/policies/of/1", {"policy_id": str(_has_policy(house))}
+
+
+CLUB_PLAN = {"name": "Harbour Club", "price": "9.00", "currency": "eur", "interval": "month", "trial_days": "0",
+             "percent": "10"}  # fmt: skip
+
+
+def _has_club_plan(house: House) -> int:
+    with house.rows() as session:
+        plan = ClubPlan(
+            lookup_key="club", name="Club", price_minor=500, currency="eur", interval=Interval.MONTH, off_share=500
+        )
+        session.add(plan)
+        session.flush()
+        session.add(
+            CatalogEntry(
+                plan_id=plan.id, livemode=False, product_id="prod_1", product_name="Club", is_on_sale=True,
+                price_id="price_1",
+            )
+        )  # fmt: skip
+        return plan.id
+
+
+@change("admin.add_club_plan", "plan.added")
+def _add_club_plan(house: House) -> Asked:
+    return "/admin/club/plans/new", CLUB_PLAN
+
+
+@change("admin.change_club_plan", "plan.changed")
+def _change_club_plan(house: House) -> Asked:
+    return f"/admin/club/plans/{_has_club_plan(house)}", CLUB_PLAN
+
+
+@change("admin.retire_club_plan", "plan.retired")
+def _retire_club_plan(house: House) -> Asked:
+    return f"/admin/club/plans/{_has_club_plan(house)}/retire", PRESS
+
+
+@change("admin.switch_club", "club.joined")
+def _switch_club(house: House) -> Asked:
+    _has_club_plan(house)
+    return "/admin/club/houses/1", {"in_club": "1"}
 
 
 @change("admin.change_property_plan", "plan.chosen")

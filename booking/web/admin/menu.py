@@ -18,6 +18,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("admin.rules", "Stay rules"),
             ("admin.policies", "Policies"),
             ("admin.payment_plans", "Payment plans"),
+            ("admin.club", "Guest club"),
         ),
     ),
     (

@@ -59,7 +59,8 @@ def _weekdays(label: str) -> WeekdaysField:
     return WeekdaysField(label, choices=_WEEKDAYS, coerce=int, validate_choice=False)
 
 
-def _number(label: str, least: int, most: int, *, required: bool = False) -> WholeField:
+def number(label: str, least: int, most: int, *, required: bool = False) -> WholeField:
+    """A field for a whole number between two."""
     first = InputRequired("Type a number.") if required else Optional()
     inside = NumberRange(least, most, f"Type a number from {least} to {most}.")
     return WholeField(label, [first, _stop_where_it_is_none, inside])
@@ -71,7 +72,7 @@ def _stop_where_it_is_none(_form: FlaskForm, field: Field) -> None:
         raise StopValidation
 
 
-class _Refusing(FlaskForm):
+class Refusing(FlaskForm):
     """Puts a service's refusal on the field it concerns."""
 
     def refuse(self, error: BookingError, fallback: str) -> None:
@@ -81,16 +82,16 @@ class _Refusing(FlaskForm):
         field.errors = [*field.errors, error.user_message]
 
 
-class RulesForm(_Refusing):
+class RulesForm(Refusing):
     """What holds all year."""
 
-    min_nights = _number("Shortest stay, in nights", 1, LONGEST_STAY, required=True)
-    max_nights = _number("Longest stay, in nights", 1, LONGEST_STAY, required=True)
-    notice_days = _number("Book at least so many days before arrival", 0, MOST_NOTICE, required=True)
-    horizon_days = _number("Sold so many days ahead", 1, MOST_HORIZON, required=True)
+    min_nights = number("Shortest stay, in nights", 1, LONGEST_STAY, required=True)
+    max_nights = number("Longest stay, in nights", 1, LONGEST_STAY, required=True)
+    notice_days = number("Book at least so many days before arrival", 0, MOST_NOTICE, required=True)
+    horizon_days = number("Sold so many days ahead", 1, MOST_HORIZON, required=True)
     arrive_on = _weekdays("Guests arrive on")
     leave_on = _weekdays("Guests leave on")
-    turnover_days = _number("Nights that stay empty between two stays", 0, MOST_TURNOVER, required=True)
+    turnover_days = number("Nights that stay empty between two stays", 0, MOST_TURNOVER, required=True)
     avoid_gaps = BooleanField("Refuse stays that leave nights beside them which are too few for another stay")
 
     @classmethod
@@ -119,20 +120,20 @@ class RulesForm(_Refusing):
         )
 
 
-class RangeForm(_Refusing):
+class RangeForm(Refusing):
     """Days with rules of their own. What is left empty is as all year."""
 
     name = StringField("Name", [DataRequired("Give it a name."), Length(max=LONGEST_NAME)], filters=[one_line])
     first_on = DateField("First day", [InputRequired("Choose the first day.")])
     last_on = DateField("Last day", [InputRequired("Choose the last day.")])
-    min_nights = _number("Shortest stay, in nights", 1, LONGEST_STAY)
-    max_nights = _number("Longest stay, in nights", 1, LONGEST_STAY)
+    min_nights = number("Shortest stay, in nights", 1, LONGEST_STAY)
+    max_nights = number("Longest stay, in nights", 1, LONGEST_STAY)
     every_night = BooleanField("Shortest and longest stay also hold for stays that arrive before and sleep here")
     arrive_on = _weekdays("Guests arrive on")
     leave_on = _weekdays("Guests leave on")
-    notice_days = _number("Book at least so many days before arrival", 0, MOST_NOTICE)
-    horizon_days = _number("Sold so many days ahead", 1, MOST_HORIZON)
-    turnover_days = _number("Nights that stay empty between two stays", 0, MOST_TURNOVER)
+    notice_days = number("Book at least so many days before arrival", 0, MOST_NOTICE)
+    horizon_days = number("Sold so many days ahead", 1, MOST_HORIZON)
+    turnover_days = number("Nights that stay empty between two stays", 0, MOST_TURNOVER)
     avoid_gaps = SelectField(
         "Gaps that are too short for another stay",
         choices=[
@@ -183,20 +184,20 @@ class MayBookForm(FlaskForm):
 
     arrive = DateField("Arrive", [InputRequired("Choose the day of arrival.")])
     leave = DateField("Leave", [InputRequired("Choose the day of leaving.")])
-    guests = _number("Guests", 1, 99, required=True)
+    guests = number("Guests", 1, 99, required=True)
 
     def read_stay(self) -> Stay | None:
         """The nights; None, with words on the fields, where they are none."""
         return _read_stay(self) if self.validate() else None
 
 
-class PolicyForm(_Refusing):
+class PolicyForm(Refusing):
     """A policy, and a stay to try it on."""
 
     property_id = SelectField("Property", coerce=int, validate_choice=False)
     name = StringField("Name", [DataRequired("Give it a name."), Length(max=LONGEST_NAME)], filters=[one_line])
-    grace_hours = _number("Hours after booking in which cancelling is free", 0, 720)
-    grace_least_days = _number("Only where arrival is at least so many days away", 0, MOST_NOTICE)
+    grace_hours = number("Hours after booking in which cancelling is free", 0, 720)
+    grace_least_days = number("Only where arrival is at least so many days away", 0, MOST_NOTICE)
     returns_tourist_tax = BooleanField("The tourist tax always comes back when nobody stays")
     returns_cleaning = BooleanField("The price of cleaning always comes back when nobody stays")
     listing_id = SelectField("Listing", coerce=int, validate_choice=False)
@@ -264,8 +265,8 @@ class PolicyForm(_Refusing):
 
 
 for _row in range(MOST_TIERS):
-    setattr(PolicyForm, f"days_{_row}", _number(f"Step {_row + 1}: days before arrival", 0, MOST_NOTICE))
-    setattr(PolicyForm, f"percent_{_row}", _number(f"Step {_row + 1}: percent back", 1, ALL))
+    setattr(PolicyForm, f"days_{_row}", number(f"Step {_row + 1}: days before arrival", 0, MOST_NOTICE))
+    setattr(PolicyForm, f"percent_{_row}", number(f"Step {_row + 1}: percent back", 1, ALL))
 
 
 class ChooseForm(FlaskForm):

@@ -9,6 +9,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     care,
     changing,
     closures,
+    club,
     disputes,
     fees,
     guests,
