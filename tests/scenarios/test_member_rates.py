@@ -10,7 +10,7 @@ from booking.domain.pricing import Quote
 from booking.domain.rates import LineKind
 from booking.domain.states import BookingStatus
 from booking.extensions import db
-from booking.models import Property
+from booking.models import Booking, Joining, Membership, Property
 from booking.services import verification
 from tests.support.club import GOOD, Visitor, open_club, the_membership
 from tests.support.shop import Shop
@@ -173,3 +173,38 @@ def test_the_story_of_a_member(shop: Shop) -> None:
     assert (shop.booking(booking.id).amount_minor, shop.booking(booking.id).status) == (frozen, "confirmed")
     with shop.app.app_context():
         assert verification.compare_with_stripe(shop.runtime).differences == ()
+
+
+def test_verify_names_what_is_broken_about_members(small_shop: Shop) -> None:
+    shop = small_shop
+    grace = _member(shop)
+    assert _book(grace, _review(grace, shop.stay())).status_code == 303
+
+    def broken() -> str:
+        return " ".join(shop.broken_promises())
+
+    assert broken() == ""
+    for change, words in (
+        ({"membership_id": None}, "has the members' rate and no membership"),
+        ({"membership_id": 1, "member_off": 500}, "has 10 % off, but 5 % was noted"),
+        ({"member_off": 0}, "names a membership that took nothing off"),
+    ):
+        with shop.app.app_context():
+            db.session.query(Booking).update(change)
+            db.session.commit()
+        assert words in broken()
+    with shop.app.app_context():
+        db.session.query(Booking).update({"member_off": 1000})
+        row = db.session.query(Membership).one()
+        db.session.add(
+            Membership(
+                account_id=row.account_id, plan_id=row.plan_id, subscription_id="sub_2", livemode=False,
+                status=row.status, price_minor=900, currency="eur", off_share=1000, period_start=row.period_start,
+                period_end=row.period_end, looked_at=row.looked_at,
+            )
+        )  # fmt: skip
+        db.session.query(Joining).update({"idempotency_key": ""})
+        db.session.commit()
+    assert "has 2 memberships that run" in broken()
+    assert "joining 1 has no key" in broken()
+    shop.breaks = ("I23", "I13")

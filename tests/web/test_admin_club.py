@@ -9,7 +9,7 @@ from booking.models import ClubPlan, Property
 from booking.services import catalog_sync
 from tests.support.club import GRACE, Visitor, open_club
 from tests.support.shop import Shop
-from tests.web.admin_changes import CLUB_PLAN, _has_club_plan
+from tests.web.admin_changes import CLUB_PLAN, PRESS, _has_club_plan
 from tests.web.admin_house import House
 
 
@@ -63,7 +63,7 @@ def test_a_plan_that_is_not_there_is_404(house: House) -> None:
 
     assert ada.get("/admin/club/plans/9").status_code == 404
     assert ada.post("/admin/club/plans/9", data=CLUB_PLAN).status_code == 404
-    assert ada.post("/admin/club/plans/9/retire").status_code == 404
+    assert ada.post("/admin/club/plans/9/retire", data=PRESS).status_code == 404
     assert ada.post("/admin/club/houses/9", data={"in_club": "1"}).status_code == 404
 
 

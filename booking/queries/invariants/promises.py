@@ -1,11 +1,11 @@
-"""The table: I1 to I22, what each promises, and which look shows it. Some no database can show; tests prove those."""
+"""The table: I1 to I23, what each promises, and which look shows it. Some no database can show; tests prove those."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from booking.queries.invariants import guards, inbox, log, money, nights, story
+from booking.queries.invariants import club, guards, inbox, log, money, nights, story
 from booking.queries.invariants.given import Given
 
 Find = Callable[[Session, Given], Iterator[str]]
@@ -61,7 +61,14 @@ PROMISES = (
         (story.find_unproved,),
     ),
     Promise("I12", "no transaction is open while Stripe is asked"),
-    Promise("I13", "everything sent to Stripe has a stored key and frozen parameters", (money.find_unkeyed,)),
+    Promise(
+        "I13",
+        "everything sent to Stripe has a stored key and frozen parameters",
+        (
+            money.find_unkeyed,
+            club.find_unkeyed,
+        ),
+    ),
     Promise("I14", "nights are let go only when nobody can pay for them any more", (nights.find_early_releases,)),
     Promise("I15", "test and live, and other shops on the account, never mix", (money.find_foreign_money,)),
     Promise("I16", "declines, disputes and refunds never move a booking", (story.find_moved_by_money,)),
@@ -75,4 +82,9 @@ PROMISES = (
     ),
     Promise("I21", "what strangers send never fails and never reaches Stripe"),
     Promise("I22", "the audit log is as it was written: no line changed, put in or gone", (log.find_broken_log,)),
+    Promise(
+        "I23",
+        "the members' rate has a membership behind it, and nobody pays for two",
+        (club.find_unfounded_rates, club.find_double_members, club.find_forgotten_members),
+    ),
 )

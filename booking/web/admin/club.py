@@ -70,8 +70,7 @@ def club_plan(plan_id: int) -> ResponseReturnValue:
 @blueprint.post("/club/plans/<int:plan_id>")
 def change_club_plan(plan_id: int) -> ResponseReturnValue:
     """Write a plan anew, for those who join from now on."""
-    _find(plan_id)
-    form = _typed()
+    form = _typed(plan_id)
     terms = form.read_terms()
     if terms is None:
         return _page(form, plan_id), 422
@@ -103,13 +102,17 @@ def _find(plan_id: int) -> Any:
         abort(404)
 
 
-def _typed() -> PlanForm:
+def _typed(plan_id: int | None = None) -> PlanForm:
     form = PlanForm()
-    form.offer(list_places(reader()))
+    form.offer(_currencies(plan_id))
     return form
 
 
+def _currencies(plan_id: int | None) -> list[str]:
+    of_plan = [_find(plan_id).currency] if plan_id else []
+    return [*of_plan, *(place.currency for place in list_places(reader()))]
+
+
 def _page(form: PlanForm, plan_id: int | None = None) -> str:
-    form.offer(list_places(reader()))
-    plan = _find(plan_id) if plan_id else None
-    return render_template("admin/club_plan.html", form=form, plan=plan)
+    form.offer(_currencies(plan_id))
+    return render_template("admin/club_plan.html", form=form, plan=_find(plan_id) if plan_id else None)

@@ -36,17 +36,16 @@ class PlanForm(Refusing):
         """One for a new plan: what is usual, to begin with."""
         return cls(formdata=None, interval=Interval.YEAR.value, trial_days=0, percent=10)
 
-    def offer(self, places: Sequence[Any]) -> None:
-        """Fill the choices: the currencies of the houses."""
-        known = list(dict.fromkeys([place.currency for place in places] + [self.currency.data or ""]))
-        self.currency.choices = [SelectChoice(code, code.upper()) for code in known if code]
+    def offer(self, codes: Sequence[str]) -> None:
+        """Fill the choices: the currencies of the houses, and that of the plan."""
+        self.currency.choices = [SelectChoice(code, code.upper()) for code in dict.fromkeys(codes)]
 
     def read_terms(self) -> PlanTerms | None:
         """What was typed; None where the form says what is wrong with it."""
         if not self.validate_on_submit():
             return None
         offered = [choice.value for choice in self.currency.choices or ()]
-        code = self.currency.data if self.currency.data in offered and len(self.currency.data) == 3 else ""
+        code = self.currency.data if self.currency.data in offered else ""
         price = parse_major(self.price.data or "", code) if code else None
         if price is None:
             self.price.errors = ["Type an amount such as 9 or 9.50."]
