@@ -32,6 +32,7 @@ from booking.services import (
     photos,
     privacy,
     reconciliation,
+    requests,
     reservations,
     retention,
     sign_ins,
@@ -168,7 +169,9 @@ def work_jobs(runtime: Runtime) -> None:
 
 def expire_holds(runtime: Runtime) -> None:
     """Let go of holds whose time has passed."""
+    _tell("request_lapsed", requests.lapse_overdue(runtime))
     _tell("hold_expired", [*reservations.expire_holds(runtime), *changes.lapse_overdue(runtime)])
+    _tell("reserved_sum", (f"booking {found[0]}: {found[1]}" for found in requests.settle_open(runtime, at_once=False)))
 
 
 def charge_cards(runtime: Runtime) -> None:

@@ -123,12 +123,14 @@ def succeed(world: World, intent: Record, charge: Record) -> Record:
 
 
 def _authorize(world: World, intent: Record, charge: Record) -> Record:
+    ends = world.clock.now() + AUTHORIZATION_SECONDS
+    charge["payment_method_details"]["card"]["capture_before"] = int(ends)
     world.store.put("charge", charge)
     emit(world, "charge.succeeded", charge)
     intent.update(status="requires_capture", latest_charge=charge["id"], amount_capturable=charge["amount"])
     save(world, intent)
     emit(world, "payment_intent.amount_capturable_updated", intent)
-    jobs.schedule(world, "expire_authorization", intent["id"], world.clock.now() + AUTHORIZATION_SECONDS)
+    jobs.schedule(world, "expire_authorization", intent["id"], ends)
     return intent
 
 

@@ -91,6 +91,7 @@ def _charge_id(facts: AttemptFacts) -> str:
 
 def _session(facts: AttemptFacts, event_type: str, now: int) -> Object:
     status, payment_status = _SESSION_STATES[event_type]
+    is_request = facts.metadata.get("purpose") == "request" and event_type == "checkout.session.completed"
     return {
         "id": facts.session_id or _made_up_id("cs", facts),
         "object": "checkout.session",
@@ -104,9 +105,9 @@ def _session(facts: AttemptFacts, event_type: str, now: int) -> Object:
         "expires_at": now + 1800,
         "metadata": facts.metadata,
         "mode": "payment",
-        "payment_intent": None if status == "expired" else _intent_id(facts),
+        "payment_intent": _reserved(facts, now) if is_request else None if status == "expired" else _intent_id(facts),
         "payment_method_types": ["card"],
-        "payment_status": payment_status,
+        "payment_status": "unpaid" if is_request else payment_status,
         "status": status,
         "url": None,
     }
@@ -126,6 +127,12 @@ def _intent(facts: AttemptFacts, event_type: str, now: int) -> Object:
         "metadata": facts.metadata,
         "status": "succeeded" if is_paid else "requires_payment_method",
     }
+
+
+def _reserved(facts: AttemptFacts, now: int) -> Object:
+    """A sum that waits to be captured. Stripe's event only names it, and is looked up; there is nothing to look up."""
+    held = {"capture_method": "manual", "status": "requires_capture", "last_payment_error": None}
+    return {**_intent(facts, "payment_intent.created", now), **held}
 
 
 def _charge(facts: AttemptFacts, event_type: str, now: int) -> Object:

@@ -7,7 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from booking.cli.output import Span, print_json, refusals_in_one_line
-from booking.services import changes, delivery, reconciliation, reservations
+from booking.services import changes, delivery, reconciliation, requests, reservations
 from booking.wiring import current_runtime
 
 
@@ -41,7 +41,8 @@ def _summary(count: int, dry_run: bool) -> str:
 def expire_holds() -> None:
     """Let go of unpaid nights whose time has passed. Never while Stripe could still take the money for them."""
     with refusals_in_one_line():
-        lines = [*reservations.expire_holds(current_runtime()), *changes.lapse_overdue(current_runtime())]
+        runtime = current_runtime()
+        lines = [*requests.lapse_overdue(runtime), *reservations.expire_holds(runtime), *changes.lapse_overdue(runtime)]
     _print_lines(lines, "No hold has run out.")
 
 

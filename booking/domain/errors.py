@@ -58,6 +58,15 @@ class PlanChanged(BookingError):
     default_message = say("When this stay is paid has changed since you last saw it. Nothing was charged.")
 
 
+class WayChanged(PlanChanged):
+    """What was booked at once is a request by now, or the other way round. Nothing is held."""
+
+    code = "way_changed"
+    default_message = say(
+        "The house has changed how this stay is booked. Read it again, then go on. Nothing was charged."
+    )
+
+
 class CouponRefused(BookingError):
     """A code that is not known, or not for this stay, or used up."""
 

@@ -61,6 +61,7 @@ class Ledger:
     payments: tuple[PaymentEntry, ...] = ()
     attempts: tuple[AttemptStatus, ...] = ()
     declined: bool = False  # a card was refused in a session that has ended
+    is_authorised: bool = False  # a sum is reserved on a card, and neither taken nor let go
 
     @property
     def captured_minor(self) -> int:
@@ -94,6 +95,8 @@ def payment_status(ledger: Ledger) -> PaymentStatus:
 
 
 def _status_without_money(ledger: Ledger) -> PaymentStatus:
+    if ledger.is_authorised:
+        return PaymentStatus.AUTHORIZED
     if AttemptStatus.PROCESSING in ledger.attempts:
         return PaymentStatus.PROCESSING
     ended = not any(status in (AttemptStatus.CREATING, AttemptStatus.OPEN) for status in ledger.attempts)

@@ -81,6 +81,19 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
         "requested_by": Holds.STAFF,
         "form_token": Holds.KEY,
     },
+    "stay_request": {
+        "consent": Holds.FACT,
+        "answered_by": Holds.STAFF,
+        "reason": Holds.MAY,  # what the host wrote to a guest
+    },
+    "authorisation": {
+        "payment_intent_id": Holds.FACT,
+        "currency": Holds.FACT,
+        "capture_key": Holds.FACT,
+        "capture_params": Holds.FACT,
+        "release_key": Holds.FACT,
+        "release_params": Holds.FACT,
+    },
     "payment": {"payment_intent_id": Holds.FACT, "charge_id": Holds.FACT, "currency": Holds.FACT},
     "refund": {
         "token": Holds.FACT,

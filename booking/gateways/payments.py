@@ -58,6 +58,7 @@ class EvidenceState(StrEnum):
 
     OPEN = "open"  # can still be paid
     PAID = "paid"
+    AUTHORIZED = "authorized"  # a sum is reserved on the card; nothing is charged until it is captured
     PROCESSING = "processing"  # completed with a delayed method; the result comes later
     NOTHING_DUE = "nothing_due"  # completed without payment, which no priced booking may be
     DECLINED = "declined"  # a card was refused; the session goes on
@@ -81,7 +82,8 @@ class PaymentEvidence:
     """What a verified event, or our own look, says of one attempt. Only a gateway makes these.
 
     `amount` is what was or will be paid; None where the object does not say. `session_id` is None for evidence from
-    a PaymentIntent, `payment_intent_id` None until the guest has tried to pay.
+    a PaymentIntent, `payment_intent_id` None until the guest has tried to pay. `capture_before` is when the bank lets
+    an authorised sum go by itself, where the provider says so.
     """
 
     state: EvidenceState
@@ -95,6 +97,7 @@ class PaymentEvidence:
     decline_code: str | None = None
     url: str | None = None
     expires_at: datetime | None = None
+    capture_before: datetime | None = None
     # With it a browser may pay: for the page that it is made for, and for no log.
     client_secret: str | None = field(default=None, repr=False)
     subscription_id: str | None = None  # what a session of the mode `subscription` has begun
@@ -168,7 +171,7 @@ class GatewayEvent:
     """A verified event. `evidence` is None for types this shop does not handle, and until it is fetched.
 
     `must_be_fetched` where its object is shown as another version of the provider's API shows it, which nothing here
-    can read: see fetch_evidence.
+    can read, or where the event `says_too_little` of it: see fetch_evidence.
     """
 
     event_id: str
@@ -178,6 +181,7 @@ class GatewayEvent:
     evidence: Evidence | None
     payload: Mapping[str, Any]
     must_be_fetched: bool = False
+    says_too_little: bool = False
 
     @property
     def concerns_the_shop(self) -> bool:
@@ -199,6 +203,7 @@ class CheckoutOrder:
     cancel_url: str
     language: str = "en"
     saves_card: bool = False  # for charges with nobody there, as the guest was told before
+    is_authorised_only: bool = False  # the sum is reserved on the card, to be captured or let go later
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +357,26 @@ class PaymentGateway(BillingGateway, Protocol):
 
     def look_up_payment(self, payment_intent_id: str) -> PaymentEvidence:
         """A payment that was captured, as it is now."""
+        ...
+
+    def look_up_authorisation(self, payment_intent_id: str) -> PaymentEvidence:
+        """A payment that was authorised, as it is now: still so, captured, or let go."""
+        ...
+
+    def capture_params(self, amount: Money) -> Params:
+        """The exact parameters to freeze before capture_payment. Pure: asks nobody."""
+        ...
+
+    def capture_payment(self, payment_intent_id: str, params: Params, idempotency_key: str) -> PaymentEvidence:
+        """Take what is authorised. A second capture is refused, so that it never happens twice."""
+        ...
+
+    def release_params(self) -> Params:
+        """The exact parameters to freeze before release_payment. Pure: asks nobody."""
+        ...
+
+    def release_payment(self, payment_intent_id: str, params: Params, idempotency_key: str) -> PaymentEvidence:
+        """Let go what is authorised: nothing is charged. Refused where it was captured or let go before."""
         ...
 
     def list_new_refunds(self, since: datetime) -> Iterator[RefundEvidence]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from booking import metrics
 from booking.clock import Clock
 from booking.crashpoints import crash_point, name_of_caller
+from booking.domain.money import Money
 from booking.domain.payouts import Payout, PayoutItem
 from booking.gateways import stripe_objects
 from booking.gateways.payments import (
@@ -76,12 +77,13 @@ class StripeGateway(StripeBilling):
     def checkout_params(self, order: CheckoutOrder) -> Params:
         """https://docs.stripe.com/api/checkout/sessions/create. Metadata of a session is not copied to its intent."""
         metadata = _checkout_metadata(order.tag)
+        capture = {"capture_method": "manual"} if order.is_authorised_only else {}
         params: Params = {
             "mode": "payment",
             "line_items": [_line_item(order)],
             "client_reference_id": order.tag.attempt,
             "metadata": metadata,
-            "payment_intent_data": {"metadata": metadata, "description": order.title},
+            "payment_intent_data": {"metadata": metadata, "description": order.title, **capture},
             "customer_email": order.guest_email,
             "expires_at": int(order.expires_at.timestamp()),
             "submit_type": "book",
@@ -104,7 +106,7 @@ class StripeGateway(StripeBilling):
         return stripe_objects.read_session(session)
 
     def look_up_checkout(self, session_id: str) -> PaymentEvidence:
-        params: Any = {"expand": ["payment_intent"]}
+        params: Any = {"expand": _WITH_SESSION}
         return stripe_objects.read_session(
             self._call(lambda api: api.checkout.sessions.retrieve(session_id, params=params))
         )
@@ -243,6 +245,31 @@ class StripeGateway(StripeBilling):
         if intent["status"] != "succeeded":
             raise GatewayRefused(f"the payment is {intent['status']}", reason="not_captured")
         return stripe_objects.read_intent(intent, EvidenceState.PAID)
+
+    def look_up_authorisation(self, payment_intent_id: str) -> PaymentEvidence:
+        params: Any = {"expand": ["latest_charge"]}
+        intent = self._call(lambda api: api.payment_intents.retrieve(payment_intent_id, params=params))
+        return stripe_objects.read_intent_as_it_is(intent)
+
+    def capture_params(self, amount: Money) -> Params:
+        """https://docs.stripe.com/api/payment_intents/capture. The amount is named: "all of it" is never meant."""
+        return {"amount_to_capture": amount.minor}
+
+    def capture_payment(self, payment_intent_id: str, params: Params, idempotency_key: str) -> PaymentEvidence:
+        sent: Any = params
+        options: Any = {"idempotency_key": idempotency_key}
+        intent = self._call(lambda api: api.payment_intents.capture(payment_intent_id, sent, options))
+        return stripe_objects.read_intent_as_it_is(intent)
+
+    def release_params(self) -> Params:
+        """https://docs.stripe.com/api/payment_intents/cancel. Of Stripe's four reasons none is about a host."""
+        return {"cancellation_reason": "abandoned"}
+
+    def release_payment(self, payment_intent_id: str, params: Params, idempotency_key: str) -> PaymentEvidence:
+        sent: Any = params
+        options: Any = {"idempotency_key": idempotency_key}
+        intent = self._call(lambda api: api.payment_intents.cancel(payment_intent_id, sent, options))
+        return stripe_objects.read_intent_as_it_is(intent)
 
     def refund_params(self, order: RefundOrder) -> Params:
         """https://docs.stripe.com/api/refunds/create. The amount is always named, so that "the rest" is never meant."""
@@ -432,9 +459,11 @@ def _import_stripe() -> Any:
     return stripe
 
 
+# What a session is looked up with: how its payment stands, and until when an authorised one can be captured.
+_WITH_SESSION = ["payment_intent.latest_charge"]
 # How each kind of object that events are about is asked for.
 _RETRIEVE: dict[str, Callable[[Any, str], Any]] = {
-    "checkout.session": lambda api, id_: api.checkout.sessions.retrieve(id_, params={"expand": ["payment_intent"]}),
+    "checkout.session": lambda api, id_: api.checkout.sessions.retrieve(id_, params={"expand": _WITH_SESSION}),
     "payment_intent": lambda api, id_: api.payment_intents.retrieve(id_),
     "refund": lambda api, id_: api.refunds.retrieve(id_),
     "charge": lambda api, id_: api.charges.retrieve(id_),

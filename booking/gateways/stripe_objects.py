@@ -10,7 +10,7 @@ from typing import Any
 
 from booking.domain.money import Money
 from booking.domain.payouts import EntryKind, Payout, PayoutItem
-from booking.domain.states import RefundStatus
+from booking.domain.states import AttemptPurpose, RefundStatus
 from booking.gateways.payments import (
     BadSignature,
     ChargeEvidence,
@@ -52,12 +52,13 @@ def read_session(data: Data, state: EvidenceState | None = None) -> PaymentEvide
         session_id=str(data["id"]),
         payment_intent_id=_id_of(intent),
         charge_id=_id_of(details.get("latest_charge")),
-        amount=_money(data.get("amount_total"), data.get("currency")),
+        amount=_session_amount(data, details),
         mode=str(data.get("mode")),
         decline_code=_decline_code(details),
         url=data.get("url"),
         expires_at=_instant(data.get("expires_at")),
         subscription_id=_id_of(data.get("subscription")),
+        capture_before=_capture_before(details),
     )
 
 
@@ -72,6 +73,7 @@ def read_intent(data: Data, state: EvidenceState) -> PaymentEvidence:
         charge_id=_id_of(data.get("latest_charge")),
         amount=_money(amount, data.get("currency")),
         decline_code=_decline_code(data),
+        capture_before=_capture_before(data),
     )
 
 
@@ -88,6 +90,7 @@ def read_intent_as_it_is(data: Data) -> PaymentEvidence:
 def _intent_state(data: Data) -> EvidenceState:
     known = {
         "succeeded": EvidenceState.PAID,
+        "requires_capture": EvidenceState.AUTHORIZED,
         "processing": EvidenceState.PROCESSING,
         "canceled": EvidenceState.EXPIRED,
     }
@@ -224,14 +227,16 @@ def _read_event(payload: Data) -> GatewayEvent:
         return GatewayEvent(event_id, event_type, bool(payload.get("livemode")), "", None, payload)
     data: Data = payload["data"]["object"]
     is_foreign = _is_of_another_version(payload.get("api_version"))
+    is_short = event_type == "checkout.session.completed" and _says_too_little(data)
     return GatewayEvent(
         event_id=event_id,
         type=event_type,
         livemode=bool(payload["livemode"]),
         object_id=str(data["id"]),
-        evidence=None if is_foreign else READERS[event_type](data),
+        evidence=None if is_foreign or is_short else READERS[event_type](data),
         payload=payload,
-        must_be_fetched=is_foreign,
+        must_be_fetched=is_foreign or is_short,
+        says_too_little=is_short,
     )
 
 
@@ -239,7 +244,7 @@ def read_fetched(event: GatewayEvent, data: Data) -> GatewayEvent:
     """An event with its object as it is now."""
     # Where a dispute's money is now, its movements say; the event's type says where it was.
     read = read_dispute if data.get("object") == "dispute" else READERS[event.type]
-    return replace(event, evidence=read(data), must_be_fetched=False)
+    return replace(event, evidence=read(data), must_be_fetched=False, says_too_little=False)
 
 
 def kind_of(event: GatewayEvent) -> str:
@@ -302,11 +307,45 @@ READERS: dict[str, Callable[[Data], Evidence]] = {
 def _session_state(session: Data, intent: Data) -> EvidenceState:
     if session.get("status") != "complete":
         return EvidenceState.EXPIRED if session.get("status") == "expired" else EvidenceState.OPEN
+    if intent.get("capture_method") == "manual" and intent.get("status") in _INTENT_STATES:
+        return _INTENT_STATES[str(intent["status"])]
     if session.get("payment_status") == "unpaid":
         # A delayed payment that failed leaves the session complete and its PaymentIntent without a method.
         has_failed = intent.get("status") in ("requires_payment_method", "canceled")
         return EvidenceState.FAILED if has_failed else EvidenceState.PROCESSING
     return EvidenceState.PAID if session.get("payment_status") == "paid" else EvidenceState.NOTHING_DUE
+
+
+# What a payment that is authorised first is, by its intent's status alone: what Stripe calls the session of one that
+# waits to be captured, no page of its own says. https://docs.stripe.com/payments/paymentintents/lifecycle
+_INTENT_STATES = {
+    "requires_capture": EvidenceState.AUTHORIZED,
+    "succeeded": EvidenceState.PAID,
+    "canceled": EvidenceState.EXPIRED,
+}
+
+
+def _says_too_little(session: Data) -> bool:
+    """Whether a session's event leaves open if money came or was only authorised: it names the payment, no more."""
+    tag, intent = read_tag(session), session.get("payment_intent")
+    return tag.purpose == AttemptPurpose.REQUEST and intent is not None and not isinstance(intent, Mapping)
+
+
+def _session_amount(session: Data, intent: Data) -> Money | None:
+    """What was captured, where it was authorised first and may be less; else what the session is about."""
+    is_captured = intent.get("capture_method") == "manual" and intent.get("status") == "succeeded"
+    minor = intent.get("amount_received") if is_captured else session.get("amount_total")
+    return _money(minor, session.get("currency"))
+
+
+def _capture_before(intent: Data) -> datetime | None:
+    """Until when an authorised sum can be captured; None where its charge is not shown, or no card's.
+
+    https://docs.stripe.com/api/charges/object#charge_object-payment_method_details-card-capture_before
+    """
+    charge = intent.get("latest_charge")
+    details: Data = (charge.get("payment_method_details") or {}) if isinstance(charge, Mapping) else {}
+    return _instant((details.get("card") or {}).get("capture_before"))
 
 
 def _decline_code(intent: Data) -> str | None:

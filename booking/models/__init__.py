@@ -17,6 +17,7 @@ from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.payment_plan import PlanChoice
 from booking.models.property import Property
 from booking.models.rates import Coupon, DayPrice, Discount, Extra, Fee, Season, Tax
+from booking.models.request import Authorisation, StayRequest
 from booking.models.rules import CancellationPolicy, CancellationTier, StayRule
 from booking.models.saved_filter import SavedFilter
 from booking.models.staff import RecoveryCode, Staff, StaffLink, StaffPolicy, StaffSession
@@ -27,6 +28,7 @@ __all__ = [
     "Attempt",
     "AuditHead",
     "AuditLine",
+    "Authorisation",
     "Booking",
     "BookingEvent",
     "CancellationPolicy",
@@ -76,6 +78,7 @@ __all__ = [
     "StaffPolicy",
     "StaffSession",
     "StayChange",
+    "StayRequest",
     "StayRule",
     "Tax",
     "Unit",

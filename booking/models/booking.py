@@ -1,7 +1,7 @@
 """Bookings, the nights they occupy, closures, and the story of each booking."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -27,6 +27,9 @@ from booking.domain.states import BookingStatus, CancelReason, PaymentStatus, So
 from booking.domain.terms import CancellationTerms, Deal
 from booking.models.base import Stamped
 from booking.models.listing import Listing, Unit
+
+if TYPE_CHECKING:
+    from booking.models.request import StayRequest
 
 
 class Booking(Stamped):
@@ -104,6 +107,8 @@ class Booking(Stamped):
 
     listing: Mapped[Listing] = relationship()
     unit: Mapped[Unit] = relationship()
+    # That it is a request to book, and what became of that; None: it is none. Written by itself.
+    request: Mapped["StayRequest | None"] = relationship(viewonly=True)
     events: Mapped[list["BookingEvent"]] = relationship(order_by="BookingEvent.id")
 
     @property

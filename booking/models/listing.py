@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from booking.domain.payment_plans import PaymentPlan
 from booking.domain.rates import Fee as FeeTerm
 from booking.domain.rates import LineKind, Per, Prices, RateCard, TouristTax, weekend_prices
+from booking.domain.requests import USUAL_HOURS
 from booking.domain.stay_rules import StayRules
 from booking.domain.terms import CancellationTerms
 from booking.models.base import Stamped
@@ -27,6 +28,7 @@ class Listing(Stamped):
         CheckConstraint("nightly_minor > 0 AND weekend_minor > 0", name="prices_positive"),
         CheckConstraint("cleaning_minor >= 0 AND tourist_tax_minor >= 0", name="fees_not_negative"),
         CheckConstraint("max_guests > 0", name="guests_positive"),
+        CheckConstraint("answer_hours > 0", name="answer_hours_positive"),
         CheckConstraint("min_nights > 0 AND max_nights >= min_nights", name="nights_in_order"),
     )
 
@@ -68,6 +70,9 @@ class Listing(Stamped):
     arrive_on: Mapped[str] = mapped_column(String(7), default=EVERY_DAY, server_default=EVERY_DAY)  # Monday is 0
     leave_on: Mapped[str] = mapped_column(String(7), default=EVERY_DAY, server_default=EVERY_DAY)
     avoid_gaps: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whether the host accepts or declines each stay, and within how many hours.
+    takes_requests: Mapped[bool] = mapped_column(default=False, server_default=false())
+    answer_hours: Mapped[int] = mapped_column(default=USUAL_HOURS, server_default=str(USUAL_HOURS))
     turnover_days: Mapped[int] = mapped_column(default=0, server_default="0")
     # None: the plain terms of its property.
     policy_id: Mapped[int | None] = mapped_column(ForeignKey("cancellation_policy.id"), index=True)
@@ -112,7 +117,9 @@ class Listing(Stamped):
 
     @builtins.property
     def payment_plan(self) -> PaymentPlan:
-        """How whoever books it now pays."""
+        """How whoever books it now pays. Where the host accepts each stay, the whole price is authorised at once."""
+        if self.takes_requests:
+            return PaymentPlan()
         return self.plan_choice.plan if self.plan_choice else self.property.payment_plan
 
     @builtins.property

@@ -2,13 +2,14 @@
 
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from booking.domain.money import Money
+from booking.domain.requests import AuthorisationState
 from booking.domain.states import UNFINISHED_ATTEMPT, AttemptStatus
 from booking.domain.words import Said
-from booking.models import Attempt, Booking, Dispute, Payment
+from booking.models import Attempt, Authorisation, Booking, Dispute, Payment
 
 
 class Charge(StrEnum):
@@ -31,8 +32,15 @@ def find_charge(session: Session, booking_id: int, *, asked: str = "") -> Charge
         Attempt.session_id.is_not(None),
         Attempt.session_id != asked,
         Attempt.status.in_(UNFINISHED_ATTEMPT),
+        # A sum that is only reserved was not charged, and what is being let go never will be.
+        Attempt.id.not_in(_only_reserved()),
     )
     return Charge.NOTHING if session.scalar(unheard.limit(1)) is None else Charge.UNHEARD
+
+
+def _only_reserved() -> Select[int]:
+    kept = (AuthorisationState.HELD, AuthorisationState.RELEASING)
+    return select(Authorisation.attempt_id).where(Authorisation.state.in_(kept))
 
 
 def find_decline(session: Session, booking_id: int) -> Said | None:

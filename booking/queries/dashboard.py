@@ -27,6 +27,7 @@ from booking.models.outbox import OutboxState
 from booking.queries.bookings import BookingRow, list_rows
 from booking.queries.dues import balance_is_late
 from booking.queries.inbox import STUCK
+from booking.queries.requests import RequestRow, list_waiting_requests
 
 MOST_SHOWN = 50
 _ZONES = select(Property.id, Property.timezone)
@@ -72,13 +73,20 @@ class Dashboard:
     days: tuple[Day, ...]
     in_house: tuple[BookingRow, ...]
     holds: tuple[BookingRow, ...]
+    requests: tuple[RequestRow, ...]  # whose time to answer ends first comes first
 
     @property
     def needs_you(self) -> int:
         """How many things wait for a person."""
-        lists = len(self.reviews) + len(self.failed_refunds) + len(self.handovers) + len(self.disputes)
-        lists += len(self.late_balances)
-        return lists + self.dead_rows + self.stuck_events + self.differences + self.broken_promises
+        lists = (
+            self.requests,
+            self.reviews,
+            self.failed_refunds,
+            self.handovers,
+            self.disputes,
+            self.late_balances,
+        )
+        return sum(map(len, lists)) + self.dead_rows + self.stuck_events + self.differences + self.broken_promises
 
 
 def get_dashboard(session: Session, now: datetime) -> Dashboard:
@@ -99,6 +107,7 @@ def get_dashboard(session: Session, now: datetime) -> Dashboard:
         days=_days(session, zones, now),
         in_house=tuple(list_rows(session, *_staying(zones, now), soonest=True)),
         holds=_holds(session, now),
+        requests=tuple(row for row in list_waiting_requests(session) if row.can_be_answered),
     )
 
 
@@ -187,7 +196,7 @@ def _day(title: str, offset: int, rows: list[BookingRow], now: datetime) -> Day:
 
 
 def _holds(session: Session, now: datetime) -> tuple[BookingRow, ...]:
-    return tuple(list_rows(session, is_on_hold(now)))[:MOST_SHOWN]
+    return tuple(list_rows(session, is_on_hold(now), Booking.payment_status != PaymentStatus.AUTHORIZED))[:MOST_SHOWN]
 
 
 def is_on_hold(now: datetime) -> ColumnElement[bool]:

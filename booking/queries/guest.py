@@ -18,6 +18,7 @@ from booking.domain.money import Money
 from booking.domain.payment_plans import Schedule
 from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
+from booking.domain.requests import RequestState
 from booking.domain.states import (
     DISPUTE_CLOSED,
     REFUND_ENDED_BADLY,
@@ -42,7 +43,11 @@ from booking.queries.nights import keeps_nights
 # Banks say "5 to 10 days"; whoever has nothing after that should ask.
 BANKS_TAKE = timedelta(days=12)
 _CONFIRMATION = "confirmed"
-_NEVER_PAID = (PaymentStatus.UNPAID, PaymentStatus.FAILED)
+# A sum that is still reserved is being let go.
+_NEVER_PAID = (PaymentStatus.UNPAID, PaymentStatus.FAILED, PaymentStatus.AUTHORIZED)
+_ENDED_REQUEST = (
+    RequestState.DECLINED, RequestState.LAPSED, RequestState.DATES_GONE, RequestState.CARD_FAILED,
+)  # fmt: skip
 _REFUND_OF_NOTE = re.compile(r"refund (\d+)\b")
 
 
@@ -54,6 +59,8 @@ class GuestState(StrEnum):
     HELD = "held"  # not paid, can still pay
     OVER = "over"  # the time to pay has passed
     PROCESSING = "processing"  # a bank debit is on its way
+    REQUESTED = "requested"  # a sum is reserved on the card, and the host is to answer
+    REQUEST_OFF = "request_off"  # a request that came to nothing, with nothing charged
     REVIEW = "review"  # a person looks at the payment
     DATES_GONE = "dates_gone"
     LET_GO = "let_go"  # given up by its guest or the house, and nothing was ever paid
@@ -149,6 +156,15 @@ class OfferedChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedStay:
+    """What a guest asked for, and what became of it. `reason` is the host's own words."""
+
+    state: RequestState
+    answer_by: datetime | None  # None until a sum is reserved
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GuestBooking:
     """One booking with everything its page shows. Personal: only for a browser that may see it."""
 
@@ -192,6 +208,7 @@ class GuestBooking:
     owed: tuple[Owed, ...]  # what is still to be paid beside the first payment
     schedule: Schedule  # as it was agreed to when booking
     has_cards: bool  # a card was saved with it, or was to be
+    request: AskedStay | None
     sequence: int  # rises with each change that a calendar must hear of
     changed_at: datetime
 
@@ -257,6 +274,7 @@ def find_newest_held(
         session,
         Booking.reference.in_(references)
         & (Booking.status == BookingStatus.PENDING)
+        & (Booking.payment_status != PaymentStatus.AUTHORIZED)
         & (Booking.hold_until > now + HOLD_GRACE),
         now,
         language,
@@ -265,12 +283,16 @@ def find_newest_held(
 
 def read_cancelling(session: Session, booking: Booking, now: datetime) -> Cancelling:
     """What it would mean to cancel this booking at this moment."""
-    state = _state(booking, now)
+    can_let_go = _state(booking, now) is GuestState.HELD or _can_withdraw(booking)
     standing = Standing(
-        booking.status, booking.payment_status, state is GuestState.HELD, booking.needs_review, booking.disputed,
+        booking.status, booking.payment_status, can_let_go, booking.needs_review, booking.disputed,
         booking.no_show_at is not None,
     )  # fmt: skip
     return cancelling(standing, booking.deal, read_refundable(session, booking), now)
+
+
+def _can_withdraw(booking: Booking) -> bool:
+    return booking.request is not None and booking.request.state is RequestState.ASKED
 
 
 def may_change(booking: Booking, now: datetime) -> bool:
@@ -319,6 +341,7 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         owed=list_owed(session, booking),
         schedule=booking.schedule,
         has_cards=has_wallet(session, booking.id),
+        request=_request(booking),
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
         **_money_facts(session, booking, now),
@@ -332,6 +355,11 @@ def _offered_change(session: Session, booking: Booking) -> OfferedChange | None:
         return None
     until = found.hold_until - HOLD_GRACE if found.hold_until else None
     return OfferedChange(found.stay, found.guests, found.amount, found.difference, until)
+
+
+def _request(booking: Booking) -> AskedStay | None:
+    found = booking.request
+    return AskedStay(found.state, found.answer_by, found.reason) if found else None
 
 
 def _money_facts(session: Session, booking: Booking, now: datetime) -> dict[str, Any]:
@@ -381,6 +409,8 @@ def _state(booking: Booking, now: datetime) -> GuestState:
         return _cancelled_state(booking)
     if booking.needs_review:
         return GuestState.REVIEW
+    if booking.payment_status is PaymentStatus.AUTHORIZED:
+        return GuestState.REQUESTED
     if booking.payment_status is PaymentStatus.PROCESSING:
         return GuestState.PROCESSING  # also where its news came after the end of the hold
     if booking.status is BookingStatus.EXPIRED:
@@ -390,9 +420,12 @@ def _state(booking: Booking, now: datetime) -> GuestState:
 
 
 def _cancelled_state(booking: Booking) -> GuestState:
+    is_unpaid = booking.confirmed_at is None and booking.payment_status in _NEVER_PAID
+    if is_unpaid and booking.request and booking.request.state in _ENDED_REQUEST:
+        return GuestState.REQUEST_OFF
     if booking.cancel_reason is CancelReason.DATES_UNAVAILABLE:
         return GuestState.DATES_GONE
-    if booking.confirmed_at is not None or booking.payment_status not in _NEVER_PAID:
+    if not is_unpaid:
         return GuestState.CANCELLED
     if booking.cancel_reason is CancelReason.PAYMENT_FAILED:
         return GuestState.PAYMENT_FAILED

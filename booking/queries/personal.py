@@ -15,6 +15,7 @@ from booking.extensions import Base
 from booking.models import (
     AccessLink,
     Attempt,
+    Authorisation,
     Booking,
     BookingEvent,
     CardConsent,
@@ -29,6 +30,7 @@ from booking.models import (
     Refund,
     SavedCard,
     StayChange,
+    StayRequest,
     WebhookEvent,
 )
 from booking.models.outbox import OutboxState
@@ -41,6 +43,8 @@ _BY_BOOKING: tuple[Any, ...] = (
     OutboxRow,
     WebhookEvent,
     StayChange,
+    StayRequest,
+    Authorisation,
     Due,
     CardConsent,
     SavedCard,

@@ -14,18 +14,22 @@ from booking.domain.money import Money
 from booking.domain.states import RefundReason
 from booking.models import (
     Attempt,
+    Authorisation,
     Booking,
     BookingEvent,
     Dispute,
     OutboxRow,
     Payment,
     Refund,
+    StayRequest,
     WebhookEvent,
 )
 
 # What a person types of a reference: https://www.crockford.com/base32.html reads it kindly.
 _KINDLY = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": ""})
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+# What was sent to Stripe, and what a guest read or was told.
+_NOT_SHOWN = ("params", "consent", "reason", "answered_by")
 _PERSONAL = ("guest_name", "guest_email", "guest_phone", "message", "browser_key", "hold_key", "quote", "terms")
 
 
@@ -84,6 +88,8 @@ def tell_story(session: Session, booking_id: int) -> Story:
     steps = [
         *_timeline_steps(_of(session, BookingEvent, booking_id)),
         *_attempt_steps(_of(session, Attempt, booking_id)),
+        *_sum_steps(_of(session, Authorisation, booking_id)),
+        *_request_steps(_of(session, StayRequest, booking_id)),
         *_payment_steps(_of(session, Payment, booking_id)),
         *_refund_steps(_of(session, Refund, booking_id)),
         *_dispute_steps(_of(session, Dispute, booking_id)),
@@ -97,10 +103,10 @@ def snapshot(session: Session, booking_id: int) -> dict[str, str]:
     """The columns of a booking and what hangs on it, as text, to be compared with a later look."""
     booking = session.get_one(Booking, booking_id)
     row = {f"booking.{name}": value for name, value in _columns(booking).items() if name not in _PERSONAL}
-    for model in (Attempt, Payment, Refund, Dispute):
+    for model in (Attempt, StayRequest, Authorisation, Payment, Refund, Dispute):
         for found in _of(session, model, booking_id):
             name = f"{model.__tablename__}[{found.id}]"
-            row |= {f"{name}.{column}": value for column, value in _columns(found).items() if column != "params"}
+            row |= {f"{name}.{column}": value for column, value in _columns(found).items() if column not in _NOT_SHOWN}
     for mail in _of(session, OutboxRow, booking_id):
         row[f"outbox[{mail.dedupe_key}]"] = mail.state.value
     return row
@@ -159,6 +165,22 @@ def _attempt_steps(rows: Iterable[Attempt]) -> Iterable[Step]:
         if row.declined_at and row.decline:
             refused = f"card refused: {row.decline.reason} ({row.decline.code})"
             yield Step(row.declined_at, refused, "the guest's bank", "attempt")
+
+
+def _sum_steps(rows: Iterable[Authorisation]) -> Iterable[Step]:
+    for row in rows:
+        until = f", to be taken before {row.capture_before:%Y-%m-%d %H:%M} UTC" if row.capture_before else ""
+        what = f"{_amount(row)} reserved on a card, now {row.state}, {row.payment_intent_id}{until}"
+        yield Step(row.authorised_at, what, "the guest gave a card", "authorisation")
+        if row.asked_at:
+            key = row.capture_key if row.capture_params and row.release_params is None else row.release_key
+            yield Step(row.asked_at, f"asked Stripe about the sum, try {row.tries}", f"key {key}", "authorisation")
+
+
+def _request_steps(rows: Iterable[StayRequest]) -> Iterable[Step]:
+    for row in rows:
+        until = f", to be answered by {row.answer_by:%Y-%m-%d %H:%M} UTC" if row.answer_by else ""
+        yield Step(row.consented_at, f"a request to book, now {row.state}{until}", "the guest agreed to ask", "request")
 
 
 def _payment_steps(rows: Iterable[Payment]) -> Iterable[Step]:

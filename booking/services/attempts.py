@@ -36,6 +36,7 @@ from booking.language import language, localised
 from booking.models import Attempt, Booking, StayChange
 from booking.runtime import Runtime
 from booking.services import cards
+from booking.services.authorisations import find_request
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
@@ -51,6 +52,7 @@ CLOCK_DOUBT = timedelta(minutes=10)
 # For so long a session is ended under one key.
 END_KEY_LIFE = timedelta(minutes=1)
 # Until Stripe has said that their sessions are over, somebody can type a card into them.
+_PAID_OR_COMING = (EvidenceState.PAID, EvidenceState.PROCESSING, EvidenceState.AUTHORIZED)
 _PAYABLE = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.SUPERSEDED)
 # Metadata `purpose` at Stripe where it has another word: what a change costs more is the rest of the new price.
 _TOLD_AS = {AttemptPurpose.DIFFERENCE: "balance"}
@@ -100,12 +102,17 @@ def write_attempt(
 
     `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests.
     """
-    purpose = AttemptPurpose.DEPOSIT if booking.schedule.is_split else AttemptPurpose.BOOKING
-    saves_card = cards.find_consent(session, booking.id) is not None
+    purpose, saves_card = _purpose_of(session, booking), cards.find_consent(session, booking.id) is not None
     wanted = Wanted(purpose, booking.first_payment, booking.stay, booking.guests, saves_card=saves_card)
     attempt = write_wanted(session, runtime, booking, wanted, number, now, identity, minutes=minutes)
     booking.hold_until = hold_deadline(attempt.expires_at)
     return attempt
+
+
+def _purpose_of(session: Session, booking: Booking) -> AttemptPurpose:
+    if find_request(session, booking.id) is not None:
+        return AttemptPurpose.REQUEST
+    return AttemptPurpose.DEPOSIT if booking.schedule.is_split else AttemptPurpose.BOOKING
 
 
 def write_difference(
@@ -208,7 +215,7 @@ def end_given_up(runtime: Runtime, booking_id: int, cause: Cause) -> bool:
         if evidence is None:
             mark_ended(attempt_id)
             continue
-        is_paid = evidence.state in (EvidenceState.PAID, EvidenceState.PROCESSING)
+        is_paid = evidence.state in _PAID_OR_COMING
         # Whoever wanted it ended did not bring the money: it was found by looking.
         settle_now(runtime, evidence, Cause(Source.RECONCILE) if is_paid else cause, identity)
         was_paid = was_paid or is_paid
@@ -406,4 +413,5 @@ def _order(runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime, w
         cancel_url=base + localised("/pay/cancelled", speak.code),
         language=speak.code,
         saves_card=wanted.saves_card,
+        is_authorised_only=wanted.purpose is AttemptPurpose.REQUEST,
     )

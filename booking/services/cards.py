@@ -36,7 +36,10 @@ KEPT_AFTER = timedelta(days=30)
 
 
 def offered_consent(listing: Listing, priced: Quote, arrive: date, now: datetime) -> Consent | None:
-    """What a guest is asked to agree to before paying for such a stay; None where the house keeps no cards."""
+    """What a guest is asked to agree to before paying for such a stay; None where the house keeps no cards.
+
+    A stay that is only asked for saves none: its card is authorised, and whether it is charged nobody knows yet.
+    """
     place = listing.property
     deal = Deal(priced, listing.terms, arrive, now, place.zone)
     schedule = listing.payment_plan.schedule(priced.total, arrive, place.today(now))
@@ -46,7 +49,7 @@ def offered_consent(listing: Listing, priced: Quote, arrive: date, now: datetime
         no_show=no_show_limit(deal, schedule.now),
         damage=Money(place.damage_most_minor, priced.total.currency),
     )
-    return consent if place.keeps_cards and consent.is_needed else None
+    return consent if place.keeps_cards and consent.is_needed and not listing.takes_requests else None
 
 
 def name_of(consent: Consent, code: str) -> str:

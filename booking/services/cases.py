@@ -30,6 +30,8 @@ class Outcome(StrEnum):
     DUE_PAID = "due_paid"  # a balance, a fee or a damage
     DUPLICATE = "duplicate"  # a second payment for a confirmed booking: refunded
     NEEDS_REVIEW = "needs_review"
+    AUTHORIZED = "authorized"  # a request to book is asked
+    REQUEST_OFF = "request_off"  # a sum was reserved for nothing, and is let go
     PROCESSING = "processing"
     DECLINED = "declined"
     CLOSED = "closed"  # nobody can pay this attempt any more

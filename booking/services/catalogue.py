@@ -104,6 +104,19 @@ def put_on_sale(runtime: Runtime, listing_id: int, who: str, *, is_on_sale: bool
     logger.info("listing_on_sale" if is_on_sale else "listing_off_sale", extra={"listing_id": listing_id})
 
 
+def set_requests(runtime: Runtime, listing_id: int, who: str, *, takes_requests: bool, hours: int) -> None:
+    """Have guests ask for each stay of a listing first, or book at once, and commit. Raises ListingNotFound.
+
+    `hours` is how long the house may take to answer. Bookings and requests that are there stay as they are.
+    """
+    with transaction() as session:
+        listing = _lock_listing(session, listing_id)
+        before, after = take_over(listing, {"takes_requests": takes_requests, "answer_hours": hours})
+        now = runtime.clock.now()
+        audit.record(session, who, "listing.requests_set", f"listing {listing_id}", now, before=before, after=after)
+    logger.info("listing_requests_set", extra={"listing_id": listing_id})
+
+
 def move_listing(runtime: Runtime, listing_id: int, by: int, who: str) -> None:
     """Move a listing so many places down (or up, below zero) in the house's own order, and commit.
 

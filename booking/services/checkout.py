@@ -12,6 +12,7 @@ from booking.database import end_read, transaction
 from booking.domain.errors import DatesUnavailable
 from booking.domain.money import Money
 from booking.domain.policy import LEAST_SESSION_LIFE
+from booking.domain.requests import RequestState
 from booking.domain.states import (
     UNFINISHED_ATTEMPT,
     AttemptStatus,
@@ -29,8 +30,10 @@ from booking.gateways.payments import (
 )
 from booking.models import Attempt, Booking
 from booking.runtime import Runtime
-from booking.services import attempts, audit, notifications, timeline
+from booking.services import attempts, audit, notifications, requests, timeline
+from booking.services.authorisations import end_request
 from booking.services.instance import Identity, get_identity
+from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
 from booking.services.nights import free_nights, retake_nights
 from booking.services.notifications import StaffNotice
@@ -69,6 +72,7 @@ class ReturnState(StrEnum):
     BOOKED = "booked"
     CONFIRMING = "confirming"
     PROCESSING = "processing"
+    REQUESTED = "requested"
     REFUNDED = "refunded"
     OPEN = "open"
     OVER = "over"
@@ -137,6 +141,7 @@ def abandon_checkout(runtime: Runtime, booking_id: int, cause: Cause) -> Booking
         if status in (BookingStatus.PENDING, BookingStatus.EXPIRED):
             status = _let_go(runtime, booking_id, cause)
         if status is not None:
+            requests.release_now(runtime, booking_id)
             runtime.wake_worker()
             return status
     raise GatewayUnavailable("sessions are opened as fast as they are ended")
@@ -266,6 +271,8 @@ def _let_go(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | 
                 cancel_reason=reason, cancelled_at=now, hold_until=None,
             )  # fmt: skip
             free_nights(session, booking_id=booking.id)
+            end_request(session, booking, RequestState.WITHDRAWN, now)
+            refresh_money(session, booking)
             audit.record_if_staff(session, cause, "booking.let_go", f"booking {booking.reference}", now)
         return booking.status
 
@@ -275,7 +282,8 @@ def _expire_if_pending(runtime: Runtime, booking_id: int, cause: Cause) -> Booki
     now = runtime.clock.now()
     with transaction() as session:
         booking = lock_booking(session, booking_id)
-        keeps = booking.needs_review or booking.hold_until is None or booking.hold_until > now
+        is_asked = booking.payment_status is PaymentStatus.AUTHORIZED  # requests.py lets it lapse
+        keeps = is_asked or booking.needs_review or booking.hold_until is None or booking.hold_until > now
         if booking.status is BookingStatus.PENDING and not keeps:
             timeline.move(session, booking, BookingStatus.EXPIRED, "expired", cause, now, hold_until=None)
             free_nights(session, booking_id=booking.id)
@@ -330,6 +338,10 @@ def _return_state(booking: Booking, attempt: Attempt, answered: bool) -> ReturnS
         return ReturnState.PROCESSING if is_coming else ReturnState.BOOKED
     if attempt.status is AttemptStatus.PAID:
         return ReturnState.REFUNDED
+    if booking.status is BookingStatus.PENDING and booking.payment_status is PaymentStatus.AUTHORIZED:
+        return ReturnState.REQUESTED
+    if booking.payment_status is PaymentStatus.AUTHORIZED:
+        return ReturnState.OVER  # what is still reserved is being let go
     if attempt.status is AttemptStatus.PROCESSING or booking.payment_status is PaymentStatus.PROCESSING:
         return ReturnState.PROCESSING
     if not answered:

@@ -5,8 +5,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from booking.database import require_transaction
 from booking.domain.ledger import Ledger, payment_status
+from booking.domain.requests import UNCAPTURED
 from booking.domain.states import DISPUTE_CLOSED
-from booking.models import Attempt, Booking, Dispute, Payment
+from booking.models import Attempt, Authorisation, Booking, Dispute, Payment
 
 # A lost one stays visible: the money is gone.
 _DISPUTE_OVER = tuple(status for status in DISPUTE_CLOSED if status != "lost")
@@ -26,7 +27,8 @@ def read_ledger(session: Session, booking_id: int) -> Ledger:
     """All that is known of a booking's money, as plain values."""
     attempts = session.scalars(select(Attempt).where(Attempt.booking_id == booking_id)).all()
     payments = tuple(payment.entry for payment in list_payments(session, booking_id))
-    return Ledger(payments, tuple(row.status for row in attempts), any(row.ended_declined for row in attempts))
+    statuses, declined = tuple(row.status for row in attempts), any(row.ended_declined for row in attempts)
+    return Ledger(payments, statuses, declined, _is_reserved(session, booking_id))
 
 
 def list_payments(session: Session, booking_id: int) -> list[Payment]:
@@ -36,6 +38,12 @@ def list_payments(session: Session, booking_id: int) -> list[Payment]:
     return list(
         session.scalars(wanted.options(selectinload(Payment.refunds)), execution_options={"populate_existing": True})
     )
+
+
+def _is_reserved(session: Session, booking_id: int) -> bool:
+    """Whether a sum is reserved on a card for it, and neither taken nor let go."""
+    wanted = select(Authorisation.id).where(Authorisation.booking_id == booking_id, Authorisation.state.in_(UNCAPTURED))
+    return session.scalar(wanted.limit(1)) is not None
 
 
 def _is_disputed(session: Session, booking_id: int) -> bool:

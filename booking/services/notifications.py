@@ -13,7 +13,7 @@ from booking.crashpoints import crash_point
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus, ChangeStatus, DueKind, DueStatus
+from booking.domain.states import BookingStatus, ChangeStatus, DueKind, DueStatus, PaymentStatus
 from booking.gateways.mail import Letter, MailFailed
 from booking.language import DEFAULT, language
 from booking.models import Booking, Due, StayChange
@@ -54,9 +54,14 @@ class GuestMail(StrEnum):
     CHARGE_ANNOUNCED = "charge_announced"  # a saved card is going to be charged: how much, for what and when
     CHARGE_FAILED = "charge_failed"  # it was not: why, whether it is tried again, and how to pay otherwise
     PAY_DUE = "pay_due"  # staff asks for what is owed, with the link to pay it
+    REQUEST_RECEIVED = "request_received"  # the card is authorised, and the host is to answer
+    REQUEST_DECLINED = "request_declined"  # by the host, or nobody answered: nothing was charged
+    REQUEST_OFF = "request_off"  # nights gone, or the card: nothing was charged
     RECEIPT = "receipt"  # only where somebody asks for it
 
 
+# True while something is awaited.
+_OF_WAITING = (GuestMail.PROCESSING, GuestMail.REQUEST_RECEIVED)
 # What staff's own doing brings.
 _OF_BALANCES = (GuestMail.BALANCE_DUE, GuestMail.BALANCE_REMINDER)
 _OF_STAFF = (GuestMail.PAYMENT_LINK, GuestMail.PAY_DIFFERENCE, GuestMail.STAY_CHANGED, GuestMail.CHANGE_OFF)
@@ -68,6 +73,8 @@ class StaffNotice(StrEnum):
     """What the people of the house are told. Each value is a folder of templates/email."""
 
     NEW_BOOKING = "new_booking"
+    NEW_REQUEST = "new_request"
+    REQUEST_TROUBLE = "request_trouble"  # it lapsed, or its sum could not be taken
     NEEDS_REVIEW = "needs_review"
     DATES_GONE = "staff_dates_gone"
     REFUND_FAILED = "refund_failed"
@@ -177,8 +184,8 @@ def why_not(
         return "not sent: the guest's data was erased"
     if kind == GuestMail.CONFIRMED and booking.status is BookingStatus.CANCELLED:
         return "not sent: the booking was cancelled first"
-    if kind == GuestMail.PROCESSING and booking.status is not BookingStatus.PENDING:
-        return "not sent: the result of the payment was known first"
+    if kind in _OF_WAITING:
+        return _why_not_of_waiting(booking, kind)
     if kind in _OF_STAFF:
         return _why_not_of_staff(session, booking, kind, now)
     if kind in _OF_DUES or kind in _OF_BALANCES:
@@ -204,6 +211,13 @@ def _as_sent(letter: Letter) -> dict[str, str]:
 
 def _key(key: str, fact_id: str | int) -> str:
     return f"{key}:{fact_id}" if fact_id else key
+
+
+def _why_not_of_waiting(booking: Booking, kind: str) -> str:
+    if kind == GuestMail.PROCESSING:
+        return "" if booking.status is BookingStatus.PENDING else "not sent: the result of the payment was known first"
+    is_asked = booking.payment_status is PaymentStatus.AUTHORIZED
+    return "" if is_asked else "not sent: the host had answered first, or nothing is reserved any more"
 
 
 def _why_not_of_staff(session: Session, booking: Booking, kind: str, now: datetime) -> str:

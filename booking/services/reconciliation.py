@@ -23,7 +23,7 @@ from booking.gateways.payments import PaymentGatewayError
 from booking.models import Attempt, Dispute, EvidenceDraft, EvidenceSubmission, Payment, Refund
 from booking.models.evidence import SubmissionState
 from booking.runtime import Runtime
-from booking.services import attempts, disputes, evidence, memberships, refund_news, refunds
+from booking.services import attempts, disputes, evidence, memberships, refund_news, refunds, requests
 from booking.services.cases import Outcome
 from booking.services.stripes_lists import Finding, no_answer, walk_stripes_lists
 from booking.services.timeline import Cause
@@ -52,6 +52,7 @@ def look_both_ways(
 ) -> Iterator[Finding]:
     """The same, finding by finding, for who wants to tell how far it is: no transaction is open in between."""
     yield from _ask_about_attempts(runtime, at_once, dry_run)
+    yield from _ask_about_sums(runtime, at_once, dry_run)
     yield from _ask_about_refunds(runtime, dry_run)
     yield from _ask_about_answers(runtime, at_once, dry_run)
     if at_once:
@@ -93,6 +94,16 @@ def _unfinished_attempts(youngest: datetime) -> list[tuple[int, int, bool]]:
     ).all()
     end_read()
     return [(row.id, row.booking_id, row.status is AttemptStatus.SUPERSEDED) for row in rows]
+
+
+def _ask_about_sums(runtime: Runtime, at_once: bool, dry_run: bool) -> Iterator[Finding]:
+    """Sums on guests' cards that Stripe was asked to take or to let go, and did not say so."""
+    if dry_run:
+        for booking_id in requests.list_open(at_once=at_once, now=runtime.clock.now()):
+            yield Finding("request", f"booking {booking_id}: a reserved sum would be asked about")
+        return
+    for booking_id, text, is_problem in requests.settle_open(runtime, at_once=at_once):
+        yield Finding("request", f"booking {booking_id}: {text}", is_problem=is_problem)
 
 
 def _ask_about_refunds(runtime: Runtime, dry_run: bool) -> Iterator[Finding]:

@@ -24,10 +24,12 @@ from booking.domain.errors import (
     PriceChanged,
     TooManyHolds,
     TransitionRefused,
+    WayChanged,
 )
 from booking.domain.money import Money
 from booking.domain.payment_plans import Schedule, schedule_in_words
 from booking.domain.pricing import Ask, Quote, Wishes, quote
+from booking.domain.requests import RequestState, request_in_words
 from booking.domain.states import (
     BookingStatus,
     CancelReason,
@@ -41,7 +43,7 @@ from booking.domain.terms import terms_in_words
 from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.language import language
-from booking.models import Booking, Listing, Refund
+from booking.models import Booking, Listing, Refund, StayRequest
 from booking.queries.club import MemberRate, find_rate
 from booking.runtime import Runtime
 from booking.services import (
@@ -54,11 +56,14 @@ from booking.services import (
     holds,
     notifications,
     refunds,
+    requests,
     swaps,
     timeline,
 )
+from booking.services.authorisations import end_request
 from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
+from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
 from booking.services.nights import claim_any_unit, find_units, free_nights
 from booking.services.notifications import GuestMail
@@ -98,6 +103,7 @@ class PlaceRequest:
     wishes: Wishes = field(default_factory=Wishes)
     account_id: int | None = None  # who is signed in; what they save is looked up anew when the booking is placed
     consent: str = ""  # the name of the words about saving a card that stood on the page; empty where none did
+    is_request: bool | None = None  # whether the guest read that it is one; None where nobody was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,7 @@ def cancel_booking(
         if status is BookingStatus.CANCELLED:
             return  # its payment had failed, and that was the last of it
         if _cancel(runtime, booking_id, reason, cause, refund, form_token, was_unpaid=status is not None):
+            requests.release_now(runtime, booking_id)
             runtime.wake_worker()
             return
     raise GatewayUnavailable("sessions are opened as fast as they are ended")
@@ -233,6 +240,8 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         rate = _find_rate(session, request, listing, identity, now)
         off = rate.off if rate else 0
         priced = check_and_quote(listing, request.stay, request.guests, now, request.wishes, terms, off)
+        if request.is_request not in (None, listing.takes_requests):
+            raise WayChanged
         if priced.total != request.shown_total:
             raise PriceChanged(shown=request.shown_total, total=priced.total)
         schedule = _agreed_schedule(listing, request, priced, now)
@@ -245,6 +254,8 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         booking.membership_id, booking.member_off = rate.membership_id if rate else None, off
         _agree(session, booking, listing, request, priced, now)
         holds.note_network(session, runtime, holder, booking.id, now)
+        if listing.takes_requests:
+            _write_request(session, listing, booking, now)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
         take_unit(session, booking, units, now)
         timeline.record(
@@ -282,6 +293,22 @@ def _agree(
     consent = cards.offered_consent(listing, priced, request.stay.arrive, now)
     if consent and cards.name_of(consent, booking.language) == request.consent:
         cards.agree(session, booking, consent, now)
+
+
+def _write_request(session: Session, listing: Listing, booking: Booking, now: datetime) -> None:
+    """What the guest agreed to ask, in the words that they read."""
+    speaker = language(booking.language)
+    words = [speaker.speak(said) for said in request_in_words(booking.amount, listing.answer_hours)]
+    session.add(
+        StayRequest(
+            booking_id=booking.id,
+            state=RequestState.STARTED,
+            answer_hours=listing.answer_hours,
+            consent=words,
+            consented_at=now,
+        )
+    )
+    session.flush()  # the attempt asks for what the request needs
 
 
 def _find_placed(request: PlaceRequest) -> Placed | None:
@@ -392,6 +419,7 @@ def _find_rivals(request: PlaceRequest) -> list[int]:
             Booking.browser_key == _browser_key(request),
             Booking.listing_id == request.listing_id,
             Booking.status == BookingStatus.PENDING,
+            Booking.payment_status != PaymentStatus.AUTHORIZED,  # a request is its guest's own to withdraw
             Booking.arrive < request.stay.leave,
             Booking.leave > request.stay.arrive,
             Booking.needs_review.is_(False),
@@ -442,6 +470,8 @@ def _cancel(
             swaps.drop_change(session, booking, change, ChangeStatus.WITHDRAWN, cause, now)
         dues.drop_with_booking(session, booking, cause, now)
         free_nights(session, booking_id=booking.id)
+        end_request(session, booking, RequestState.WITHDRAWN, now, answered_by=cause.actor)
+        refresh_money(session, booking)
         if refund is not None and refund.minor:
             refunds.spread_refund(session, booking, refund, RefundReason.CANCELLATION, cause, now, form_token)
         notifications.tell_guest(
@@ -461,6 +491,7 @@ def _was_sent_before(session: Session, booking: Booking, form_token: str) -> boo
 def _find_overdue(now: datetime) -> list[int]:
     overdue = select(Booking.id).where(
         Booking.status == BookingStatus.PENDING,
+        Booking.payment_status != PaymentStatus.AUTHORIZED,  # it lapses: see requests.py
         Booking.hold_until <= now,
         Booking.needs_review.is_(False),
     )

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from booking.database import after_commit, require_transaction
 from booking.domain.errors import DatesUnavailable, TransitionRefused
 from booking.domain.money import Money
+from booking.domain.requests import AuthorisationState
 from booking.domain.states import (
     LIVE_ATTEMPT,
     UNFINISHED_ATTEMPT,
@@ -31,7 +32,7 @@ from booking.domain.states import (
 )
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Attempt, Booking, Due, Payment
-from booking.services import cards, differences, dues, notifications, timeline
+from booking.services import authorisations, cards, differences, dues, notifications, timeline
 from booking.services.cases import (
     Case,
     Decisions,
@@ -234,6 +235,34 @@ def _record_payment(case: Case, payment_intent_id: str, amount: Money) -> Paymen
     case.session.flush()  # refunds and notices name its id
     timeline.record(case.session, case.booking, "payment_received", case.cause, case.now, note=f"payment {payment.id}")
     return payment
+
+
+# --- a request to book: a sum is reserved on the card before the host answers ----------------------------------------
+
+
+def _note_authorised(case: Case) -> Outcome:
+    """Nothing is charged yet. A sum that is not what was agreed is never taken: it is let go, and a person looks."""
+    mismatch = _find_mismatch(case)
+    if mismatch is None:
+        return authorisations.note_authorised(case)
+    if authorisations.knows(case):
+        return Outcome.NOTHING
+    authorisations.write_reserved(case, AuthorisationState.RELEASING)
+    return _review(case, mismatch)
+
+
+def _place_request(case: Case, payment: Payment) -> Outcome:
+    outcome = _place(case, payment)
+    authorisations.note_taken(case, outcome)
+    return outcome
+
+
+def _close_request(case: Case) -> Outcome:
+    return authorisations.note_gone(case) or _close_expired(case)
+
+
+def _close_request_failed(case: Case) -> Outcome:
+    return authorisations.note_gone(case) or _close_failed(case)
 
 
 # --- money that the house took itself ---------------------------------------------------------------------------------
@@ -455,9 +484,19 @@ _ON_BOOKINGS = Decisions(
         EvidenceState.EXPIRED: _close_expired,
     },
 )
+_ON_REQUESTS = Decisions(
+    place=_place_request,
+    on={
+        **_ON_BOOKINGS.on,
+        EvidenceState.AUTHORIZED: _note_authorised,
+        EvidenceState.FAILED: _close_request_failed,
+        EvidenceState.EXPIRED: _close_request,
+    },
+)
 _BY_PURPOSE: dict[AttemptPurpose, Decisions] = {
     AttemptPurpose.BOOKING: _ON_BOOKINGS,
     AttemptPurpose.DEPOSIT: _ON_BOOKINGS,
+    AttemptPurpose.REQUEST: _ON_REQUESTS,
     AttemptPurpose.DIFFERENCE: differences.DECISIONS,
     AttemptPurpose.BALANCE: dues.DECISIONS,
     AttemptPurpose.CHARGE: dues.DECISIONS,

@@ -129,8 +129,7 @@ def _take_in(runtime: Runtime, event: GatewayEvent, cause: Cause, *, is_replay: 
         logger.warning("webhook_of_other_mode", extra={"stripe_event": event.event_id})
         return Receipt(ReceiptStatus.IGNORED, "of the other mode (test or live)")
     if event.must_be_fetched:
-        logger.warning("webhook_of_other_version", extra={"stripe_event": event.event_id, "type": event.type})
-        event = runtime.payments.fetch_evidence(event)
+        event = _fetch(runtime, event)
     member_news = None
     if event.evidence is not None and memberships.is_of_club(event.evidence):
         member_news = memberships.ask(runtime, event.evidence, identity)
@@ -147,6 +146,12 @@ def _take_in(runtime: Runtime, event: GatewayEvent, cause: Cause, *, is_replay: 
         raise
     runtime.wake_worker()
     return receipt
+
+
+def _fetch(runtime: Runtime, event: GatewayEvent) -> GatewayEvent:
+    if not event.says_too_little:
+        logger.warning("webhook_of_other_version", extra={"stripe_event": event.event_id, "type": event.type})
+    return runtime.payments.fetch_evidence(event)
 
 
 def _handle(delivery: _Delivery, is_replay: bool) -> Receipt:
@@ -274,7 +279,9 @@ def _on_charge(delivery: _Delivery, evidence: ChargeEvidence) -> _Effect | None:
     """The charge counts at once; the worker then fetches its refunds, which the event does not carry."""
     payment = apply_charge(delivery.session, evidence)
     if payment is None:
-        return None
+        # Stripe tells of a sum that was reserved and let go as of a charge that was refunded.
+        is_no_money = evidence.captured.minor == 0 and delivery.is_ours
+        return _Effect("a sum that was only reserved was let go", None) if is_no_money else None
     key = f"sync:{delivery.event.event_id}"
     outbox.enqueue(
         delivery.session, OutboxKind.SYNC_REFUNDS, key[:120], {"payment_id": payment.id}, delivery.now,

@@ -9,6 +9,7 @@ from tests.crash.teller import (
     Step,
     abandon,
     abort_mail,
+    accept,
     answer_dispute,
     book_by_phone,
     cancel,
@@ -18,12 +19,14 @@ from tests.crash.teller import (
     close_review,
     come_back,
     decide_dispute,
+    decline,
     deliver,
     draft_answer,
     end_holds,
     fault,
     follow_link,
     hand_over,
+    lapse,
     lose_events,
     misdate,
     misprice,
@@ -40,6 +43,7 @@ from tests.crash.teller import (
     retry_mail,
     settle,
     settle_delayed,
+    take_requests,
     work,
 )
 
@@ -142,6 +146,24 @@ STORIES: dict[str, tuple[Step, ...]] = {
     ),
     "a change that costs more": (
         place("ada"), check_out("ada"), pay("ada"), deliver(), change_stay("ada", 1), pay("ada"), deliver(), settle(),
+    ),
+    "a request is accepted": (
+        take_requests(), place("ada"), check_out("ada"), pay("ada"), deliver(), settle(), accept("ada"),
+        deliver(), settle(),
+    ),
+    "a request is accepted and Stripe is silent": (
+        take_requests(), place("ada"), check_out("ada"), pay("ada"), deliver(), settle(),
+        fault("status_500_after_effect", "/v1/payment_intents/", 1, method="POST"), accept("ada"), settle(),
+    ),
+    "a request is declined": (
+        take_requests(), place("ada"), check_out("ada"), pay("ada"), deliver(), settle(),
+        fault("status_500", "/v1/payment_intents/", 9, method="POST"), decline("ada"), fault("", "", 0),
+        deliver(), settle(),
+        place("ben"), check_out("ben"), pay("ben"), deliver(), settle(), abandon("ben"), deliver(), settle(),
+    ),
+    "a request lapses": (
+        take_requests(), place("ada"), check_out("ada"), pay("ada"), lose_events(), reconcile(), settle(),
+        pass_time(hours=49), lapse(), deliver(), settle(),
     ),
     "booked by telephone": (
         book_by_phone("ada", PaymentMethod.STRIPE), pay("ada"), deliver(),

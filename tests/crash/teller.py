@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from booking import create_app
 from booking.domain.dates import Stay
@@ -38,6 +38,7 @@ from booking.services import (
     phone,
     reconciliation,
     refunds,
+    requests,
     reservations,
     reviews,
     verification,
@@ -218,6 +219,36 @@ def abandon(name: str) -> Step:
             checkout.abandon_checkout(teller.runtime, teller.id_of(name), Cause(Source.WEB))
 
     return step
+
+
+def take_requests() -> Step:
+    """From now on guests ask for each stay."""
+
+    def step(teller: Teller) -> None:
+        with db.engine.begin() as connection:  # not a boundary of the shop's
+            connection.execute(update(Listing).values(takes_requests=True))
+
+    return step
+
+
+def accept(name: str) -> Step:
+    def step(teller: Teller) -> None:
+        with suppress(TransitionRefused):  # told again: it had been answered
+            requests.accept_request(teller.runtime, teller.id_of(name), STAFF)
+
+    return step
+
+
+def decline(name: str) -> Step:
+    def step(teller: Teller) -> None:
+        with suppress(TransitionRefused):  # told again: it had been answered
+            requests.decline_request(teller.runtime, teller.id_of(name), "The roof is being mended.", STAFF)
+
+    return step
+
+
+def lapse() -> Step:
+    return lambda teller: _use(requests.lapse_overdue(teller.runtime))
 
 
 def follow_link(name: str) -> Step:

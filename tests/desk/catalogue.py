@@ -105,6 +105,47 @@ def _refund_failed(stage: Stage) -> Seen:
     return stage.desk(f"/bookings/{booking_id}")
 
 
+@page("requests: one waits, one was declined")
+def _requests(stage: Stage) -> Seen:
+    _asked_booking(stage)
+    declined = _asked_booking(stage)
+    stage.at_desk(f"/requests/{declined}", f"/requests/{declined}/decline", reason=HOSTILE)
+    return stage.desk("/requests")
+
+
+def _asked_booking(stage: Stage) -> int:
+    """A guest asks, with a name that nobody has."""
+    visitor, stay = stage.visitor(), stage.nights(slug=CABIN)
+    with stage.listing(CABIN, takes_requests=True):
+        form = visitor.review_form(CABIN, stay, replace(GRACE, name=HOSTILE, message=f"{LONG}\n{HOSTILE}"))
+        visitor.post(f"/stays/{CABIN}/review", form)
+    booking_id = stage.shop.bookings()[-1].id
+    stage.shop.pay(booking_id)
+    return booking_id
+
+
+@page("a request")
+def _request(stage: Stage) -> Seen:
+    return stage.desk(f"/requests/{_asked_booking(stage)}")
+
+
+@page("a request: too many words", 422)
+def _request_wordy(stage: Stage) -> Seen:
+    booking_id = _asked_booking(stage)
+    return stage.at_desk(f"/requests/{booking_id}", f"/requests/{booking_id}/decline", reason="x" * 501)
+
+
+@page("a request: accepted")
+def _request_accepted(stage: Stage) -> Seen:
+    booking_id = _asked_booking(stage)
+    return stage.at_desk(f"/requests/{booking_id}", f"/requests/{booking_id}/accept")
+
+
+@page("a booking: a request")
+def _booking_request(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_asked_booking(stage)}")
+
+
 @page("a booking: held")
 def _held(stage: Stage) -> Seen:
     return stage.desk(f"/bookings/{_held_booking(stage)}")

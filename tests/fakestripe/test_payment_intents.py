@@ -158,6 +158,15 @@ def test_capture_can_be_manual_for_cards_alone(pay):
     assert (intent.status, intent.amount_capturable) == ("requires_capture", 500)
 
 
+def test_the_charge_of_an_authorisation_says_until_when_it_can_be_captured(api, pay):
+    held, taken = pay(capture_method="manual"), pay()
+
+    charge = api.charges.retrieve(held.latest_charge)
+
+    assert charge.payment_method_details.card.capture_before == charge.created + 7 * 24 * 3600
+    assert "capture_before" not in api.charges.retrieve(taken.latest_charge).payment_method_details.card
+
+
 def test_an_authorisation_that_nobody_captures_ends_after_seven_days(api, sim, pay):
     intent = pay(capture_method="manual")
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,6 +22,7 @@ from booking.gateways.payments import (
     GatewayConflict,
     GatewayRefused,
     GatewayUnavailable,
+    PaymentEvidence,
     RefundOrder,
     Tag,
 )
@@ -142,7 +144,7 @@ def test_looking_up_brings_the_decline_and_the_charge_along(gateway: StripeGatew
 
     evidence = gateway.look_up_checkout("cs_test_1")
 
-    assert responses.calls[0].request.params == {"expand[0]": "payment_intent"}
+    assert responses.calls[0].request.params == {"expand[0]": "payment_intent.latest_charge"}
     assert (evidence.decline_code, evidence.payment_intent_id, evidence.charge_id) == (
         "insufficient_funds",
         "pi_1",
@@ -393,3 +395,111 @@ def test_each_event_of_the_contract_with_an_empty_object_is_refused_and_not_cras
 
 def test_the_events_are_those_of_the_contract() -> None:
     assert len(READERS) == 23
+
+
+# --- a sum that is authorised first, and captured or let go later ---------------------------------------------------
+
+HELD: dict[str, Any] = {
+    **INTENT,
+    "status": "requires_capture",
+    "capture_method": "manual",
+    "amount_received": 0,
+    "latest_charge": {
+        "id": "ch_1",
+        "payment_method_details": {"type": "card", "card": {"capture_before": 1_800_500_000}},
+    },
+}
+COMPLETE: dict[str, Any] = {**SESSION, "status": "complete", "metadata": {**SESSION["metadata"], "purpose": "request"}}
+
+
+def test_a_request_asks_for_an_authorisation_and_anything_else_does_not(gateway: StripeGateway) -> None:
+    request = gateway.checkout_params(replace(ORDER, is_authorised_only=True))
+
+    assert request["payment_intent_data"]["capture_method"] == "manual"
+    assert "capture_method" not in gateway.checkout_params(ORDER)["payment_intent_data"]
+
+
+@pytest.mark.parametrize("told", ["unpaid", "paid"])
+@pytest.mark.parametrize(
+    ("intent", "state", "minor"),
+    [
+        (HELD, EvidenceState.AUTHORIZED, 61200),
+        ({**HELD, "status": "succeeded", "amount_received": 40000}, EvidenceState.PAID, 40000),
+        ({**HELD, "status": "canceled"}, EvidenceState.EXPIRED, 61200),
+    ],
+)
+@responses.activate
+def test_whether_money_came_or_is_only_reserved_the_payment_itself_says_and_no_session(
+    gateway: StripeGateway, intent: dict, state: EvidenceState, minor: int, told: str
+) -> None:
+    session = {**COMPLETE, "payment_status": told, "payment_intent": intent}
+    responses.get(f"{API}/checkout/sessions/cs_test_1", json=session)
+
+    evidence = gateway.look_up_checkout("cs_test_1")
+
+    assert (evidence.state, evidence.amount) == (state, Money(minor, "eur"))
+    assert evidence.capture_before == datetime.fromtimestamp(1_800_500_000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "intent", "is_looked_up"),
+    [("request", "pi_1", True), ("request", HELD, False), ("booking", "pi_1", False)],
+)
+def test_the_event_of_a_completed_request_is_looked_up_because_it_only_names_the_payment(
+    gateway: StripeGateway, purpose: str, intent: Any, is_looked_up: bool
+) -> None:
+    session = {**COMPLETE, "metadata": {"purpose": purpose}, "payment_intent": intent}
+    event = {"id": "evt_1", "object": "event", "type": "checkout.session.completed", "livemode": False}
+
+    read = gateway.parse_event({**event, "data": {"object": session}})
+
+    assert (read.must_be_fetched, read.says_too_little) == (is_looked_up, is_looked_up)
+    assert (read.evidence is None) is is_looked_up
+    assert read.concerns_the_shop
+
+
+@responses.activate
+def test_what_was_looked_up_is_the_evidence_of_the_event(gateway: StripeGateway) -> None:
+    responses.get(f"{API}/checkout/sessions/cs_test_1", json={**COMPLETE, "payment_intent": HELD})
+    event = {"id": "evt_1", "object": "event", "type": "checkout.session.completed", "livemode": False}
+    read = gateway.parse_event({**event, "data": {"object": {**COMPLETE, "payment_intent": "pi_1"}}})
+
+    fetched = gateway.fetch_evidence(read)
+
+    assert isinstance(fetched.evidence, PaymentEvidence)
+    assert fetched.evidence.state is EvidenceState.AUTHORIZED
+    assert not fetched.must_be_fetched
+
+
+@responses.activate
+def test_capturing_names_the_amount_and_carries_the_key(gateway: StripeGateway) -> None:
+    taken = {**HELD, "status": "succeeded", "amount_received": 61200}
+    responses.post(f"{API}/payment_intents/pi_1/capture", json=taken)
+
+    evidence = gateway.capture_payment("pi_1", gateway.capture_params(Money(61200, "eur")), "capture:abc:1")
+
+    sent = responses.calls[0].request
+    assert (sent.headers["Idempotency-Key"], sent.body) == ("capture:abc:1", "amount_to_capture=61200")
+    assert (evidence.state, evidence.amount) == (EvidenceState.PAID, Money(61200, "eur"))
+
+
+@responses.activate
+def test_letting_go_carries_the_key_and_proves_that_nothing_is_reserved_any_more(gateway: StripeGateway) -> None:
+    responses.post(f"{API}/payment_intents/pi_1/cancel", json={**HELD, "status": "canceled"})
+
+    evidence = gateway.release_payment("pi_1", gateway.release_params(), "release:abc:1")
+
+    sent = responses.calls[0].request
+    assert (sent.headers["Idempotency-Key"], sent.body) == ("release:abc:1", "cancellation_reason=abandoned")
+    assert evidence.state is EvidenceState.EXPIRED
+
+
+@responses.activate
+def test_looking_at_an_authorisation_says_until_when_it_can_be_captured(gateway: StripeGateway) -> None:
+    responses.get(f"{API}/payment_intents/pi_1", json=HELD)
+
+    evidence = gateway.look_up_authorisation("pi_1")
+
+    assert (evidence.state, evidence.charge_id) == (EvidenceState.AUTHORIZED, "ch_1")
+    assert evidence.capture_before == datetime.fromtimestamp(1_800_500_000, UTC)
+    assert responses.calls[0].request.params == {"expand[0]": "latest_charge"}

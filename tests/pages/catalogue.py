@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -23,7 +23,8 @@ from booking.domain.rates import LineKind
 from booking.domain.states import BookingStatus, CancelReason, PaymentMethod, Source
 from booking.domain.terms import CancellationTerms, Grace, Tier
 from booking.extensions import db
-from booking.models import Attempt, Booking, CancellationPolicy, Due, Listing, OutboxRow, Payment
+from booking.gateways.payments import GatewayUnavailable
+from booking.models import Attempt, Booking, CancellationPolicy, Due, Listing, OutboxRow, Payment, StayRequest
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
 from booking.services import (
@@ -36,6 +37,7 @@ from booking.services import (
     phone,
     policies,
     refunds,
+    requests,
     reservations,
 )
 from booking.services.changes import ChangeWish
@@ -781,6 +783,118 @@ def _booking_balanced(stage: Stage) -> Seen:
 def _balance_id(stage: Stage, booking_id: int) -> int:
     with stage.shop.app.app_context():
         return db.session.scalars(select(Due.id).where(Due.booking_id == booking_id)).one()
+
+
+# --- requests to book -----------------------------------------------------------------------------------------------
+
+
+@page("stay, on request")
+def _stay_on_request(stage: Stage) -> Seen:
+    with stage.listing(CABIN, takes_requests=True):
+        return stage.ask(stage.free, CABIN)
+
+
+@page("results, on request")
+def _results_on_request(stage: Stage) -> Seen:
+    stay = stage.free
+    with stage.listing(CABIN, takes_requests=True):
+        return stage.look("/stays", arrive=str(stay.arrive), leave=str(stay.leave), guests="2")
+
+
+@page("review, on request", Stake.NOT_YET, is_private=True)
+def _review_on_request(stage: Stage) -> Seen:
+    with stage.listing(LOFT, takes_requests=True):
+        return stage.type_details()
+
+
+@page("review, on request by now", Stake.UNPAID, 409, is_private=True)
+def _way_changed(stage: Stage) -> Seen:
+    visitor, stay = stage.visitor(), stage.nights()
+    form = visitor.review_form(LOFT, stay)
+    with stage.listing(LOFT, takes_requests=True):
+        return Seen(visitor.post(f"/stays/{LOFT}/review", form))
+
+
+def asked(stage: Stage) -> tuple[Visitor, int]:
+    """Somebody whose card is authorised, and who waits for the host."""
+    with stage.listing(CABIN, takes_requests=True):
+        return stage.paid(slug=CABIN, stay=stage.nights(slug=CABIN))
+
+
+def _declined(stage: Stage) -> tuple[Visitor, int]:
+    visitor, booking_id = asked(stage)
+    with stage.shop.app.app_context():
+        words = "We are sorry: the roof is being mended that week.\nDo come in June."
+        requests.decline_request(stage.shop.runtime, booking_id, words, STAFF.actor)
+    stage.shop.stripe.settle_down()
+    return visitor, booking_id
+
+
+@page("return, a request is made", Stake.UNPAID, is_private=True)
+def _return_asked(stage: Stage) -> Seen:
+    return stage.come_back(*asked(stage))
+
+
+@page("return, a request was declined", Stake.UNPAID, is_private=True)
+def _return_declined(stage: Stage) -> Seen:
+    return stage.come_back(*_declined(stage))
+
+
+@page("booking, a request waits", Stake.UNPAID, is_private=True)
+def _booking_asked(stage: Stage) -> Seen:
+    return stage.booking_page(*asked(stage))
+
+
+@page("booking, a request is being accepted", Stake.NOTHING_FALSE, is_private=True)
+def _booking_accepting(stage: Stage) -> Seen:
+    visitor, booking_id = asked(stage)
+    silent = patched(stage.shop.runtime.payments, "capture_payment", _no_answer)
+    with stage.shop.app.app_context(), silent:
+        requests.accept_request(stage.shop.runtime, booking_id, STAFF.actor)
+    return stage.booking_page(visitor, booking_id)
+
+
+def _no_answer(*_asked: object) -> None:
+    raise GatewayUnavailable("no answer")
+
+
+@page("booking, a request was declined", Stake.UNPAID, is_private=True)
+def _booking_declined(stage: Stage) -> Seen:
+    return stage.booking_page(*_declined(stage))
+
+
+@page("booking, a request lapsed and the sum is being let go", Stake.UNPAID, is_private=True)
+def _booking_lapsed(stage: Stage) -> Seen:
+    visitor, booking_id = asked(stage)
+    with stage.shop.app.app_context(), transaction() as session:
+        session.execute(update(StayRequest).where(StayRequest.booking_id == booking_id).values(answer_by=_long_ago()))
+    silent = patched(stage.shop.runtime.payments, "release_payment", _no_answer)
+    with stage.shop.app.app_context(), silent:
+        requests.lapse_overdue(stage.shop.runtime)
+    return stage.booking_page(visitor, booking_id)
+
+
+def _long_ago() -> datetime:
+    return datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@page("cancel, withdraw a request", Stake.UNPAID, is_private=True)
+def _ask_withdraw(stage: Stage) -> Seen:
+    return stage.booking_page(*asked(stage), "/cancel")
+
+
+@page("booking, a request is withdrawn", Stake.UNPAID, is_private=True)
+def _withdrawn(stage: Stage) -> Seen:
+    return stage.send_form(*asked(stage), "/cancel")
+
+
+@page("booking, a request is accepted", Stake.LEDGER, is_private=True)
+def _booking_accepted(stage: Stage) -> Seen:
+    visitor, booking_id = asked(stage)
+    with stage.shop.app.app_context():
+        requests.accept_request(stage.shop.runtime, booking_id, STAFF.actor)
+    stage.shop.stripe.settle_down()
+    return stage.booking_page(visitor, booking_id)
 
 
 @page("booking, paid twice", Stake.LEDGER, is_private=True)

@@ -16,9 +16,9 @@ from booking.models import Booking
 from booking.services.notifications import GuestMail, StaffNotice, tell_guest, tell_staff
 from booking.services.reservations import expire_holds
 from tests.pages.archive import Archive, Kept, page_headers, pictures_in
-from tests.pages.catalogue import CATALOGUE, State, with_balance, with_offer
+from tests.pages.catalogue import CATALOGUE, State, asked, with_balance, with_offer
 from tests.pages.stage import Stage, open_stage
-from tests.support.letter_facts import OF_CHANGE
+from tests.support.letter_facts import OF_CHANGE, OF_REQUEST
 
 
 def shared_archive(folder: Path, make: Callable[[Path], Archive]) -> Archive:
@@ -109,6 +109,7 @@ _BOOKINGS: dict[GuestMail | StaffNotice, Callable[[Stage], int]] = {
     GuestMail.PROCESSING: _debited,
     GuestMail.HOLD_EXPIRED: _expired,
     GuestMail.PAYMENT_LINK: lambda stage: stage.hold()[1],
+    GuestMail.REQUEST_RECEIVED: lambda stage: asked(stage)[1],
     GuestMail.PAY_DIFFERENCE: lambda stage: with_offer(stage)[1],
     GuestMail.BALANCE_DUE: lambda stage: with_balance(stage)[1],
     GuestMail.BALANCE_REMINDER: lambda stage: with_balance(stage)[1],
@@ -120,7 +121,7 @@ def _write(stage: Stage, kind: GuestMail | StaffNotice, booking_id: int) -> str:
     with stage.shop.app.app_context(), transaction() as session:
         booking, now = session.get_one(Booking, booking_id), stage.shop.clock.now()
         if isinstance(kind, GuestMail):
-            facts: dict[str, Any] = {**OF_CHANGE, "refund": Money(12_000, booking.currency)}
+            facts: dict[str, Any] = {**OF_CHANGE, **OF_REQUEST, "refund": Money(12_000, booking.currency)}
             tell_guest(session, booking, kind, now, fact_id="for its HTML", **facts)
         else:
             tell_staff(session, kind, now, booking, "Look & see <here>.", fact_id="for its HTML")

@@ -19,7 +19,7 @@ from booking.models.outbox import OutboxState
 from booking.services import access, delivery, outbox
 from booking.services.notifications import GuestMail, StaffNotice, report_dead_mail, tell_guest, tell_staff
 from booking.services.outbox import Task
-from tests.support.letter_facts import OF_CHANGE
+from tests.support.letter_facts import OF_CHANGE, OF_REQUEST
 from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing
 
 CONFIRMED: dict[str, object] = {
@@ -176,8 +176,15 @@ STATE_FOR: dict[str, dict[str, object]] = {
     GuestMail.PAY_DIFFERENCE: CONFIRMED,
     GuestMail.BALANCE_DUE: CONFIRMED,
     GuestMail.BALANCE_REMINDER: CONFIRMED,
+    GuestMail.REQUEST_RECEIVED: {"payment_status": "authorized"},
     GuestMail.HOLD_EXPIRED: {"status": BookingStatus.EXPIRED, "hold_until": None},
     GuestMail.CANCELLED: {"status": BookingStatus.CANCELLED, "cancel_reason": CancelReason.GUEST},
+}
+
+
+FACTS_OF: dict[str, dict[str, object]] = {
+    **dict.fromkeys((GuestMail.PAY_DIFFERENCE, GuestMail.CHANGE_OFF), OF_CHANGE),
+    **dict.fromkeys((GuestMail.REQUEST_RECEIVED, GuestMail.REQUEST_DECLINED, GuestMail.REQUEST_OFF), OF_REQUEST),
 }
 
 
@@ -194,7 +201,7 @@ def test_every_kind_is_delivered(house: Shop, kind: GuestMail | StaffNotice) -> 
         _offer_a_change(house)
     if kind in (GuestMail.BALANCE_DUE, GuestMail.BALANCE_REMINDER):
         _owe_a_balance(house)
-    tell(house, kind, **(OF_CHANGE if kind in (GuestMail.PAY_DIFFERENCE, GuestMail.CHANGE_OFF) else {}))
+    tell(house, kind, **FACTS_OF.get(kind, {}))
 
     house.work()
 

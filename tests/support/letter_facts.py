@@ -36,6 +36,10 @@ _SHARED: dict[str, object] = {
     "new_stay": Stay(date(2027, 3, 12), date(2027, 3, 16)),
     "new_guests": 3,
     "new_total": Money(60500, "eur"),
+    "answer_by": datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
+    "is_lapsed": False,
+    "is_dates_gone": False,
+    "is_card_gone": False,
     "change_until": datetime(2026, 11, 22, 8, 25, tzinfo=UTC),
     "charged": Money(12000, "eur"),
     "owed_for": "balance",
@@ -103,3 +107,5 @@ _SHARED |= {
     "period_end": datetime(2027, 4, 12, 11, tzinfo=UTC), "trial_end": datetime(2027, 3, 26, 11, tzinfo=UTC),
 }  # fmt: skip
 OF_CHANGE = {name: _SHARED[name] for name in ("difference", "new_stay", "new_guests", "new_total", "change_until")}
+# And of a request to book.
+OF_REQUEST = {name: _SHARED[name] for name in ("answer_by", "reason", "is_lapsed", "is_dates_gone", "is_card_gone")}

@@ -60,6 +60,9 @@ class ToldStripe(StripeGateway):
         self.refunds: dict[str, list[RefundEvidence]] = {}  # Stripe's list, by payment
         self.charges: dict[str, ChargeEvidence] = {}
         self.payments: dict[str, PaymentEvidence | Exception] = {}
+        self.reserved: dict[str, PaymentEvidence | Exception] = {}  # sums on cards, as they are now
+        self.captures: list[PaymentEvidence | Exception] = []  # answers, in turn
+        self.releases: list[PaymentEvidence | Exception] = []
         self.event: GatewayEvent | Exception | None = None
         self.fetched: GatewayEvent | Exception | None = None
         self.meanwhile: dict[str, Callable[[], object]] = {}  # done once, while Stripe is asked the question named
@@ -75,6 +78,17 @@ class ToldStripe(StripeGateway):
 
     def look_up_payment(self, payment_intent_id: str) -> PaymentEvidence:
         return self._answer(("look_up_payment", payment_intent_id), self.payments[payment_intent_id])
+
+    def look_up_authorisation(self, payment_intent_id: str) -> PaymentEvidence:
+        return self._answer(("look_up_authorisation", payment_intent_id), self.reserved[payment_intent_id])
+
+    def capture_payment(self, payment_intent_id: str, params: Params, idempotency_key: str) -> PaymentEvidence:
+        question = ("capture_payment", payment_intent_id, params, idempotency_key)
+        return self._answer(question, self.captures.pop(0))
+
+    def release_payment(self, payment_intent_id: str, params: Params, idempotency_key: str) -> PaymentEvidence:
+        question = ("release_payment", payment_intent_id, params, idempotency_key)
+        return self._answer(question, self.releases.pop(0))
 
     def read_event(self, body: bytes, signature: str | None) -> GatewayEvent:
         return self._answer(("read_event", body, signature), self.event)

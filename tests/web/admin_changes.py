@@ -199,6 +199,23 @@ def _give_more_time(house: House) -> Asked:
     return f"/admin/bookings/{house.book(status='pending', paid=False)}/more-time", {"minutes": "180"}
 
 
+@change("admin.accept_request", "request.accepted")
+def _accept_request(house: House) -> Asked:
+    _use(house, DeafStripe(house.runtime.payments))
+    return f"/admin/requests/{house.ask()}/accept", PRESS
+
+
+@change("admin.decline_request", "request.declined")
+def _decline_request(house: House) -> Asked:
+    _use(house, DeafStripe(house.runtime.payments))
+    return f"/admin/requests/{house.ask()}/decline", {"reason": "The roof is being mended."}
+
+
+@change("admin.change_requests", "listing.requests_set")
+def _change_requests(house: House) -> Asked:
+    return "/admin/listings/1/requests", {"takes_requests": "y", "answer_hours": "24"}
+
+
 @change("admin.place_phone_booking", "booking.made")
 def _place_phone_booking(house: House) -> Asked:
     return "/admin/bookings/new", phone_form(method="cash")

@@ -20,8 +20,10 @@ from booking.domain.dates import Stay
 from booking.domain.payouts import Payout
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party, plain_card
+from booking.domain.requests import AuthorisationState, RequestState
 from booking.domain.roles import Role
 from booking.domain.states import (
+    AttemptPurpose,
     AttemptStatus,
     BookingStatus,
     CancelReason,
@@ -44,6 +46,7 @@ from booking.gateways.payments import (
 from booking.models import (
     Attempt,
     AuditLine,
+    Authorisation,
     Booking,
     BookingEvent,
     CardConsent,
@@ -57,6 +60,7 @@ from booking.models import (
     Refund,
     SavedCard,
     Staff,
+    StayRequest,
     Unit,
     WebhookEvent,
 )
@@ -225,6 +229,28 @@ class House:
             session.add(due)
             session.flush()
             return due.id
+
+    def ask(self, stay: Stay = FIRST, **values: Any) -> int:
+        """Grace asks for some nights and has given a card; the booking's id."""
+        answer_by = NOW + timedelta(hours=48)
+        held = {"payment_status": PaymentStatus.AUTHORIZED, "hold_until": answer_by + timedelta(minutes=10)}
+        booking_id = self.book(stay, status="pending", paid=False, **held)
+        with self.rows() as session:
+            attempt = session.query(Attempt).filter_by(booking_id=booking_id).one()
+            attempt.status, attempt.purpose = AttemptStatus.PROCESSING, AttemptPurpose.REQUEST
+            attempt.payment_intent_id = f"pi_asked{attempt.id:04}"
+            request = {"state": RequestState.ASKED, "asked_at": NOW, "answer_by": answer_by, **values}
+            session.add(
+                StayRequest(booking_id=booking_id, answer_hours=48, consent=["I ask."], consented_at=NOW, **request)
+            )
+            session.add(
+                Authorisation(
+                    booking_id=booking_id, attempt_id=attempt.id, payment_intent_id=attempt.payment_intent_id,
+                    state=AuthorisationState.HELD, amount_minor=attempt.amount_minor, currency="eur",
+                    authorised_at=NOW, capture_key=f"capture:{attempt.token}", release_key=f"release:{attempt.token}",
+                )
+            )  # fmt: skip
+        return booking_id
 
     def refund(self, booking_id: int, minor: int, status: str = "succeeded") -> None:
         """Money that went back, or tried to."""

@@ -8,6 +8,7 @@ from sqlalchemy import ScalarSelect, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from booking.domain.ledger import Ledger, payment_status
+from booking.domain.requests import UNCAPTURED
 from booking.domain.states import (
     LIVE_ATTEMPT,
     REFUND_ENDED_BADLY,
@@ -21,7 +22,7 @@ from booking.domain.states import (
     RefundReason,
     RefundStatus,
 )
-from booking.models import Attempt, Booking, BookingEvent, Due, Payment, Refund, StayChange
+from booking.models import Attempt, Authorisation, Booking, BookingEvent, Due, Payment, Refund, StayChange
 from booking.queries.invariants.given import Given
 
 _BY_ITSELF = (RefundReason.DATES_UNAVAILABLE, RefundReason.ALREADY_CANCELLED, RefundReason.DUPLICATE)
@@ -113,8 +114,9 @@ def find_wrong_status(session: Session, given: Given) -> Iterator[str]:
     for attempt in session.scalars(select(Attempt)):
         attempts[attempt.booking_id].append(attempt)
     paid = {booking.id: payments for booking, payments in _paid_bookings(session)}
+    reserved = set(session.scalars(select(Authorisation.booking_id).where(Authorisation.state.in_(UNCAPTURED))))
     for booking_id, stored in session.execute(select(Booking.id, Booking.payment_status)):
-        derived = payment_status(_ledger(paid.get(booking_id, []), attempts[booking_id]))
+        derived = payment_status(_ledger(paid.get(booking_id, []), attempts[booking_id], booking_id in reserved))
         if derived is not stored:
             yield f"booking {booking_id} says {stored}, its ledger says {derived}"
 
@@ -209,10 +211,10 @@ def _ordered(params: dict[str, object]) -> tuple[int, str]:
     return total, prices[0][0]["currency"] if prices else ""
 
 
-def _ledger(payments: list[Payment], attempts: list[Attempt]) -> Ledger:
+def _ledger(payments: list[Payment], attempts: list[Attempt], is_authorised: bool) -> Ledger:
     statuses = tuple(attempt.status for attempt in attempts)
     declined = any(attempt.ended_declined for attempt in attempts)
-    return Ledger(tuple(payment.entry for payment in payments), statuses, declined)
+    return Ledger(tuple(payment.entry for payment in payments), statuses, declined, is_authorised)
 
 
 def _paid_bookings(session: Session) -> list[tuple[Booking, list[Payment]]]:

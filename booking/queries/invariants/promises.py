@@ -1,11 +1,11 @@
-"""The table: I1 to I23, what each promises, and which look shows it. Some no database can show; tests prove those."""
+"""The table: I1 to I24, what each promises, and which look shows it. Some no database can show; tests prove those."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from booking.queries.invariants import club, guards, inbox, log, money, nights, story
+from booking.queries.invariants import club, guards, inbox, log, money, nights, requests, story
 from booking.queries.invariants.given import Given
 
 Find = Callable[[Session, Given], Iterator[str]]
@@ -64,10 +64,7 @@ PROMISES = (
     Promise(
         "I13",
         "everything sent to Stripe has a stored key and frozen parameters",
-        (
-            money.find_unkeyed,
-            club.find_unkeyed,
-        ),
+        (money.find_unkeyed, club.find_unkeyed, requests.find_unkeyed_sums),
     ),
     Promise("I14", "nights are let go only when nobody can pay for them any more", (nights.find_early_releases,)),
     Promise("I15", "test and live, and other shops on the account, never mix", (money.find_foreign_money,)),
@@ -86,5 +83,14 @@ PROMISES = (
         "I23",
         "the members' rate has a membership behind it, and nobody pays for two",
         (club.find_unfounded_rates, club.find_double_members, club.find_forgotten_members),
+    ),
+    Promise(
+        "I24",
+        "a request that waits has one sum reserved for it, and ends in time",
+        (
+            requests.find_requests_without_sum,
+            requests.find_sums_without_request,
+            requests.find_stuck_requests,
+        ),
     ),
 )

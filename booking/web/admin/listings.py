@@ -12,6 +12,7 @@ from booking.queries.search import find_property
 from booking.services import catalogue
 from booking.web.admin.blueprint import blueprint, now, reader
 from booking.web.admin.house_forms import ListingForm, NewListingForm, UnitForm
+from booking.web.admin.requests import TakesRequestsForm
 from booking.wiring import current_runtime
 
 _UP, _DOWN = -1, 1
@@ -195,7 +196,13 @@ def _new_page(form: NewListingForm) -> str:
 
 
 def _page(row: Any, form: ListingForm, unit: UnitForm | None = None) -> str:
-    return render_template("admin/listing.html", listing=row, form=form, unit=unit or UnitForm(formdata=None))
+    return render_template(
+        "admin/listing.html", listing=row, form=form, unit=unit or UnitForm(formdata=None), asking=_asking(row)
+    )
+
+
+def _asking(row: Any) -> TakesRequestsForm:
+    return TakesRequestsForm(formdata=None, takes_requests=row.takes_requests, answer_hours=row.answer_hours)
 
 
 def _unit_page(row: Any, form: UnitForm, refusal: HouseRefused | None = None) -> str:

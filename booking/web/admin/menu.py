@@ -9,7 +9,7 @@ from booking.web.admin.permits import can_open
 # A group is shown by its first page that may be opened; with one page alone it has no second line.
 MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Today", (("admin.today", "Today"),)),
-    ("Bookings", (("admin.bookings", "Bookings"),)),
+    ("Bookings", (("admin.bookings", "Bookings"), ("admin.requests", "Requests"))),
     ("Calendar", (("admin.calendar", "Chart"), ("admin.closures", "Closures"))),
     (
         "Rates",

@@ -88,6 +88,10 @@ PERMITS: Mapping[str, Permission] = {
     "admin.remove_rate": Permission.CHANGE_RATES,
     "admin.remove_day": Permission.CHANGE_RATES,
     # --- money ---
+    "admin.requests": Permission.SEE_BOOKINGS,
+    "admin.request": Permission.SEE_BOOKINGS,
+    "admin.accept_request": Permission.MOVE_MONEY,
+    "admin.decline_request": Permission.MOVE_MONEY,
     "admin.close_review": Permission.MOVE_MONEY,
     "admin.ask_cancel": Permission.MOVE_MONEY,
     "admin.check_cancel": Permission.MOVE_MONEY,
@@ -140,6 +144,7 @@ PERMITS: Mapping[str, Permission] = {
     "admin.make_listing": Permission.CHANGE_HOUSE,
     "admin.listing": Permission.SEE_HOUSE,
     "admin.change_listing": Permission.CHANGE_HOUSE,
+    "admin.change_requests": Permission.CHANGE_HOUSE,
     "admin.move_listing": Permission.CHANGE_HOUSE,
     "admin.ask_off_sale": Permission.CHANGE_HOUSE,
     "admin.take_off_sale": Permission.CHANGE_HOUSE,

@@ -32,6 +32,7 @@ from booking.web.admin import (  # noqa: F401  (they register themselves)
     policies,
     rates,
     reports,
+    requests,
     rules,
     setup,
     system,

@@ -110,6 +110,7 @@ class ReviewForm(GuestForm):
     shown_total_minor = HiddenField()
     shown_plan = HiddenField()  # Schedule.mark; compared, and never believed
     card_consent = HiddenField(validators=[Length(max=32)])
+    is_request = HiddenField()  # empty where the stay can be booked at once
 
     def validate_shown_total_minor(self, field: Field) -> None:
         """A whole number of minor units, as our own page wrote it."""
@@ -147,4 +148,5 @@ class ReviewForm(GuestForm):
             wishes=wishes,
             account_id=account_id,
             consent=self.card_consent.data or "",
+            is_request=bool(self.is_request.data),
         )

@@ -13,6 +13,8 @@ class News(StrEnum):
     STAYED = "stayed"  # booked, and the stay is over by now
     CONFIRMING = "confirming"  # Stripe did not answer: nobody knows yet whether it is paid
     PROCESSING = "processing"  # a bank debit is on its way
+    REQUESTED = "requested"  # a sum is reserved, and the host is to answer
+    REQUEST_OFF = "request_off"  # a request that came to nothing
     DATES_GONE = "dates_gone"  # paid for nights that were gone: all of it goes back
     OPEN = "open"  # not paid, and still can be
     OVER = "over"  # not paid, and the time is over
@@ -24,6 +26,7 @@ class News(StrEnum):
 
 _ENDED = {
     GuestState.DATES_GONE: News.DATES_GONE,
+    GuestState.REQUEST_OFF: News.REQUEST_OFF,
     GuestState.PAYMENT_FAILED: News.FAILED,
     GuestState.LET_GO: News.LET_GO,
     GuestState.CANCELLED: News.CANCELLED,
@@ -32,6 +35,7 @@ _PLAIN = {
     ReturnState.BOOKED: News.BOOKED,
     ReturnState.CONFIRMING: News.CONFIRMING,
     ReturnState.PROCESSING: News.PROCESSING,
+    ReturnState.REQUESTED: News.REQUESTED,
     ReturnState.REVIEW: News.REVIEW,
 }
 

@@ -16,7 +16,7 @@ from booking.web.member import member_off
 from booking.web.storefront.forms import Question, read_question
 from booking.wiring import current_runtime
 
-_HAS_NIGHTS = (GuestState.CONFIRMED, GuestState.PROCESSING, GuestState.REVIEW)
+_HAS_NIGHTS = (GuestState.CONFIRMED, GuestState.PROCESSING, GuestState.REQUESTED, GuestState.REVIEW)
 
 
 def offer_or_elsewhere(slug: str, args: MultiDict[str, str] | None = None) -> Offer:

@@ -1,5 +1,7 @@
 """The guest's details, the review, and the button that leads to Stripe. The pages of coming back are in paying.py."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import make_response, redirect, render_template, request, url_for
@@ -15,10 +17,13 @@ from booking.domain.errors import (
     PriceChanged,
     StayRuleBroken,
     TooManyHolds,
+    WayChanged,
 )
 from booking.domain.mailbox import suggest_address
 from booking.domain.money import Money
 from booking.domain.payment_plans import schedule_in_words
+from booking.domain.requests import answer_deadline, first_moment, request_in_words
+from booking.domain.words import Said
 from booking.extensions import db
 from booking.queries.search import Offer, get_listing
 from booking.services.cards import consent_text, name_of, offered_consent
@@ -111,8 +116,9 @@ def place(slug: str) -> ResponseReturnValue:
         return _correct(slug, form)
     except PriceChanged as change:
         return make_response(_review_page(_wished(slug, request.form), form, change=change), 409)
-    except PlanChanged:
-        return make_response(_review_page(_wished(slug, request.form), form, is_new_plan=True), 409)
+    except PlanChanged as change:
+        page, is_way = _wished(slug, request.form), isinstance(change, WayChanged)
+        return make_response(_review_page(page, form, is_other_way=is_way, is_new_plan=not is_way), 409)
     remember_booking(placed.reference)
     return hand_over(placed.booking_id, placed.reference)
 
@@ -188,12 +194,15 @@ def _review_page(
     change: PriceChanged | None = None,
     is_new_plan: bool = False,
     is_old: bool = False,
+    is_other_way: bool = False,
 ) -> str:
     browser_id()  # before the button is there: both halves of a first double click must carry the same id
     runtime, offer = current_runtime(), page.offer
     facts = {"offer": offer, "wish_page": page, "form": form, "args": _args(page), "is_old": is_old}
-    facts |= {"change": change, "difference": _difference(change, offer), "is_new_plan": is_new_plan}
-    facts |= {"plan_words": schedule_in_words(offer.schedule), **_consent_facts(offer)}
+    facts |= {"change": change, "difference": _difference(change, offer)}
+    facts |= {"is_new_plan": is_new_plan, "is_other_way": is_other_way}
+    facts |= {"plan_words": schedule_in_words(offer.schedule), "asked": _asked(offer, runtime.clock.now())}
+    facts |= _consent_facts(offer)
     facts["lost_rate"] = "as_member" in request.form and not offer.member_off
     meant = suggest_address(form.email.data or "")
     return render_template(
@@ -212,6 +221,24 @@ def _consent_facts(offer: Offer) -> dict[str, Any]:
     if consent is None:
         return {"consent": (), "consent_name": ""}
     return {"consent": consent_text(consent, code), "consent_name": name_of(consent, code)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a guest is told of a request before it is made: in words, and until when it would be answered."""
+
+    words: tuple[Said, ...]
+    answer_by: datetime
+
+
+def _asked(offer: Offer, now: datetime) -> _Asked | None:
+    """None where the stay is booked at once."""
+    listing, place = offer.listing, offer.listing.property
+    if not listing.takes_requests:
+        return None
+    first = first_moment(offer.stay.arrive, place.check_in_from, place.zone)
+    answer_by = answer_deadline(now, listing.answer_hours, None, first)
+    return _Asked(request_in_words(offer.total, listing.answer_hours), answer_by)
 
 
 def _difference(change: PriceChanged | None, offer: Offer) -> Money | None:
