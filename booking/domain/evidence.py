@@ -113,6 +113,7 @@ class StayCase:
     steps: tuple[tuple[datetime, str], ...]
     words: tuple[str, ...] = ()  # the terms as the guest read them, in the guest's language
     letters: tuple[SentLetter, ...] = ()
+    plan: tuple[str, ...] = ()  # what the guest agreed to pay when, in the same language; empty: all of it at once
 
     @property
     def quote(self) -> Quote:
@@ -216,6 +217,7 @@ def describe_stay(case: StayCase) -> str:
         "",
         *(f"{_label(line)}: {line.quantity} x {_plain(line.unit)} = {_plain(line.total)}" for line in case.quote.lines),
         f"Total: {_plain(case.quote.total)}",
+        *(f"Agreed to when booking: {line}" for line in case.plan),
         *(f"Paid on {case.at(at)} ({case.zone.key}): {_plain(amount)}" for at, amount in case.paid),
     ]
     return "\n".join(lines)

@@ -208,6 +208,7 @@ def get_stay_case(session: Session, booking: Booking) -> StayCase:
         steps=steps,
         words=tuple(booking.terms.get("text", ())),
         letters=_letters(session, booking),
+        plan=tuple(booking.plan["text"]) if booking.plan else (),
     )
 
 

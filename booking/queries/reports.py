@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from booking.domain.dates import Stay
@@ -25,8 +25,8 @@ from booking.domain.reports import (
     tourist_tax,
 )
 from booking.domain.spreadsheet import Row
-from booking.domain.states import BookingStatus
-from booking.models import Booking, Listing, Night, Payment, Property, Unit
+from booking.domain.states import BookingStatus, DueKind, DueStatus
+from booking.models import Booking, Due, Listing, Night, Payment, Property, Unit
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 AnyFigures = TypeVar("AnyFigures", Figures, TaxFigures)
@@ -136,20 +136,32 @@ def _nights(session: Session, first: date, end: date) -> _Nights:
 def _sold_stays(session: Session, first: date, end: date, nights: _Nights) -> Iterator[SoldStay]:
     columns = (Booking.id, Booking.listing_id, Booking.arrive, Booking.leave, Booking.guests, Booking.quote)
     here = (Booking.status == BookingStatus.CONFIRMED, Booking.arrive < end, Booking.leave > first)
-    refunded = _refunded(session, first, end)
-    for booking_id, listing_id, arrive, leave, guests, quote in session.execute(select(*columns).where(*here)):
+    wanted = select(*columns, Booking.amount_minor, _given_up()).where(*here)
+    came, back = _came_and_went(session, first, end)
+    for booking_id, listing_id, arrive, leave, guests, quote, minor, given_up in session.execute(wanted):
         kept = frozenset(nights.of_booking[booking_id])
-        sent_back = refunded[booking_id]
-        yield SoldStay(listing_id, Stay(arrive, leave), guests, Quote.from_json(quote), kept, sent_back)
+        # What came beyond the price, such as a second payment, makes a stay no cheaper where it goes back.
+        beyond = max(0, came[booking_id] - (minor - int(given_up)))
+        less = max(0, back[booking_id] - beyond) + int(given_up)
+        yield SoldStay(listing_id, Stay(arrive, leave), guests, Quote.from_json(quote), kept, less)
 
 
-def _refunded(session: Session, first: date, end: date) -> dict[int, int]:
-    """What certainly went back of confirmed bookings, in their own currency."""
-    refunded: dict[int, int] = defaultdict(int)
+def _came_and_went(session: Session, first: date, end: date) -> tuple[dict[int, int], dict[int, int]]:
+    """What was paid for confirmed bookings, and what certainly went back, in their own currency."""
+    came: dict[int, int] = defaultdict(int)
+    back: dict[int, int] = defaultdict(int)
     for payment in _payments(session, first, end, BookingStatus.CONFIRMED):
         if payment.currency == payment.booking.currency:
-            refunded[payment.booking_id] += payment.entry.refunded_minor
-    return refunded
+            came[payment.booking_id] += payment.amount_minor
+            back[payment.booking_id] += payment.entry.refunded_minor
+    return came, back
+
+
+def _given_up() -> ScalarSelect[int]:
+    """A balance that nobody had to pay."""
+    waived = (Due.kind == DueKind.BALANCE) & (Due.status == DueStatus.WAIVED)
+    found = select(func.coalesce(func.sum(Due.amount_minor), 0)).where(Due.booking_id == Booking.id, waived)
+    return found.correlate(Booking).scalar_subquery()
 
 
 def _kept_money(session: Session, first: date, end: date) -> Iterator[KeptMoney]:

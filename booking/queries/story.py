@@ -30,7 +30,7 @@ _KINDLY = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": ""})
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 # What was sent to Stripe, and what a guest read or was told.
 _NOT_SHOWN = ("params", "consent", "reason", "answered_by")
-_PERSONAL = ("guest_name", "guest_email", "guest_phone", "message", "browser_key", "hold_key", "quote", "terms")
+_PERSONAL = ("guest_name", "guest_email", "guest_phone", "message", "browser_key", "hold_key", "quote", "terms", "plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +134,20 @@ def get_attempt_facts(session: Session, booking_id: int) -> AttemptFacts:
         guest_email=booking.guest_email,
         attempt_id=attempt.id if attempt else None,
         session_id=attempt.session_id if attempt else None,
-        payment_intent_id=payment.payment_intent_id if payment else attempt.payment_intent_id if attempt else None,
+        payment_intent_id=_intent_of(attempt, payment),
         charge_id=payment.charge_id if payment else None,
         refund_id=known.stripe_refund_id if known else None,
         refunded_minor=known.amount_minor if known else 0,
         metadata={str(name): str(value) for name, value in metadata.items()},
     )
+
+
+def _intent_of(attempt: Attempt | None, payment: Payment | None) -> str | None:
+    """What paid, or would pay. What a change or a due is paid with is never what paid for the booking."""
+    is_for_more = attempt is not None and (attempt.change_id is not None or attempt.due_id is not None)
+    if payment is None or (attempt is not None and is_for_more and attempt.id != payment.attempt_id):
+        return attempt.payment_intent_id if attempt else None
+    return payment.payment_intent_id
 
 
 def _headline(booking: Booking) -> str:

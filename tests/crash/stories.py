@@ -11,10 +11,13 @@ from tests.crash.teller import (
     abort_mail,
     accept,
     answer_dispute,
+    ask_for_balances,
+    ask_for_deposits,
     book_by_phone,
     cancel,
     change_stay,
     check_out,
+    check_out_balance,
     close_and_reopen,
     close_review,
     come_back,
@@ -43,7 +46,9 @@ from tests.crash.teller import (
     retry_mail,
     settle,
     settle_delayed,
+    take_balance,
     take_requests,
+    waive_balance,
     work,
 )
 
@@ -164,6 +169,16 @@ STORIES: dict[str, tuple[Step, ...]] = {
     "a request lapses": (
         take_requests(), place("ada"), check_out("ada"), pay("ada"), lose_events(), reconcile(), settle(),
         pass_time(hours=49), lapse(), deliver(), settle(),
+    ),
+    "a deposit and its balance": (
+        ask_for_deposits(), place("ada", ahead=60), check_out("ada"), pay("ada"), deliver(), ask_for_balances(), work(),
+        pass_time(stripe=False, minutes=10), work(),
+        check_out_balance("ada"), pay("ada"), deliver(), settle(),
+    ),
+    "balances that the house takes and gives up": (
+        ask_for_deposits(), place("ada", ahead=60), check_out("ada"), pay("ada"), deliver(), check_out_balance("ada"),
+        take_balance("ada"), place("ben", ahead=70), check_out("ben"), pay("ben"), deliver(), check_out_balance("ben"),
+        waive_balance("ben"), settle(),
     ),
     "booked by telephone": (
         book_by_phone("ada", PaymentMethod.STRIPE), pay("ada"), deliver(),

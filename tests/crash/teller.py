@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,17 @@ from booking.domain.dates import Stay
 from booking.domain.errors import EvidenceRefused, TransitionRefused
 from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
+from booking.domain.payment_plans import PaymentPlan, PlanKind
 from booking.domain.states import BookingStatus, CancelReason, PaymentMethod, Source
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
 from booking.gateways.payments import GatewayRefused, GatewayUnavailable
-from booking.models import Attempt, Booking, Listing, OutboxRow, StayChange, WebhookEvent
+from booking.models import Attempt, Booking, Due, Listing, OutboxRow, StayChange, WebhookEvent
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
 from booking.services import (
     access,
+    balances,
     changes,
     checkout,
     disputes,
@@ -35,6 +37,7 @@ from booking.services import (
     limits,
     listings,
     outbox,
+    payment_plans,
     phone,
     reconciliation,
     refunds,
@@ -45,6 +48,7 @@ from booking.services import (
     watch,
     webhooks,
 )
+from booking.services.balances import TakenMoney
 from booking.services.changes import ChangeWish
 from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
@@ -517,6 +521,47 @@ def remind() -> Step:
             disputes.remind_of_due(teller.runtime)
 
     return step
+
+
+def ask_for_deposits() -> Step:
+    """From now on a part of the price is paid with the booking."""
+    plan = PaymentPlan(PlanKind.DEPOSIT, 30, 14)
+    return lambda teller: payment_plans.choose_for_property(teller.runtime, 1, plan, STAFF)
+
+
+def check_out_balance(name: str) -> Step:
+    """Press the button that leads to Stripe for what is left of the price."""
+    return lambda teller: _use(balances.start_due(teller.runtime, _balance(teller, name).id))
+
+
+def ask_for_balances() -> Step:
+    """It is the time at which guests are written to about what they owe."""
+
+    def step(teller: Teller) -> None:
+        with patched(balances, "ASK_BEFORE", timedelta(days=60)), patched(balances, "MORNING", time(0)):
+            balances.write_about_balances(teller.runtime)
+
+    return step
+
+
+def take_balance(name: str) -> Step:
+    """Staff has the money in hand. Told again it is the same money."""
+
+    def step(teller: Teller) -> None:
+        due = _balance(teller, name)
+        with suppress(TransitionRefused):
+            balances.take_due(teller.runtime, due.id, TakenMoney(PaymentMethod.CASH, due.amount), STAFF)
+
+    return step
+
+
+def waive_balance(name: str) -> Step:
+    return lambda teller: _use(balances.waive_due(teller.runtime, _balance(teller, name).id, STAFF))
+
+
+def _balance(teller: Teller, name: str) -> Due:
+    (due,) = teller.shop._read(select(Due).where(Due.booking_id == teller.id_of(name)))
+    return due
 
 
 def purge() -> Step:

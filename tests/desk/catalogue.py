@@ -559,7 +559,7 @@ def _due(stage: Stage) -> Seen:
 @page("a balance: nobody said how it was paid", 422)
 def _due_refused(stage: Stage) -> Seen:
     path = _owed_path(stage)
-    return stage.at_desk(path, f"{path}/taken")
+    return stage.at_desk(path, f"{path}/taken", method="")
 
 
 @page("a change, into the balance")

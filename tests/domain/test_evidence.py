@@ -20,6 +20,7 @@ from booking.domain.evidence import (
     StayCase,
     check_texts,
     days_left,
+    describe_stay,
     draft_texts,
     limit_of,
 )
@@ -78,6 +79,15 @@ def test_the_stay_its_price_and_its_payment_are_described_on_the_houses_clock() 
     assert "3 nights for 2 guests: Harbour Loft, Seal Harbour Stays, 1 Quay." in text
     assert "Weekend night: 2 x 164.00 EUR = 328.00 EUR" in text
     assert "Paid on Mon 1 February 2027, 13:33 (Europe/Berlin): 477.00 EUR" in text
+
+
+def test_a_price_in_two_parts_is_told_in_the_words_that_the_guest_agreed_to() -> None:
+    plan = ("You pay €143.10 now, and the balance of €333.90 until Fri 26 February 2027.",)
+
+    text = describe_stay(replace(CASE, plan=plan))
+
+    assert f"Agreed to when booking: {plan[0]}" in text
+    assert "Agreed to when booking" not in describe_stay(CASE)
 
 
 def test_the_terms_stand_there_with_the_time_at_which_they_were_agreed_to() -> None:

@@ -750,18 +750,18 @@ def _booking_owing(stage: Stage) -> Seen:
     return stage.booking_page(*with_balance(stage))
 
 
-@page("paying a balance", is_private=True)
+@page("paying a balance", Stake.LEDGER, is_private=True)
 def _pay_balance(stage: Stage) -> Seen:
     visitor, booking_id = with_balance(stage)
     return stage.booking_page(visitor, booking_id, f"/pay/{_balance_id(stage, booking_id)}")
 
 
-@page("voucher, a balance is owed", is_private=True)
+@page("voucher, a balance is owed", Stake.LEDGER, is_private=True)
 def _voucher_owing(stage: Stage) -> Seen:
     return stage.booking_page(*with_balance(stage), "/voucher")
 
 
-@page("receipt, a balance is owed", is_private=True)
+@page("receipt, a balance is owed", Stake.LEDGER, is_private=True)
 def _receipt_owing(stage: Stage) -> Seen:
     return stage.booking_page(*with_balance(stage), "/receipt")
 

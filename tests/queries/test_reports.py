@@ -11,9 +11,9 @@ from sqlalchemy import update
 from booking import create_app
 from booking.domain.dates import Stay
 from booking.domain.reports import Figures
-from booking.domain.states import AttemptStatus, BookingStatus, RefundReason, RefundStatus, Source
+from booking.domain.states import AttemptStatus, BookingStatus, DueKind, DueStatus, RefundReason, RefundStatus, Source
 from booking.extensions import db
-from booking.models import Attempt, Booking, Listing, Payment, Property, Refund, Unit
+from booking.models import Attempt, Booking, Due, Listing, Payment, Property, Refund, Unit
 from booking.queries.reports import YearReport, read_year
 from tests.support.full_house import MADE, add_bookings, close
 from tests.support.shop import add_listing, dispose, make_settings
@@ -112,6 +112,32 @@ def test_what_went_back_of_a_stay_lowers_the_revenue(app: Flask) -> None:
     pay(app, booking, refunded=4000)
 
     assert (march_of(read(app)).refunded, march_of(read(app)).revenue) == (4000, 10000)
+
+
+def test_a_balance_that_the_house_gave_up_lowers_the_revenue(app: Flask) -> None:
+    (booking,) = add_bookings(app, 1, [1], [Stay(date(2027, 3, 1), date(2027, 3, 2))])
+    pay(app, booking)
+    with app.app_context():
+        due = Due(booking_id=booking, kind=DueKind.BALANCE, status=DueStatus.WAIVED, amount_minor=5000, currency="eur")
+        due.due_on = date(2027, 2, 1)
+        db.session.add(due)
+        db.session.commit()
+
+    assert (march_of(read(app)).refunded, march_of(read(app)).revenue) == (5000, 9000)
+
+
+def test_a_second_payment_that_went_back_lowers_nothing(app: Flask) -> None:
+    (booking,) = add_bookings(app, 1, [1], [Stay(date(2027, 3, 1), date(2027, 3, 2))])
+    pay(app, booking)
+    with app.app_context():
+        money = {"booking_id": booking, "amount_minor": 14000, "currency": "eur"}
+        second = Payment(payment_intent_id="pi_second", captured_at=MADE, source=Source.WEBHOOK, **money)
+        refund = Refund(token="2" * 32, status=RefundStatus.SUCCEEDED, reason=RefundReason.DUPLICATE, **money)
+        second.refunds = [refund]
+        db.session.add(second)
+        db.session.commit()
+
+    assert (march_of(read(app)).refunded, march_of(read(app)).revenue) == (0, 14000)
 
 
 def test_each_currency_has_figures_of_its_own(app: Flask) -> None:
