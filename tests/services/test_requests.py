@@ -497,3 +497,20 @@ def test_the_moment_of_arrival_ends_the_time_to_answer(asking: MemoryShop) -> No
 
     assert isinstance(answer_by, datetime)
     assert answer_by < asking.now + timedelta(hours=48)
+
+
+def test_control_without_the_looks_at_its_state_a_request_is_declined_and_charged(
+    asking: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the tests above trust: it is the request's state, and that of its sum, that make the first answer count."""
+    booking_id = _asked(asking)
+    asking.stripe.releases, asking.stripe.captures = [SILENCE], [_evidence(asking, booking_id, PAID)]
+    requests.decline_request(asking.runtime, booking_id, "no", ADA)
+    monkeypatch.setattr(requests, "_get_asked", lambda session, booking: requests.find_request(session, booking.id))
+    monkeypatch.setattr(requests, "_get_held", lambda session, _id: session.query(Authorisation).one())
+    monkeypatch.setattr(requests, "step", lambda request, state: setattr(request, "state", state))
+
+    requests.accept_request(asking.runtime, booking_id, ADA)
+
+    assert _asked_of_stripe(asking) == ["release_payment", "capture_payment"]
+    assert asking.booking(booking_id).payment_status is PaymentStatus.REFUND_PENDING
