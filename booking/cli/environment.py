@@ -18,6 +18,7 @@ APP_ENV=development
 APP_BASE_URL={shop}
 SECRET_KEY={secret_key}
 STRIPE_SECRET_KEY=sk_test_{stripe_key}
+STRIPE_PUBLISHABLE_KEY=pk_test_{stripe_key}
 STRIPE_WEBHOOK_SECRET=whsec_{webhook_secret}
 STRIPE_API_BASE={fakestripe}
 """

@@ -184,9 +184,10 @@ def _next_step(runtime: Runtime, due_id: int, identity: Identity) -> Handoff | a
         attempt = attempts.find_live(session, booking.id, due_id=due.id)
         if attempt is not None and _is_at_work(attempt):
             return Handoff(HandoffOutcome.PROCESSING, booking.reference)
-        if attempt is not None and checkout.can_be_paid(attempt, now):
+        is_on_page = attempt is not None and attempt.channel is AttemptChannel.ON_PAGE
+        if attempt is not None and not is_on_page and checkout.can_be_paid(attempt, now):
             return Handoff(HandoffOutcome.PAY, booking.reference, attempt.url)
-        if attempt is None or attempt.status is AttemptStatus.OPEN:
+        if attempt is None or is_on_page or attempt.status is AttemptStatus.OPEN:
             attempt = _renew(session, runtime, booking, due, attempt, now, identity)
         return attempts.ticket_of(attempt, booking.reference)
 
@@ -214,7 +215,7 @@ def _renew(
 
 def _is_at_work(attempt: Attempt) -> bool:
     """Whether money may come without anybody at a page: a bank is at work, or a card that was kept is being charged."""
-    return attempt.status is AttemptStatus.PROCESSING or attempt.channel is not AttemptChannel.CHECKOUT
+    return attempt.status is AttemptStatus.PROCESSING or attempt.channel is AttemptChannel.OFF_SESSION
 
 
 def _lock(session: Session, due_id: int) -> tuple[Due, Booking]:

@@ -112,7 +112,7 @@ def try_now(runtime: Runtime, due_id: int, staff_email: str) -> Try:
         BookingNotFound, GatewayUnavailable: as charge_due.
     """
     with transaction() as session:
-        due = _get_due(session, due_id)
+        due = get_due(session, due_id)
         due.tries_stopped_at = None
         audit.record(session, staff_email, "due.tried", f"booking {due.booking.reference}", runtime.clock.now(),
                      after={"due": due.id, "minor": due.amount_minor})  # fmt: skip
@@ -127,7 +127,7 @@ def stop_trying(runtime: Runtime, due_id: int, staff_email: str) -> None:
     """
     now = runtime.clock.now()
     with transaction() as session:
-        due = _get_due(session, due_id)
+        due = get_due(session, due_id)
         if due.tries_stopped_at is not None:
             return
         due.tries_stopped_at = now
@@ -148,7 +148,7 @@ def send_link(runtime: Runtime, due_id: int, form_token: str, staff_email: str) 
     """
     now = runtime.clock.now()
     with transaction() as session:
-        due = _get_due(session, due_id)
+        due = get_due(session, due_id)
         if due.status is not DueStatus.OPEN:
             raise TransitionRefused("Nothing is owed here any more.")
         notifications.tell_guest(
@@ -170,9 +170,9 @@ def _begin(
     """Write the attempt, or say why there is none."""
     now = runtime.clock.now()
     with transaction() as session:
-        due = _get_due(session, due_id)
+        due = get_due(session, due_id)
         booking = due.booking
-        if not _is_owed(due, booking):
+        if not is_owed(due, booking):
             return Try.NOT_OWED
         card = cards.find_default(session, booking.id)
         if card is None or cards.find_consent(session, booking.id) is None:
@@ -190,7 +190,8 @@ def _begin(
         return attempts.ticket_of(attempt, booking.reference)
 
 
-def _is_owed(due: Due, booking: Booking) -> bool:
+def is_owed(due: Due, booking: Booking) -> bool:
+    """Whether it may be charged or paid: open, of a stay that is on, and with nobody looking into the booking."""
     is_over = due.kind is DueKind.BALANCE and booking.status is not BookingStatus.CONFIRMED
     return due.status is DueStatus.OPEN and not is_over and not booking.needs_review and booking.erased_at is None
 
@@ -201,7 +202,7 @@ def _is_open_page(attempt: Attempt) -> bool:
 
 
 def _write(session: Session, runtime: Runtime, due: Due, card: SavedCard, now: datetime, identity: Identity) -> Attempt:
-    token, booking, purpose = uuid.uuid4().hex, due.booking, _purpose_of(due)
+    token, booking, purpose = uuid.uuid4().hex, due.booking, purpose_of(due)
     order = ChargeOrder(
         tag=Tag(identity.instance_id, purpose.value, str(booking.id), token),
         amount=due.amount,
@@ -229,7 +230,8 @@ def _write(session: Session, runtime: Runtime, due: Due, card: SavedCard, now: d
     return attempt
 
 
-def _purpose_of(due: Due) -> AttemptPurpose:
+def purpose_of(due: Due) -> AttemptPurpose:
+    """What an attempt at it is for."""
     return AttemptPurpose.BALANCE if due.kind is DueKind.BALANCE else AttemptPurpose.CHARGE
 
 
@@ -308,14 +310,14 @@ def _open_dues(until: date) -> list[Due]:
         .where(Booking.needs_review.is_(False), Booking.erased_at.is_(None))
         .order_by(Due.due_on, Due.id)
     )
-    return [due for due in db.session.scalars(wanted) if _is_owed(due, due.booking)]
+    return [due for due in db.session.scalars(wanted) if is_owed(due, due.booking)]
 
 
 def _announce(runtime: Runtime, due_id: int) -> str:
     """Tell the guest once that the card is going to be charged, and how to pay otherwise."""
     now = runtime.clock.now()
     with transaction() as session:
-        due = _get_due(session, due_id)
+        due = get_due(session, due_id)
         tell_of_charge(session, due, now)
         return f"booking {due.booking_id}: due {due.id} is announced"
 
@@ -330,7 +332,7 @@ def tell_of_charge(session: Session, due: Due, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _get_due(session: Session, due_id: int) -> Due:
+def get_due(session: Session, due_id: int) -> Due:
     """The due with its booking locked first, as everywhere. Raises BookingNotFound."""
     booking_id = session.scalar(select(Due.booking_id).where(Due.id == due_id))
     if booking_id is None:

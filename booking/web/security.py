@@ -14,6 +14,8 @@ MOST_BODY_BYTES = 1_000_000
 LARGE_BODIES = {"admin.add_photos": MOST_FILES * MOST_BYTES + MOST_BODY_BYTES}
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 PORTAL_ORIGIN = "https://billing.stripe.com"
+STRIPE_SCRIPTS, STRIPE_CALLS = "https://js.stripe.com", "https://api.stripe.com"
+STRIPE_FRAMES = "https://*.js.stripe.com https://hooks.stripe.com"
 
 _FIXED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -124,6 +126,25 @@ def _add_headers(response: Response) -> Response:
     if current_runtime().settings.is_production:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response
+
+
+def payment_page_policy(stripe_api_base: str) -> str:
+    """The content policy of the one page with Stripe.js: its script, its calls, its frames and nothing else besides.
+
+    https://docs.stripe.com/security/guide#content-security-policy
+    """
+    base = stripe_api_base.rstrip("/")
+    script, calls = base or STRIPE_SCRIPTS, base or STRIPE_CALLS
+    frames = base or f"{STRIPE_SCRIPTS} {STRIPE_FRAMES}"
+    policy = _content_policy(stripe_api_base)
+    policy = policy.replace("script-src 'self'", f"script-src 'self' {script}")
+    policy = policy.replace("connect-src 'self'", f"connect-src 'self' {calls}")
+    return f"{policy}; frame-src {frames}"
+
+
+def stripe_script(stripe_api_base: str) -> str:
+    """Where that page has Stripe.js from; Stripe asks that it is never served by anybody else."""
+    return f"{stripe_api_base.rstrip('/') or STRIPE_SCRIPTS}/v3/"
 
 
 def _content_policy(stripe_api_base: str) -> str:

@@ -20,7 +20,7 @@ from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.payment_plans import PaymentPlan, PlanKind
 from booking.domain.rates import LineKind
-from booking.domain.states import BookingStatus, CancelReason, PaymentMethod, Source
+from booking.domain.states import BookingStatus, CancelReason, DueKind, PaymentMethod, Source
 from booking.domain.terms import CancellationTerms, Grace, Tier
 from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable
@@ -45,7 +45,7 @@ from booking.services.demo_shop import TIMEZONE
 from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
 from tests.pages.stage import DUNES, LOFT, ROOM, Seen, Stage
-from tests.support.cards import cards_of, keeping_cards
+from tests.support.cards import cards_of, keeping_cards, offering_page, owe
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, LINUS, Visitor, fields_of, patched
 
@@ -1270,3 +1270,14 @@ def _card_removed(stage: Stage) -> Seen:
     form = fields_of(visitor.get(path).text)
     visitor.post(f"{path}/{cards_of(stage.shop, booking.id)[0].id}/remove", {"csrf_token": form["csrf_token"]})
     return Seen(visitor.get(path), booking.id)
+
+
+@page("what is owed, on a page of ours", Stake.NOTHING_FALSE, is_private=True)
+def _on_page(stage: Stage) -> Seen:
+    visitor, booking = _with_card(stage)
+    due_id = owe(stage.shop, booking.id, stage.shop.clock.today(), kind=DueKind.DAMAGE)
+    path = f"/b/{booking.reference}/pay/{due_id}"
+    with offering_page(stage.shop):
+        form = fields_of(visitor.get(path).text)
+        visitor.post(f"{path}/card", {"csrf_token": form["csrf_token"]})
+        return Seen(visitor.get(f"{path}/card"), booking.id)

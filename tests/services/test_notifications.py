@@ -19,7 +19,7 @@ from booking.models.outbox import OutboxState
 from booking.services import access, delivery, outbox
 from booking.services.notifications import GuestMail, StaffNotice, report_dead_mail, tell_guest, tell_staff
 from booking.services.outbox import Task
-from tests.support.letter_facts import OF_CHANGE, OF_REQUEST
+from tests.support.letter_facts import OF_CHANGE, OF_CHARGE, OF_REQUEST
 from tests.support.shop import MemoryMailer, ShiftedClock, Shop, add_listing
 
 CONFIRMED: dict[str, object] = {
@@ -182,8 +182,11 @@ STATE_FOR: dict[str, dict[str, object]] = {
 }
 
 
+CHARGING = (GuestMail.CHARGE_ANNOUNCED, GuestMail.CHARGE_FAILED, GuestMail.PAY_DUE)
+OWING = (GuestMail.BALANCE_DUE, GuestMail.BALANCE_REMINDER, *CHARGING)
 FACTS_OF: dict[str, dict[str, object]] = {
     **dict.fromkeys((GuestMail.PAY_DIFFERENCE, GuestMail.CHANGE_OFF), OF_CHANGE),
+    **dict.fromkeys(CHARGING, OF_CHARGE),
     **dict.fromkeys((GuestMail.REQUEST_RECEIVED, GuestMail.REQUEST_DECLINED, GuestMail.REQUEST_OFF), OF_REQUEST),
 }
 
@@ -199,7 +202,7 @@ def test_every_kind_is_delivered(house: Shop, kind: GuestMail | StaffNotice) -> 
     put(house, **STATE_FOR.get(kind, {"guests": 2}))
     if kind is GuestMail.PAY_DIFFERENCE:
         _offer_a_change(house)
-    if kind in (GuestMail.BALANCE_DUE, GuestMail.BALANCE_REMINDER):
+    if kind in OWING:
         _owe_a_balance(house)
     tell(house, kind, **FACTS_OF.get(kind, {}))
 

@@ -43,6 +43,26 @@ def keeping_cards(shop: Shop) -> Iterator[None]:
                 place.keeps_cards, place.damage_most_minor = False, 0
 
 
+@contextmanager
+def offering_page(shop: Shop) -> Iterator[None]:
+    """Let guests pay on a page of the shop for a while."""
+    settings = shop.runtime.settings
+    before = settings.stripe_publishable_key
+    _set_page(shop, is_on=True)
+    object.__setattr__(settings, "stripe_publishable_key", "pk_test_0123456789abcdef")
+    try:
+        yield
+    finally:
+        _set_page(shop, is_on=False)
+        object.__setattr__(settings, "stripe_publishable_key", before)
+
+
+def _set_page(shop: Shop, *, is_on: bool) -> None:
+    with shop.app.app_context(), transaction() as session:
+        for place in session.scalars(select(Property)):
+            place.pays_on_page = is_on
+
+
 def book_with_card(shop: Shop, card: str = GOOD, stay: Stay | None = None) -> int:
     """Book, agree to what the page says, pay with a card, and let the worker keep it."""
     wanted = stay or shop.stay()

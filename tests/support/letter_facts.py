@@ -109,3 +109,7 @@ _SHARED |= {
 OF_CHANGE = {name: _SHARED[name] for name in ("difference", "new_stay", "new_guests", "new_total", "change_until")}
 # And of a request to book.
 OF_REQUEST = {name: _SHARED[name] for name in ("answer_by", "reason", "is_lapsed", "is_dates_gone", "is_card_gone")}
+
+# What is told of a charge to a saved card; `due_id` names what is owed.
+_CHARGE = ("charged", "owed_for", "reason", "charge_on", "card", "decline", "must_confirm", "again_on")
+OF_CHARGE = {"due_id": 1, **{name: _SHARED[name] for name in _CHARGE}}

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from booking.queries.dues import Owed
 from booking.queries.guest import GuestBooking
+from booking.services import on_page
 from booking.services.balances import start_due
 from booking.web.checkout.paying import send_to_stripe
 from booking.web.manage.blueprint import blueprint, count_try, get_own, get_visible, is_own
@@ -20,7 +21,12 @@ def due(reference: str, due_id: int) -> ResponseReturnValue:
     if owed is None:
         return redirect(url_for("manage.booking", reference=booking.reference), 303)
     return render_template(
-        "manage/pay_due.html", booking=booking, owed=owed, is_own=is_own(reference), plain=PlainForm()
+        "manage/pay_due.html",
+        booking=booking,
+        owed=owed,
+        is_own=is_own(reference),
+        on_page=on_page.is_offered(current_runtime(), booking.id),
+        plain=PlainForm(),
     )
 
 
