@@ -31,6 +31,8 @@ from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
 
+# For so long Stripe is asked to forget a card under one key.
+DETACH_KEY_LIFE = timedelta(minutes=1)
 # So long after the last night a card is kept for damage that is found late; then Stripe forgets it.
 KEPT_AFTER = timedelta(days=30)
 
@@ -157,17 +159,19 @@ def remove_card(runtime: Runtime, booking_id: int, card_id: int, cause: Cause) -
 
 
 def detach_card(runtime: Runtime, card_id: int) -> None:
-    """Tell Stripe to forget a card that was removed; asking again with the stored key changes nothing. Commits.
+    """Tell Stripe to forget a card that was removed, under the stored key; asking again changes nothing. Commits.
 
     Raises:
         GatewayUnavailable, GatewayRefused: the outbox tries again.
     """
     card = db.session.get_one(SavedCard, card_id, populate_existing=True)
-    method, key, is_done = card.payment_method_id, card.detach_key, card.detached_at is not None
+    method, key, removed_at = card.payment_method_id, card.detach_key, card.removed_at
+    is_done = card.detached_at is not None
     end_read()
-    if is_done or key is None:
+    if is_done or key is None or removed_at is None:
         return
-    runtime.payments.detach_card(method, key)
+    # Another key each minute: Stripe may only replay an error for the last one. To forget a card twice is once.
+    runtime.payments.detach_card(method, f"{key}:{(runtime.clock.now() - removed_at) // DETACH_KEY_LIFE}")
     with transaction() as session:
         session.get_one(SavedCard, card_id, with_for_update=True).detached_at = runtime.clock.now()
 

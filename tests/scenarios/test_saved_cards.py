@@ -7,6 +7,7 @@ import requests
 
 from booking.domain.errors import TransitionRefused
 from booking.domain.states import AttemptChannel, AttemptStatus, CancelReason, DueKind, DueStatus, Source
+from booking.gateways.payments import GatewayUnavailable
 from booking.services import balances, cards, charges, fees, reconciliation, reservations, verification
 from booking.services.charges import Try
 from booking.services.fees import FeeWish
@@ -203,6 +204,30 @@ def test_a_card_that_the_guest_removed_is_charged_no_more_and_stripe_forgets_it(
     (card,) = cards_of(keeping, booking_id)
     assert card.detached_at is not None
     assert keeping.stripe_client().payment_methods.retrieve(card.payment_method_id).customer is None
+
+
+def test_a_card_is_forgotten_although_stripe_replays_an_error_for_the_first_key(
+    keeping: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking_id = book_with_card(keeping)
+    (card,) = cards_of(keeping, booking_id)
+    gateway, broken = keeping.runtime.payments, set[str]()
+    detach = gateway.detach_card
+
+    def replay(method_id: str, key: str) -> None:
+        broken.add(min(broken, default=key))  # the first
+        if key in broken:
+            raise GatewayUnavailable("the stored error")
+        detach(method_id, key)
+
+    monkeypatch.setattr(gateway, "detach_card", replay)
+    with keeping.app.app_context():
+        cards.remove_card(keeping.runtime, booking_id, card.id, Cause(Source.WEB))
+    keeping.work()
+    keeping.clock.offset += timedelta(minutes=10)
+    keeping.work()
+
+    assert cards_of(keeping, booking_id)[0].detached_at is not None
 
 
 def test_a_card_of_another_booking_cannot_be_removed_or_chosen(keeping: Shop) -> None:
