@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pricing import Ask, quote
+from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.rates import Party
 from booking.domain.states import CancelReason, Source
 from booking.domain.terms import refund_due
 from booking.extensions import db
 from booking.gateways.payments import EvidenceState, PaymentEvidence
-from booking.models import Booking
+from booking.models import Booking, Listing
 from booking.services import (
+    cards,
     changes,
     checkout,
     delivery,
@@ -122,15 +123,26 @@ class Cast:
             self._begin(f"{guest.name} books {stay.arrive:%d}-{stay.leave:%d}", WEB, lambda: self._place(guest, stay))
 
     def _place(self, guest: Guest, stay: Stay) -> str:
-        total = quote(self.world.house.rates, Ask(stay, Party(2))).total
+        priced = quote(self.world.house.rates, Ask(stay, Party(2)))
+        total = priced.total
         today = self.world.clock.at.astimezone(ZONE).date()
         plan = self.world.house.plan.schedule(total, stay.arrive, today).mark
         details = GuestDetails(guest.name, f"{guest.name.replace(' ', '')}@example.org")
-        request = PlaceRequest(self.world.house.listing_id, stay, 2, details, guest.name, total, plan)
+        request = PlaceRequest(
+            self.world.house.listing_id, stay, 2, details, guest.name, total, plan,
+            consent=self._read_consent(stay, priced) if self.world.weather.damage else "",
+        )  # fmt: skip
         placed = reservations.place_booking(self.runtime, request)
         if placed.booking_id not in guest.booking_ids:
             guest.booking_ids.append(placed.booking_id)
         return self._hand_over(guest, placed.booking_id)
+
+    def _read_consent(self, stay: Stay, priced: Quote) -> str:
+        """The words about saving a card that stand on the page."""
+        listing = db.session.get_one(Listing, self.world.house.listing_id)
+        consent = cards.offered_consent(listing, priced, stay.arrive, self.world.clock.at)
+        db.session.rollback()
+        return cards.name_of(consent, "en") if consent else ""
 
     def _press_pay_again(self) -> None:
         """The back button, or the button of the booking's page."""
@@ -149,14 +161,20 @@ class Cast:
         return f"booking {booking_id}: {handoff.outcome}"
 
     def take_address(self, handoff: Handoff, booking_id: int) -> str:
-        """The payment page that a guest is sent to must be the only one of its booking that can still be paid."""
+        """The payment page that a guest is sent to must be the only one for the same that can still be paid."""
         session_id = str(handoff.url).rpartition("/")[2]
         self.world.handed_out.add(session_id)
         for other in self.world.handed_out - {session_id}:
             is_same = self.stripe.sessions[other]["metadata"]["booking_id"] == str(booking_id)
-            if is_same and self.stripe.is_payable(other) and self.stripe.is_payable(session_id):
+            are_open = self.stripe.is_payable(other) and self.stripe.is_payable(session_id)
+            if is_same and are_open and self._subject(other) == self._subject(session_id):
                 raise Broken(f"I10: booking {booking_id} can be paid in {other} and in {session_id}")
         return session_id
+
+    def _subject(self, session_id: str) -> list[Any]:
+        """What a page is for: a due is paid beside the booking that it is of, and beside others."""
+        token = self.stripe.sessions[session_id]["metadata"]["attempt"]
+        return self.rows("SELECT due_id FROM attempt WHERE token = ?", token)
 
     def _type_card(self) -> None:
         """On Stripe's page: pay, be declined, be asked by the bank, or choose a slow method."""
@@ -241,7 +259,7 @@ class Cast:
         if not found:
             return
         booking_id, minor = self.dice.choice(found)
-        amount, form = Money(self.dice.choice((minor, minor // 2, 1000)), "eur"), self._next_form()
+        amount, form = Money(self.dice.choice((minor, minor // 2, 1000)), "eur"), self.next_form()
         for _ in range(self.dice.choice((1, 1, 2))):
             act: Act = lambda: refunds.order_refund(self.runtime, booking_id, amount, STAFF, form)  # noqa: E731
             self._begin(f"staff refunds {amount.minor} of booking {booking_id}", WEB, act)
@@ -257,7 +275,7 @@ class Cast:
 
     def cancel_one(self, booking_id: int, reason: CancelReason, cause: Cause) -> None:
         """Perhaps by a double click."""
-        form = self._next_form()
+        form = self.next_form()
         for _ in range(self.dice.choice((1, 1, 2))):
             name = f"{reason} cancels booking {booking_id}"
             self._begin(name, WEB, lambda: self._do_cancel(booking_id, reason, cause, form))
@@ -277,7 +295,7 @@ class Cast:
         booking_id = self.some("SELECT id FROM booking WHERE status = 'confirmed'")
         if booking_id is not None:
             wish = ChangeWish(self._some_stay(), 2, keeps_price=self.dice.random() < 0.2)
-            form, name = self._next_form(), f"staff changes booking {booking_id} to {wish.stay.arrive:%d}-"
+            form, name = self.next_form(), f"staff changes booking {booking_id} to {wish.stay.arrive:%d}-"
             for _ in range(self.dice.choice((1, 1, 2))):
                 self._begin(f"{name}{wish.stay.leave:%d}", WEB, lambda: self._do_change(booking_id, wish, form))
 
@@ -505,7 +523,7 @@ class Cast:
     def _begin(self, name: str, process: str, act: Act) -> None:
         self.world.begin(name, process, act)
 
-    def _next_form(self) -> str:
+    def next_form(self) -> str:
         self._forms += 1
         return f"form {self._forms}"
 

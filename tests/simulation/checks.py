@@ -34,6 +34,7 @@ UNION ALL SELECT due.booking_id FROM due JOIN attempt ON attempt.due_id = due.id
     WHERE due.status = 'paid' AND attempt.status = 'paid' GROUP BY due.id"""
 UNPAID = "SELECT COALESCE(SUM(amount_minor), 0) FROM due WHERE kind = 'balance' AND status <> 'paid' AND booking_id = ?"
 CASH = "SELECT COALESCE(SUM(amount_minor), 0) FROM payment WHERE method <> 'stripe' AND booking_id = ?"
+OWN_CARD = "SELECT 1 FROM saved_card WHERE payment_method_id = ? AND booking_id = ?"
 PAID_FOR = """SELECT 1 FROM payment JOIN due ON due.booking_id = payment.booking_id
 LEFT JOIN attempt ON attempt.id = payment.attempt_id WHERE due.id = ? AND payment.amount_minor = ?
 AND (attempt.due_id = due.id OR payment.method <> 'stripe')"""
@@ -59,6 +60,7 @@ class Watch:
         self._dues_seen: dict[int, tuple[int, str, str]] = {}
         self._looks: tuple[Callable[[], Iterator[str]], ...] = (
             self._bookings, self._waits, self._dues, self._money_that_came, self._money_that_went, self._twins,
+            self._saved_cards,
         )  # fmt: skip
 
     def look(self) -> None:
@@ -203,6 +205,21 @@ class Watch:
         for token, count in tokens.items():
             if count > 1:
                 yield f"I4: Stripe made {count} refunds of the one with token {token}"
+
+    def _saved_cards(self) -> Iterator[str]:
+        """I11, I13: a saved card pays for its own booking alone, and each charge was asked for once."""
+        for intent in self._charges_alone():
+            if not self._rows(OWN_CARD, intent["payment_method"], intent["metadata"]["booking_id"]):
+                yield f"I11: {intent['id']} charged a card that was not saved with its booking"
+        alone = Counter(intent["metadata"]["attempt"] for intent in self._charges_alone())
+        for attempt, count in alone.items():
+            if count > 1:
+                yield f"I13: Stripe was asked for {count} charges of the one with token {attempt}"
+
+    def _charges_alone(self) -> Iterator[Record]:
+        """Those of saved cards, made with nobody there."""
+        paged = {session["payment_intent"] for session in self._stripe.sessions.values()}
+        return (intent for intent_id, intent in self._stripe.intents.items() if intent_id not in paged)
 
     def _is_ours(self, session: Record) -> bool:
         return session["metadata"]["app"] == INSTANCE and session["id"] not in self._stripe.copies

@@ -10,7 +10,7 @@ from typing import Any
 from booking.clock import Clock
 from booking.gateways import stripe_objects
 from booking.gateways.payments import BadSignature, GatewayEvent
-from booking.gateways.stripe_gateway import StripeGateway
+from booking.gateways.stripe_gateway import StripeGateway, _CardDeclined
 from tests.simulation.stripe_model import Record
 
 SIGNATURE = "signed by the model"
@@ -41,13 +41,19 @@ class _Resource:
         self._name, self._send = name, send
 
     def create(self, params: Record, options: Mapping[str, str]) -> Record:
-        return self._send(f"{self._name}.create", params, options["idempotency_key"])
+        made = self._send(f"{self._name}.create", params, options["idempotency_key"])
+        if "confirm" in params and made["status"] == "requires_payment_method":
+            raise _CardDeclined("declined", "card_declined", made)
+        return made
 
     def retrieve(self, object_id: str, params: Record | None = None) -> Record:
         return self._send(f"{self._name}.retrieve", {"id": object_id, **(params or {})}, None)
 
     def expire(self, object_id: str, params: Record, options: Mapping[str, str]) -> Record:
         return self._send(f"{self._name}.expire", {"id": object_id, **params}, options["idempotency_key"])
+
+    def detach(self, object_id: str, params: Record, options: Mapping[str, str]) -> Record:
+        return self._send(f"{self._name}.detach", {"id": object_id, **params}, options["idempotency_key"])
 
     def list(self, params: Record) -> Record:
         return self._send(f"{self._name}.list", params, None)
@@ -62,4 +68,5 @@ class _Api:
     def __init__(self, send: Send) -> None:
         self.checkout = _Checkout(send)
         self.charges, self.disputes = _Resource("charges", send), _Resource("disputes", send)
+        self.payment_methods = _Resource("payment_methods", send)
         self.refunds, self.payment_intents = _Resource("refunds", send), _Resource("payment_intents", send)

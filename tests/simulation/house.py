@@ -16,6 +16,7 @@ from booking.domain.payment_plans import PAY_IN_FULL, PaymentPlan, PlanKind
 from booking.extensions import db
 from booking.gateways.mail import Letter
 from booking.models import Instance, Listing, Unit
+from tests.simulation.weather import Weather
 from tests.support.shop import add_listing, make_settings
 
 INSTANCE = "simulated-shop"
@@ -47,14 +48,16 @@ class House:
         self._beginning = sqlite3.connect(":memory:", check_same_thread=False)
         self.raw.backup(self._beginning)
 
-    def put_back(self, units: int, deposit: int = 0, days_before: int = 0) -> None:
-        """The database as it was in the beginning, with so many units for sale, and a plan where there is a deposit."""
+    def put_back(self, weather: Weather) -> None:
+        """The database as it was in the beginning, with as many units for sale, and paid for as a seed has it."""
         self._beginning.backup(self.raw)
-        self.raw.execute("UPDATE unit SET is_active = (position <= ?)", (units,))
-        self.plan = PaymentPlan(PlanKind.DEPOSIT, deposit, days_before) if deposit else PAY_IN_FULL
-        if deposit:
-            row = (self.listing_id, deposit, days_before)
-            self.raw.execute(_PLAN, row)
+        self.raw.execute("UPDATE unit SET is_active = (position <= ?)", (weather.units,))
+        self.plan = PAY_IN_FULL
+        if weather.deposit:
+            self.plan = PaymentPlan(PlanKind.DEPOSIT, weather.deposit, weather.days_before)
+            self.raw.execute(_PLAN, (self.listing_id, weather.deposit, weather.days_before))
+        if weather.damage:
+            self.raw.execute("UPDATE property SET keeps_cards = 1, damage_most_minor = ?", (weather.damage,))
 
     def calm(self) -> None:
         """No trouble from the database."""

@@ -1,12 +1,14 @@
 """Who does something about what is owed beside the first payment of a booking. One step each, as in actors.py."""
 
 from booking.domain.money import Money
-from booking.domain.states import CancelReason, PaymentMethod, Source
-from booking.services import balances, refunds
+from booking.domain.states import CancelReason, DueKind, PaymentMethod, Source
+from booking.services import balances, cards, charges, fees, refunds
 from booking.services.balances import TakenMoney
 from booking.services.checkout import HandoffOutcome
+from booking.services.fees import FeeWish
 from booking.services.timeline import Cause
 from tests.simulation.actors import STAFF, WEB, WORKER, Cast, Guest, Move
+from tests.simulation.world import Act
 
 # Old links are opened too: of what is paid, waived or gone with its stay.
 ANY_DUE, OPEN_DUE = "SELECT id FROM due", "SELECT id FROM due WHERE status = 'open'"
@@ -22,10 +24,16 @@ class Owing:
 
     def __init__(self, cast: Cast) -> None:
         self._cast, self._world, self._runtime = cast, cast.world, cast.runtime
+        self._rivals = [self._follow_link, self._waive, self._take, self._call_off]
         self.moves: tuple[Move, ...] = (
             (16, self._open_due), (16, self._pay_unheard), (1, self._staff_waives), (1, self._staff_takes),
             (1, self._worker_asks), (1, self.hand_over),
         )  # fmt: skip
+        if self._world.weather.damage:
+            self.moves += (
+                (3, self._worker_charges), (16, self._staff_tries), (8, self._staff_charges), (1, self._guest_removes),
+            )  # fmt: skip
+            self._rivals.append(self._try_now)
 
     def _open_due(self) -> None:
         """A guest follows the link to what is owed, now or once more."""
@@ -44,7 +52,7 @@ class Owing:
         pages = [page for page in self._cast.rows(OPEN_PAGES) if self._world.stripe.is_payable(page[0])]
         if pages:
             session_id, due_id = self._world.dice.choice(pages)
-            act = self._world.dice.choice((self._follow_link, self._waive, self._take, self._call_off))
+            act = self._world.dice.choice(self._rivals)
             happens = [lambda: act(due_id), lambda: self._pay(session_id)]
             self._world.dice.shuffle(happens)
             for each in happens:
@@ -88,6 +96,42 @@ class Owing:
 
     def _worker_asks(self) -> None:
         self._world.begin("worker: balances", WORKER, lambda: balances.write_about_balances(self._runtime))
+
+    # --- saved cards ------------------------------------------------------------------------------------------------
+
+    def _worker_charges(self) -> None:
+        self._world.begin("worker: cards", WORKER, lambda: charges.charge_due_cards(self._runtime))
+
+    def _staff_tries(self) -> None:
+        due_id = self._cast.some(OPEN_DUE)
+        if due_id is not None:
+            self._try_now(due_id)
+
+    def _try_now(self, due_id: int) -> None:
+        """The card is charged before its day; perhaps by a double click, perhaps while the guest pays."""
+        for _ in range(self._world.dice.choice((1, 1, 2))):
+            name = f"staff charges due {due_id}"
+            self._world.begin(name, WEB, lambda: charges.try_now(self._runtime, due_id, STAFF))
+
+    def _staff_charges(self) -> None:
+        """Something was broken."""
+        booking_id = self._cast.some("SELECT booking_id FROM saved_card")
+        if booking_id is not None:
+            amount = Money(self._world.dice.choice((1000, 3000)), "eur")
+            wish = FeeWish(DueKind.DAMAGE, amount, "a chair", self._cast.next_form())
+            for _ in range(self._world.dice.choice((1, 1, 2))):
+                name = f"staff charges a chair of booking {booking_id}"
+                self._world.begin(name, WEB, lambda: fees.charge_fee(self._runtime, booking_id, wish, STAFF))
+
+    def _guest_removes(self) -> None:
+        found = self._cast.rows("SELECT booking_id, id FROM saved_card WHERE removed_at IS NULL")
+        if found:
+            booking_id, card_id = self._world.dice.choice(found)
+            cause = Cause(Source.WEB)
+            act: Act = lambda: cards.remove_card(self._runtime, booking_id, card_id, cause)  # noqa: E731
+            self._world.begin(f"the guest of booking {booking_id} removes card {card_id}", WEB, act)
+
+    # --- what came in cash ------------------------------------------------------------------------------------------
 
     def hand_over(self) -> None:
         """Staff gives back in cash what came in cash."""

@@ -63,7 +63,7 @@ def run_seeds(first: int, count: int) -> tuple[int, int, int]:
 def _run(world: World) -> None:
     cast, watch = Cast(world), Watch(world)
     owing = Owing(cast)
-    if world.weather.deposit:
+    if world.weather.deposit or world.weather.damage:
         cast.join(owing.moves)
     for _ in range(world.weather.steps):
         cast.move()

@@ -58,15 +58,17 @@ class Kept:
 
 
 class StripeModel:
-    """One Stripe account. `now` is Stripe's own clock in seconds; `refund_begins` says how the next refund starts."""
+    """One Stripe account. `now` is Stripe's own clock in seconds; `refund_begins` says how the next refund
+    starts, `is_good` whether the bank lets a saved card be charged."""
 
-    def __init__(self, now: Callable[[], int], refund_begins: Callable[[], str]) -> None:
-        self.now, self._refund_begins = now, refund_begins
+    def __init__(self, now: Callable[[], int], refund_begins: Callable[[], str], is_good: Callable[[], bool]) -> None:
+        self.now, self._refund_begins, self._is_good = now, refund_begins, is_good
         self.sessions: dict[str, Record] = {}
         self.intents: dict[str, Record] = {}
         self.charges: dict[str, Record] = {}
         self.refunds: dict[str, Record] = {}
         self.disputes: dict[str, Record] = {}
+        self.cards: dict[str, Record] = {}  # those that were saved
         self.copies: set[str] = set()  # sessions that somebody else made with our metadata
         self.events: list[Event] = []
         self.changes = 0  # counts what happened, so that nobody looks again where nothing did
@@ -84,6 +86,10 @@ class StripeModel:
             "refunds.list": self._list_refunds,
             "refunds.create": self._create_refund,
             "payment_intents.retrieve": self._retrieve_intent,
+            "payment_intents.list": lambda params: self._page(self.intents.values(), params),
+            "payment_intents.create": self._charge_card,
+            "payment_methods.retrieve": lambda params: self.cards[params["id"]],
+            "payment_methods.detach": self._forget_card,
         }
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -149,15 +155,18 @@ class StripeModel:
             items[0]["price_data"]["currency"],
             params["metadata"],
             params["expires_at"],
+            saves_card="setup_future_usage" in params["payment_intent_data"],
         )
 
-    def _add_session(self, amount: int, currency: str, metadata: Record, expires_at: int) -> Record:
+    def _add_session(
+        self, amount: int, currency: str, metadata: Record, expires_at: int, *, saves_card: bool = False
+    ) -> Record:
         session_id = self._new("cs")
         return self._put(self.sessions, {
             "id": session_id, "object": "checkout.session", "mode": "payment", "livemode": False,
             "status": "open", "payment_status": "unpaid", "payment_intent": None, "amount_total": amount,
             "currency": currency, "metadata": dict(metadata), "expires_at": expires_at,
-            "url": f"https://checkout.example/{session_id}", "created": self.now(),
+            "url": f"https://checkout.example/{session_id}", "created": self.now(), "_saves": saves_card,
         })  # fmt: skip
 
     def _expire_by_call(self, params: Record) -> Record:
@@ -194,6 +203,8 @@ class StripeModel:
         intent = self._intent_of(session)
         intent["amount"] = session["amount_total"]
         session.update(status="complete", payment_status="paid")
+        if session["_saves"]:
+            intent["payment_method"] = self._save_card()
         self._capture(intent)
         self._emit("checkout.session.completed", session)
 
@@ -258,7 +269,39 @@ class StripeModel:
         intent = dict(self.intents[params["id"]])
         if "latest_charge" in params.get("expand", ()) and intent["latest_charge"]:
             intent["latest_charge"] = dict(self.charges[intent["latest_charge"]])
+        if "payment_method" in params.get("expand", ()) and intent.get("payment_method"):
+            intent["payment_method"] = self.cards[intent["payment_method"]]
         return intent
+
+    # --- saved cards: https://docs.stripe.com/payments/save-and-reuse ------------------------------------------------
+
+    def _save_card(self) -> str:
+        card = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2030}
+        made = {"id": self._new("pm"), "type": "card", "customer": self._new("cus"), "card": card}
+        return str(self._put(self.cards, made)["id"])
+
+    def _charge_card(self, params: Record) -> Record:
+        """With nobody there: the bank says yes or no at once."""
+        if self.cards[params["payment_method"]]["customer"] != params["customer"]:
+            raise GatewayRefused("no such card of this customer", reason="resource_missing")
+        intent = self._put(self.intents, {
+            "id": self._new("pi"), "object": "payment_intent", "livemode": False, "amount": params["amount"],
+            "amount_received": 0, "currency": params["currency"], "metadata": params["metadata"],
+            "status": "requires_payment_method", "latest_charge": None, "created": self.now(),
+            "payment_method": params["payment_method"],
+        })  # fmt: skip
+        if self._is_good():
+            self._capture(intent)
+        else:
+            self._refuse_card(intent)
+        return dict(intent)
+
+    def _forget_card(self, params: Record) -> Record:
+        card = self.cards[params["id"]]
+        if card["customer"] is None:
+            raise GatewayRefused("not attached")
+        card["customer"] = None
+        return card
 
     # --- refunds ----------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ class Weather:
     changes: float = 0.0  # how often staff change and move stays
     skew: int = 0  # seconds by which Stripe's clock is ahead of ours
     deposit: int = 0  # percent of the price that is paid with the booking; zero: all of it
+    damage: int = 0  # cards are saved, and so much may be charged for damage at most; zero: none are
     days_before: int = 0  # so long before arrival a balance is due
 
 
@@ -39,7 +40,8 @@ def draw_weather(dice: Random, seed: int) -> Weather:
 
 
 def _draw_later(weather: Weather, dice: Random) -> Weather:
-    return replace(weather, deposit=dice.choice((0, 20, 50)), days_before=dice.choice((0, 7, 14)))
+    plan = {"deposit": dice.choice((0, 20, 50)), "days_before": dice.choice((0, 7, 14))}
+    return replace(weather, **plan, damage=dice.choice((0, 5000)))
 
 
 def _draw_first(dice: Random) -> Weather:

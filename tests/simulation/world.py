@@ -89,7 +89,7 @@ class World:
         self.letters: list[Letter] = []
         self.handed_out: set[str] = set()  # sessions whose address a guest has
         self.clock = VirtualClock()
-        self.stripe = StripeModel(self._stripes_time, self._begin_refund)
+        self.stripe = StripeModel(self._stripes_time, self._begin_refund, lambda: self.dice.random() < 0.6)
         self.runtime = self._outfit()
         self.waiting: list[Step] = []
         self._hub = getcurrent()
@@ -98,7 +98,7 @@ class World:
     @contextmanager
     def begun(self) -> Iterator[None]:
         """The database as in the beginning, and every boundary watched; all is let go at the end."""
-        self.house.put_back(self.weather.units, self.weather.deposit, self.weather.days_before)
+        self.house.put_back(self.weather)
         crashpoints.arm(self._visit)
         self.house.begin_fails, self.house.commit_fails = self._begin_fails, self._commit_fails
         alphabet = patched(reservations.secrets, "choice", self._ids.choice)
