@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Update, select, update
 
 from booking.database import end_read, transaction
+from booking.domain.club import Interval, PlanTerms
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.payment_plans import PaymentPlan, PlanKind
@@ -24,14 +25,17 @@ from booking.domain.states import BookingStatus, CancelReason, DueKind, PaymentM
 from booking.domain.terms import CancellationTerms, Grace, Tier
 from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable
-from booking.models import Attempt, Booking, CancellationPolicy, Due, Listing, OutboxRow, Payment, StayRequest
+from booking.models import Attempt, Booking, CancellationPolicy, ClubPlan, Due, Listing, OutboxRow, Payment, StayRequest
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
 from booking.services import (
     access,
     attempts,
     balances,
+    catalog_sync,
     changes,
+    club_plans,
+    guest_accounts,
     holds,
     payment_plans,
     phone,
@@ -1223,6 +1227,146 @@ for _status in ERRORS:
             is_private=True,
         )
     )
+
+
+# --- the guest club -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def club(stage: Stage) -> Iterator[int]:
+    """As long as this lasts there is a club; the id of its plan."""
+    with stage.shop.app.app_context():
+        plan = db.session.scalars(select(ClubPlan.id)).first()
+        end_read()
+        if plan is None:
+            terms = PlanTerms("Harbour Club", Money(900, "eur"), Interval.MONTH, 14, 1000)
+            plan = club_plans.add_plan(stage.shop.runtime, terms, "ada@example.org")
+            catalog_sync.sync_catalog(stage.shop.runtime)
+        club_plans.switch_club(stage.shop.runtime, 1, True, "ada@example.org")
+    try:
+        yield plan
+    finally:
+        with stage.shop.app.app_context():
+            club_plans.switch_club(stage.shop.runtime, 1, False, "ada@example.org")
+
+
+def _club_link(stage: Stage, email: str) -> str:
+    with stage.shop.app.app_context(), transaction() as session:
+        return f"/club/m/{guest_accounts.mint_link(session, email, 'en', stage.shop.clock.now())}"
+
+
+def _signed_in(stage: Stage) -> Visitor:
+    """Somebody new who has opened a link."""
+    visitor = stage.visitor()
+    link = _club_link(stage, f"{uuid.uuid4().hex[:8]}@example.org")
+    stage.press(visitor, stage.look(link, visitor).answer, link)
+    return visitor
+
+
+def _joined(stage: Stage, plan: int) -> Visitor:
+    """Somebody new who has joined."""
+    visitor = _signed_in(stage)
+    page = stage.look("/club", visitor).answer
+    answer = visitor.post("/club/join", {**fields_of(page.text), "plan": str(plan), "agree": "y"})
+    stage.shop.stripe.pay(answer.headers["Location"].rpartition("/")[2])
+    stage.shop.stripe.settle_down()
+    return visitor
+
+
+@page("club", is_private=True)
+def _club(stage: Stage) -> Seen:
+    with club(stage):
+        return stage.look("/club")
+
+
+@page("club, address wrong", status=422, is_private=True)
+def _club_wrong(stage: Stage) -> Seen:
+    with club(stage):
+        visitor = stage.visitor()
+        return stage.press(visitor, stage.look("/club", visitor).answer, "/club/sign-in", email="nobody")
+
+
+@page("club, link sent", is_private=True)
+def _club_sent(stage: Stage) -> Seen:
+    with club(stage):
+        visitor = stage.visitor()
+        shown = stage.look("/club", visitor).answer
+        return stage.press(visitor, shown, "/club/sign-in", email="grace@example.org")
+
+
+@page("club, link from the mail", is_private=True)
+def _club_link_page(stage: Stage) -> Seen:
+    with club(stage):
+        return stage.look(_club_link(stage, "grace@example.org"))
+
+
+@page("club, link that opens nothing", status=404, is_private=True)
+def _club_dead_link(stage: Stage) -> Seen:
+    with club(stage):
+        return stage.look("/club/m/none")
+
+
+@page("club, signed in", is_private=True)
+def _club_signed_in(stage: Stage) -> Seen:
+    with club(stage):
+        return stage.look("/club", _signed_in(stage))
+
+
+@page("club, no tick", status=422, is_private=True)
+def _club_no_tick(stage: Stage) -> Seen:
+    with club(stage) as plan:
+        visitor = _signed_in(stage)
+        return stage.press(visitor, stage.look("/club", visitor).answer, "/club/join", plan=str(plan))
+
+
+@page("club, account of somebody who has not joined", is_private=True)
+def _club_account_empty(stage: Stage) -> Seen:
+    with club(stage):
+        return stage.look("/club/account", _signed_in(stage))
+
+
+@page("club, account of a member", is_private=True)
+def _club_account(stage: Stage) -> Seen:
+    with club(stage) as plan:
+        return stage.look("/club/account", _joined(stage, plan))
+
+
+@page("club, account while Stripe is silent", is_private=True)
+def _club_account_silent(stage: Stage) -> Seen:
+    with club(stage) as plan:
+        visitor = _joined(stage, plan)
+        with stage.stripe_is_silent():
+            return stage.look("/club/account", visitor)
+
+
+@page("club, Stripe does not answer who wants to join", Stake.UNPAID, status=503, is_private=True)
+def _club_trouble(stage: Stage) -> Seen:
+    with club(stage) as plan:
+        visitor = _signed_in(stage)
+        shown = stage.look("/club", visitor).answer
+        with stage.stripe_is_silent():
+            return stage.press(visitor, shown, "/club/join", plan=str(plan), agree="y")
+
+
+@page("results, a member's")
+def _results_of_member(stage: Stage) -> Seen:
+    stay = stage.free
+    with club(stage) as plan:
+        visitor = _joined(stage, plan)
+        return stage.look("/stays", visitor, arrive=str(stay.arrive), leave=str(stay.leave), guests="2")
+
+
+@page("stay, a member's")
+def _stay_of_member(stage: Stage) -> Seen:
+    with club(stage) as plan:
+        return stage.ask(stage.free, visitor=_joined(stage, plan))
+
+
+@page("stay, in the club")
+def _stay_in_club(stage: Stage) -> Seen:
+    with club(stage):
+        return stage.ask(stage.free)
+
 
 NAMES = [state.name for state in CATALOGUE]
 STATES = {state.name: state for state in CATALOGUE}
