@@ -26,6 +26,7 @@ class Fact:
 FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bookings": ("Bookings by status and, where cancelled, by reason.", ("state", "cause")),
     "bookings_needing_review": ("Bookings whose payment a person must look at.", ()),
+    "requests": ("Requests to book by their state.", ("state",)),
     "holds_active": ("Unpaid bookings that keep their nights.", ()),
     "hold_overdue_seconds": ("How long the oldest hold that has run out has not been let go.", ()),
     "paid_unconfirmed_oldest_seconds": ("Age of the oldest payment whose booking still waits.", ()),

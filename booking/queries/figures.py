@@ -10,7 +10,18 @@ from sqlalchemy.orm import Session
 from booking.domain.payment_health import Waits
 from booking.domain.states import DISPUTE_WAITING, AttemptStatus, BookingStatus, RefundStatus
 from booking.metrics import Fact
-from booking.models import Attempt, Booking, Dispute, Heartbeat, OutboxRow, Payment, PromiseCheck, Refund, WebhookEvent
+from booking.models import (
+    Attempt,
+    Booking,
+    Dispute,
+    Heartbeat,
+    OutboxRow,
+    Payment,
+    PromiseCheck,
+    Refund,
+    StayRequest,
+    WebhookEvent,
+)
 from booking.models.outbox import OutboxState
 from booking.queries.dashboard import is_on_hold
 from booking.queries.health import RECONCILER, WORKER
@@ -36,6 +47,7 @@ def _bookings(session: Session, now: datetime) -> Iterator[Fact]:
     yield from _count_by(session, "bookings", (Booking.status, Booking.cancel_reason))
     pending = Booking.status == BookingStatus.PENDING
     yield _count(session, "bookings_needing_review", Booking.needs_review.is_(True))
+    yield from _count_by(session, "requests", (StayRequest.state,))
     yield _count(session, "holds_active", is_on_hold(now))
     yield _age(session, now, "hold_overdue_seconds", Booking.hold_until, pending, Booking.hold_until <= now)
 

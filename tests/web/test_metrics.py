@@ -269,6 +269,12 @@ def test_bookings_money_and_errands_are_counted(house: House) -> None:
     assert figure(page, "outbox_oldest_seconds") == 600
 
 
+def test_requests_are_counted_by_their_state(house: House) -> None:
+    house.ask()
+
+    assert figure(figures(house), "requests", state="asked") == 1
+
+
 def test_a_hold_is_active_until_its_end_and_overdue_after_it(house: House) -> None:
     house.book(status="pending", paid=False, hold_until=NOW + timedelta(minutes=30))
 
