@@ -25,6 +25,7 @@ from booking.services import (
     outbox,
     reconciliation,
     refunds,
+    requests,
     reservations,
     reviews,
     webhooks,
@@ -131,6 +132,7 @@ class Cast:
         request = PlaceRequest(
             self.world.house.listing_id, stay, 2, details, guest.name, total, plan,
             consent=self._read_consent(stay, priced) if self.world.weather.damage else "",
+            is_request=self.world.house.takes_requests,
         )  # fmt: skip
         placed = reservations.place_booking(self.runtime, request)
         if placed.booking_id not in guest.booking_ids:
@@ -387,7 +389,11 @@ class Cast:
 
     def end_overdue(self) -> list[str]:
         """Holds and changes whose time is over, as the sweep of the worker does it."""
-        return [*reservations.expire_holds(self.runtime), *changes.lapse_overdue(self.runtime)]
+        return [
+            *reservations.expire_holds(self.runtime),
+            *changes.lapse_overdue(self.runtime),
+            *requests.lapse_overdue(self.runtime),
+        ]
 
     def work(self, limit: int) -> list[str]:
         lines = delivery.run_due(self.runtime, limit)

@@ -35,6 +35,14 @@ UNION ALL SELECT due.booking_id FROM due JOIN attempt ON attempt.due_id = due.id
 UNPAID = "SELECT COALESCE(SUM(amount_minor), 0) FROM due WHERE kind = 'balance' AND status <> 'paid' AND booking_id = ?"
 CASH = "SELECT COALESCE(SUM(amount_minor), 0) FROM payment WHERE method <> 'stripe' AND booking_id = ?"
 OWN_CARD = "SELECT 1 FROM saved_card WHERE payment_method_id = ? AND booking_id = ?"
+WAITING_FOR_HOST = """SELECT booking.id, julianday(leave) - julianday(arrive), COUNT(night.day)
+FROM stay_request JOIN booking ON booking.id = stay_request.booking_id
+LEFT JOIN night ON night.booking_id = booking.id AND night.unit_id = booking.unit_id
+WHERE state IN ('asked', 'accepting') AND booking.status = 'pending'
+    AND (booking.hold_until IS NULL OR booking.hold_until > ?) GROUP BY booking.id"""
+OVER_WITH_SUM = """SELECT stay_request.booking_id, stay_request.state, payment_intent_id
+FROM stay_request JOIN authorisation ON authorisation.booking_id = stay_request.booking_id
+WHERE stay_request.state IN ('declined', 'lapsed', 'withdrawn')"""
 PAID_FOR = """SELECT 1 FROM payment JOIN due ON due.booking_id = payment.booking_id
 LEFT JOIN attempt ON attempt.id = payment.attempt_id WHERE due.id = ? AND payment.amount_minor = ?
 AND (attempt.due_id = due.id OR payment.method <> 'stripe')"""
@@ -60,7 +68,7 @@ class Watch:
         self._dues_seen: dict[int, tuple[int, str, str]] = {}
         self._looks: tuple[Callable[[], Iterator[str]], ...] = (
             self._bookings, self._waits, self._dues, self._money_that_came, self._money_that_went, self._twins,
-            self._saved_cards,
+            self._saved_cards, self._requests,
         )  # fmt: skip
 
     def look(self) -> None:
@@ -149,6 +157,16 @@ class Watch:
         is_slow = intent is not None and intent["status"] == "processing"
         return is_slow and self._stripe.now() < session["expires_at"] + checkout.SURELY_OVER.total_seconds()
 
+    def _requests(self) -> Iterator[str]:
+        """I1, I11, I23: what waits for the host has its nights, and nothing is charged for what nobody accepted."""
+        for booking_id, wanted, held in self._rows(WAITING_FOR_HOST, f"{self._world.clock.at:%Y-%m-%d %H:%M:%S}"):
+            if wanted != held:
+                yield f"I1: booking {booking_id} waits for the host with {held} of its {wanted} nights"
+        for booking_id, state, intent_id in self._rows(OVER_WITH_SUM):
+            is_taken = self._stripe.intents[intent_id]["status"] == "succeeded"
+            if is_taken and intent_id not in self._stripe.by_hand:
+                yield f"I11: booking {booking_id} was {state}, and {intent_id} was charged"
+
     def _dues(self) -> Iterator[str]:
         """I2, I7: paid means that its money came; what is paid or waived stays so, and a booking has one balance."""
         known = self._rows("SELECT id, booking_id, kind, status, amount_minor FROM due")
@@ -192,7 +210,7 @@ class Watch:
                 yield f"I7: refund {refund_id} went back to {status}"
             self._ranks[refund_id] = rank
         for charge in self._stripe.charges.values():
-            if charge["amount_refunded"] > charge["amount_captured"]:
+            if charge["captured"] and charge["amount_refunded"] > charge["amount_captured"]:
                 yield f"I8: Stripe gave back more than came of {charge['id']}"
 
     def _twins(self) -> Iterator[str]:
@@ -253,6 +271,7 @@ def _balances(comparison: verification.Comparison) -> Iterator[str]:
 
 def _ends(world: World) -> Iterator[str]:
     yield from _losers(world)
+    yield from _reserved(world)
     yield from _refunds(world)
     yield from _disputes(world)
     yield from _effects(world)
@@ -278,6 +297,16 @@ def _losers(world: World) -> Iterator[str]:
     for booking_id, status in world.house.rows("SELECT id, status FROM booking"):
         if booking_id not in told and booking_id not in failed and kept[booking_id] > 1 + beside[booking_id]:
             yield f"booking {booking_id} ({status}) keeps {kept[booking_id]} payments"
+
+
+def _reserved(world: World) -> Iterator[str]:
+    """I23: no sum stays on a card, and each that was reserved ended here as it did at Stripe."""
+    for intent in world.stripe.reserved():
+        if intent["metadata"].get("app") == INSTANCE:
+            yield f"{intent['id']} is still reserved on a guest's card"
+    for intent_id, state in world.house.rows("SELECT payment_intent_id, state FROM authorisation"):
+        if (state == "captured") != (world.stripe.intents[intent_id]["status"] == "succeeded"):
+            yield f"{intent_id} is {world.stripe.intents[intent_id]['status']} at Stripe and {state} here"
 
 
 def _charges(world: World) -> Iterator[tuple[Record, int, list[str]]]:

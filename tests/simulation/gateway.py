@@ -52,6 +52,12 @@ class _Resource:
     def expire(self, object_id: str, params: Record, options: Mapping[str, str]) -> Record:
         return self._send(f"{self._name}.expire", {"id": object_id, **params}, options["idempotency_key"])
 
+    def capture(self, object_id: str, params: Record, options: Mapping[str, str]) -> Record:
+        return self._send(f"{self._name}.capture", {"id": object_id, **params}, options["idempotency_key"])
+
+    def cancel(self, object_id: str, params: Record, options: Mapping[str, str]) -> Record:
+        return self._send(f"{self._name}.cancel", {"id": object_id, **params}, options["idempotency_key"])
+
     def detach(self, object_id: str, params: Record, options: Mapping[str, str]) -> Record:
         return self._send(f"{self._name}.detach", {"id": object_id, **params}, options["idempotency_key"])
 

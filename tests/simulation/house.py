@@ -34,7 +34,7 @@ class House:
         self.begin_fails: Callable[[], bool]
         self.commit_fails: Callable[[], str]
         self.calm()
-        self.plan = PAY_IN_FULL
+        self.plan, self.takes_requests = PAY_IN_FULL, False
         with self.app.app_context():
             db.create_all()
             db.session.add(Instance(id=1, instance_id=INSTANCE))
@@ -52,10 +52,12 @@ class House:
         """The database as it was in the beginning, with as many units for sale, and paid for as a seed has it."""
         self._beginning.backup(self.raw)
         self.raw.execute("UPDATE unit SET is_active = (position <= ?)", (weather.units,))
-        self.plan = PAY_IN_FULL
+        self.plan, self.takes_requests = PAY_IN_FULL, weather.answer_hours > 0
         if weather.deposit:
             self.plan = PaymentPlan(PlanKind.DEPOSIT, weather.deposit, weather.days_before)
             self.raw.execute(_PLAN, (self.listing_id, weather.deposit, weather.days_before))
+        if weather.answer_hours:
+            self.raw.execute("UPDATE listing SET takes_requests = 1, answer_hours = ?", (weather.answer_hours,))
         if weather.damage:
             self.raw.execute("UPDATE property SET keeps_cards = 1, damage_most_minor = ?", (weather.damage,))
 

@@ -10,7 +10,21 @@ from typing import Any
 from sqlalchemy import delete
 
 from booking.models import Night
-from booking.services import attempts, dues, nights, outbox, refund_news, refunds, settlement, swaps, webhooks
+from booking.services import (
+    attempts,
+    authorisations,
+    checkout,
+    dues,
+    nights,
+    outbox,
+    refund_news,
+    refunds,
+    requests,
+    reservations,
+    settlement,
+    swaps,
+    webhooks,
+)
 from booking.services.cases import Outcome
 from tests.support.shop import patched
 
@@ -84,6 +98,13 @@ GUARDS: dict[str, tuple[Change, ...]] = {
     "money for a cancelled booking goes back": ((settlement, "refund_late", _answering(Outcome.LATE)),),
     "a changed stay takes no night of somebody else": ((swaps, "claim_beside", _answering(True)),),
     "money for the balance of a stay that is off goes back": ((dues, "refund_late", _answering(Outcome.LATE)),),
+    "what is reserved for a request that is off is let go": (
+        (authorisations, "end_request", _answering(None)), (requests, "end_request", _answering(None)),
+        (reservations, "end_request", _answering(None)), (checkout, "end_request", _answering(None)),
+    ),
+    "a request keeps its nights": (
+        (authorisations, "retake_nights", lambda _real: lambda _session, booking, _now, **_more: booking.unit_id),
+    ),
     "a balance goes with its stay": ((dues, "drop_with_booking", _answering(None)),),
 }  # fmt: skip
 
@@ -108,6 +129,8 @@ MISSED_BY = {
     "a changed stay takes no night of somebody else": 0,
     "money for the balance of a stay that is off goes back": 118,
     "a balance goes with its stay": 108,
+    "what is reserved for a request that is off is let go": 9,
+    "a request keeps its nights": 13,
 }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from booking.services import reconciliation
 from tests.simulation.actors import WORKER, Cast
+from tests.simulation.asking import Asking
 from tests.simulation.checks import Watch, check_end
 from tests.simulation.house import house
 from tests.simulation.owing import Owing
@@ -23,6 +24,7 @@ UNION ALL SELECT 'attempt ' || id, NULL FROM attempt WHERE status IN ('creating'
 UNION ALL SELECT 'refund ' || id, NULL FROM refund WHERE status IN ('requested', 'pending', 'requires_action')
     AND payment_id NOT IN (SELECT payment_id FROM dispute WHERE NOT is_charge_refundable AND status <> 'lost')
 UNION ALL SELECT 'change ' || id, hold_until FROM stay_change WHERE status = 'open'
+UNION ALL SELECT 'sum ' || id, NULL FROM authorisation WHERE state IN ('held', 'capturing', 'releasing')
 UNION ALL SELECT 'booking ' || id, hold_until FROM booking WHERE status = 'pending' AND NOT needs_review
 """
 
@@ -65,10 +67,14 @@ def _run(world: World) -> None:
     owing = Owing(cast)
     if world.weather.deposit or world.weather.damage:
         cast.join(owing.moves)
+    asking = Asking(cast)
+    if world.weather.answer_hours:
+        cast.join(asking.moves)
     for _ in range(world.weather.steps):
         cast.move()
         watch.look()
     _stop_faults(world, cast)
+    asking.answer_some()
     watch.look()
     _settle(world, cast, owing, watch)
     check_end(world)

@@ -17,6 +17,8 @@ Record = dict[str, Any]
 SHORTEST_SESSION, LONGEST_SESSION = 30 * 60, 24 * 3600
 # https://docs.stripe.com/api/idempotent_requests
 KEY_LIFE = 24 * 3600
+# Of most cards; then the bank lets a reserved sum go.
+RESERVED_FOR = 7 * 24 * 3600
 # Small, so that lists have more than one page.
 MOST_ON_PAGE = 6
 ENDED_REFUND = ("failed", "canceled")
@@ -69,6 +71,7 @@ class StripeModel:
         self.refunds: dict[str, Record] = {}
         self.disputes: dict[str, Record] = {}
         self.cards: dict[str, Record] = {}  # those that were saved
+        self.by_hand: set[str] = set()  # reserved sums that not we ended
         self.copies: set[str] = set()  # sessions that somebody else made with our metadata
         self.events: list[Event] = []
         self.changes = 0  # counts what happened, so that nobody looks again where nothing did
@@ -77,7 +80,7 @@ class StripeModel:
         self._made = 0
         self._endpoints: dict[str, Callable[[Record], Record]] = {
             "checkout.sessions.create": self._create_session,
-            "checkout.sessions.retrieve": lambda params: self._with_intent(self.sessions[params["id"]]),
+            "checkout.sessions.retrieve": lambda params: self._with_charge(self.sessions[params["id"]]),
             "checkout.sessions.expire": self._expire_by_call,
             "checkout.sessions.list": lambda params: self._page(map(self._with_intent, self.sessions.values()), params),
             "charges.list": lambda params: self._page(self.charges.values(), params),
@@ -86,6 +89,8 @@ class StripeModel:
             "refunds.list": self._list_refunds,
             "refunds.create": self._create_refund,
             "payment_intents.retrieve": self._retrieve_intent,
+            "payment_intents.capture": self._capture_by_call,
+            "payment_intents.cancel": self._release_by_call,
             "payment_intents.list": lambda params: self._page(self.intents.values(), params),
             "payment_intents.create": self._charge_card,
             "payment_methods.retrieve": lambda params: self.cards[params["id"]],
@@ -129,6 +134,9 @@ class StripeModel:
         for session in self.sessions.values():
             if session["status"] == "open" and session["expires_at"] <= now:
                 self._expire(session)
+        for intent in self.reserved():
+            if self.charges[intent["latest_charge"]]["payment_method_details"]["card"]["capture_before"] <= now:
+                self.end_reserved(intent, takes=False)
 
     def _find_kept(self, key: str) -> Kept | None:
         kept = self._kept.get(key)
@@ -156,10 +164,18 @@ class StripeModel:
             params["metadata"],
             params["expires_at"],
             saves_card="setup_future_usage" in params["payment_intent_data"],
+            capture_method=params["payment_intent_data"].get("capture_method", "automatic"),
         )
 
     def _add_session(
-        self, amount: int, currency: str, metadata: Record, expires_at: int, *, saves_card: bool = False
+        self,
+        amount: int,
+        currency: str,
+        metadata: Record,
+        expires_at: int,
+        *,
+        saves_card: bool = False,
+        capture_method: str = "automatic",
     ) -> Record:
         session_id = self._new("cs")
         return self._put(self.sessions, {
@@ -167,6 +183,7 @@ class StripeModel:
             "status": "open", "payment_status": "unpaid", "payment_intent": None, "amount_total": amount,
             "currency": currency, "metadata": dict(metadata), "expires_at": expires_at,
             "url": f"https://checkout.example/{session_id}", "created": self.now(), "_saves": saves_card,
+            "_capture": capture_method,
         })  # fmt: skip
 
     def _expire_by_call(self, params: Record) -> Record:
@@ -188,6 +205,12 @@ class StripeModel:
         intent = self.intents.get(session["payment_intent"] or "")
         return {**session, "payment_intent": dict(intent) if intent else None}
 
+    def _with_charge(self, session: Record) -> Record:
+        found = self._with_intent(session)
+        if found["payment_intent"] and found["payment_intent"]["latest_charge"]:
+            found["payment_intent"]["latest_charge"] = dict(self.charges[found["payment_intent"]["latest_charge"]])
+        return found
+
     def is_payable(self, session_id: str) -> bool:
         """Whether somebody who has its address could pay now."""
         session = self.sessions[session_id]
@@ -202,10 +225,14 @@ class StripeModel:
             session["amount_total"] = amount
         intent = self._intent_of(session)
         intent["amount"] = session["amount_total"]
-        session.update(status="complete", payment_status="paid")
         if session["_saves"]:
             intent["payment_method"] = self._save_card()
-        self._capture(intent)
+        if intent["capture_method"] == "manual":
+            session["status"] = "complete"
+            self._reserve(intent)
+        else:
+            session.update(status="complete", payment_status="paid")
+            self._capture(intent)
         self._emit("checkout.session.completed", session)
 
     def decline(self, session_id: str) -> None:
@@ -247,16 +274,71 @@ class StripeModel:
                 "id": self._new("pi"), "object": "payment_intent", "livemode": False, "amount": session["amount_total"],
                 "amount_received": 0, "currency": session["currency"], "metadata": session["metadata"],
                 "status": "requires_payment_method", "latest_charge": None, "created": self.now(),
+                "capture_method": session["_capture"],
             })  # fmt: skip
             session["payment_intent"] = intent["id"]
         return self.intents[session["payment_intent"]]
 
-    def _capture(self, intent: Record) -> None:
-        charge = self._put(self.charges, {
-            "id": self._new("ch"), "object": "charge", "payment_intent": intent["id"], "captured": True,
-            "amount_captured": intent["amount"], "amount_refunded": 0, "currency": intent["currency"],
+    # --- sums that are reserved first: https://docs.stripe.com/payments/place-a-hold-on-a-payment-method --------------
+
+    def end_reserved(self, intent: Record, *, takes: bool) -> None:
+        """Somebody in the dashboard takes a reserved sum; or they, or the bank, let it go."""
+        self.by_hand.add(intent["id"])
+        if takes:
+            self._take_reserved(intent)
+        else:
+            self._let_go(intent)
+
+    def reserved(self) -> list[Record]:
+        return [intent for intent in self.intents.values() if intent["status"] == "requires_capture"]
+
+    def _reserve(self, intent: Record) -> None:
+        charge = self._new_charge(intent, captured=0)
+        charge["payment_method_details"] = {"card": {"capture_before": self.now() + RESERVED_FOR}}
+        intent.update(status="requires_capture", latest_charge=charge["id"])
+        intent.pop("last_payment_error", None)
+
+    def _capture_by_call(self, params: Record) -> Record:
+        intent = self.intents[params["id"]]
+        if intent["status"] != "requires_capture" or params["amount_to_capture"] != intent["amount"]:
+            raise GatewayRefused("not to be captured", reason="payment_intent_unexpected_state")
+        self._take_reserved(intent)
+        return self._retrieve_intent({"id": intent["id"], "expand": ["latest_charge"]})
+
+    def _release_by_call(self, params: Record) -> Record:
+        intent = self.intents[params["id"]]
+        if intent["status"] != "requires_capture":
+            raise GatewayRefused("not to be let go", reason="payment_intent_unexpected_state")
+        self._let_go(intent)
+        return self._retrieve_intent({"id": intent["id"], "expand": ["latest_charge"]})
+
+    def _take_reserved(self, intent: Record) -> None:
+        self.charges[intent["latest_charge"]].update(captured=True, amount_captured=intent["amount"])
+        for session in self.sessions.values():
+            if session["payment_intent"] == intent["id"]:
+                session["payment_status"] = "paid"
+        intent.update(status="succeeded", amount_received=intent["amount"])
+        self._emit("payment_intent.succeeded", intent)
+
+    def _let_go(self, intent: Record) -> None:
+        """Stripe tells of it as of a charge that was refunded, too."""
+        charge = self.charges[intent["latest_charge"]]
+        charge["amount_refunded"] = intent["amount"]
+        intent["status"] = "canceled"
+        self._emit("charge.refunded", charge)
+        self._emit("payment_intent.canceled", intent)
+
+    def _new_charge(self, intent: Record, *, captured: int) -> Record:
+        return self._put(self.charges, {
+            "id": self._new("ch"), "object": "charge", "payment_intent": intent["id"], "captured": captured > 0,
+            "amount_captured": captured, "amount_refunded": 0, "currency": intent["currency"],
             "metadata": intent["metadata"], "created": self.now(),
         })  # fmt: skip
+
+    # --- paying at once ---------------------------------------------------------------------------------------------
+
+    def _capture(self, intent: Record) -> None:
+        charge = self._new_charge(intent, captured=intent["amount"])
         intent.update(status="succeeded", amount_received=intent["amount"], latest_charge=charge["id"])
         intent.pop("last_payment_error", None)
         self._emit("payment_intent.succeeded", intent)
@@ -405,7 +487,8 @@ class StripeModel:
         return [event for event in self.events if event.state is EventState.DUE]
 
     def own_charges(self, app: str) -> Iterator[Record]:
-        return (charge for charge in self.charges.values() if charge["metadata"].get("app") == app)
+        """Those whose money came."""
+        return (c for c in self.charges.values() if c["captured"] and c["metadata"].get("app") == app)
 
     def _put(self, shelf: dict[str, Record], record: Record) -> Record:
         shelf[record["id"]] = record

@@ -27,6 +27,7 @@ CORNERS = (
     "cancelled dates_unavailable", "refund dates_unavailable", "refund already_cancelled", "refund goodwill",
     "refund cancellation", "refund external", "step needs_review", "step payment_processing", "step card_declined",
     "step moved", "change done", "change lapsed", "change withdrawn", "refund change",
+    "step request_asked", "step request_accepted", "step request_declined", "step request_lapsed",
     "due open", "due paid", "due waived", "step balance_changed",
     "step dispute_opened", "step fraud_warning", "step refund_failed", "step attempt_renewed", "a death", "a fault",
 )  # fmt: skip

@@ -30,6 +30,7 @@ class Weather:
     skew: int = 0  # seconds by which Stripe's clock is ahead of ours
     deposit: int = 0  # percent of the price that is paid with the booking; zero: all of it
     damage: int = 0  # cards are saved, and so much may be charged for damage at most; zero: none are
+    answer_hours: int = 0  # the host accepts or declines each stay, in so many hours; zero: everybody books at once
     days_before: int = 0  # so long before arrival a balance is due
 
 
@@ -40,6 +41,8 @@ def draw_weather(dice: Random, seed: int) -> Weather:
 
 
 def _draw_later(weather: Weather, dice: Random) -> Weather:
+    if dice.random() < 0.4:
+        return replace(weather, answer_hours=dice.choice((1, 24, 96)))
     plan = {"deposit": dice.choice((0, 20, 50)), "days_before": dice.choice((0, 7, 14))}
     return replace(weather, **plan, damage=dice.choice((0, 5000)))
 
