@@ -1368,11 +1368,6 @@ def _stay_in_club(stage: Stage) -> Seen:
         return stage.ask(stage.free)
 
 
-NAMES = [state.name for state in CATALOGUE]
-STATES = {state.name: state for state in CATALOGUE}
-assert len(STATES) == len(NAMES)
-
-
 # --- saved cards ------------------------------------------------------------------------------------------------------
 
 
@@ -1425,3 +1420,8 @@ def _on_page(stage: Stage) -> Seen:
         form = fields_of(visitor.get(path).text)
         visitor.post(f"{path}/card", {"csrf_token": form["csrf_token"]})
         return Seen(visitor.get(f"{path}/card"), booking.id)
+
+
+NAMES = [state.name for state in CATALOGUE]
+STATES = {state.name: state for state in CATALOGUE}
+assert len(STATES) == len(NAMES)
