@@ -17,10 +17,15 @@ def is_from_here(request: Request) -> bool:
 
 
 def is_from_another_site(request: Request) -> bool:
-    """Whether a browser says that a page of somebody else sends this."""
-    site = request.headers.get("Sec-Fetch-Site", "none")
-    origin = request.headers.get("Origin")
-    return site not in ("same-origin", "none") or origin not in (None, request.host_url.rstrip("/"))
+    """Whether a browser says that a page of somebody else sends this.
+
+    No page can make up the first header. The second is `null` for pages that tell nobody where one comes from, as the
+    hosted ones do, so it counts only where a browser does not know the first.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return request.headers.get("Origin") not in (None, request.host_url.rstrip("/"))
 
 
 def is_from_own_page(request: Request) -> bool:
