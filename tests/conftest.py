@@ -44,7 +44,7 @@ IS_CI = os.environ.get("CI") == "true"
 
 # Whose tests say which lines of domain and services are covered. Tracing the others would only make them slower, and
 # tests that try hundreds of examples three times as slow.
-TRACED = {"cli", "domain", "queries", "scenarios", "services"}
+TRACED = {"cli", "domain", "queries", "scenarios", "services", "web"}
 
 
 @pytest.hookimpl(trylast=True)  # Hypothesis marks its own tests first

@@ -98,9 +98,9 @@ class PlaceRequest:
     guest: GuestDetails
     browser_id: str
     shown_total: Money
-    shown_plan: str = ""  # Schedule.mark of what was shown; empty: all of it at once
     network: str = ""  # where the request came from, as limits count it; empty where nobody asked over a network
     wishes: Wishes = field(default_factory=Wishes)
+    shown_plan: str = ""  # Schedule.mark of what was shown; empty: all of it at once
     account_id: int | None = None  # who is signed in; what they save is looked up anew when the booking is placed
     consent: str = ""  # the name of the words about saving a card that stood on the page; empty where none did
     is_request: bool | None = None  # whether the guest read that it is one; None where nobody was asked

@@ -759,9 +759,6 @@ look("/system", ask="1")
 look("/webhooks", outcome="stuck")
 look("/nothing-here", status=404)
 
-NAMES = [state.name for state in DESK]
-
-
 # --- saved cards ------------------------------------------------------------------------------------------------------
 
 
@@ -808,3 +805,6 @@ def _fee_refused(stage: Stage) -> Seen:
 def _check_fee(stage: Stage) -> Seen:
     path = f"/bookings/{_booking_with_card(stage)}/fee/damage"
     return stage.at_desk(path, f"{path}/check", amount="120", reason=f"A broken window. {LONG}")
+
+
+NAMES = [state.name for state in DESK]

@@ -39,6 +39,8 @@ NOT_OF_EACH = (
     "stay_change",
     "due",
     "customer",
+    "stay_request",
+    "authorisation",
 )
 # What must be nowhere once she is erased. Her telephone number is found with and without its spaces.
 TRACES = (ZORA.name, "Canary", "Quill", ZORA.email, "zora", ZORA.phone, "violet suitcase", ARRIVES)

@@ -42,6 +42,7 @@ from booking.services.settlement import Settled
 from booking.services.timeline import Cause
 from booking.services.webhooks import Receipt
 from tests.simulation.house import INSTANCE, House, house
+from tests.simulation.weather import Weather
 from tests.simulation.world import BEGINNING, VirtualClock
 from tests.support.shop import GRACE
 
@@ -280,7 +281,7 @@ class MemoryShop:
 def open_memory_shop(units: int = 1) -> Iterator[MemoryShop]:
     """A fresh shop on the one database in memory of this process."""
     place = house()
-    place.put_back(units)
+    place.put_back(Weather(units, guests=0, nights=0, steps=0))
     clock = VirtualClock()
     clock.at = BEGINNING
     stripe, woken = ToldStripe(clock), []
