@@ -517,13 +517,23 @@ def _club_plan_refused(stage: Stage) -> Seen:
     return stage.at_desk("/club/plans/new", name="", price="nine", trial_days="400", percent="120")
 
 
-@page("the club with a plan")
-def _club(stage: Stage) -> Seen:
+def _make_club_plan(stage: Stage) -> None:
     stage.at_desk(
         "/club/plans/new", name=HOSTILE[:60], price="9.00", currency="eur", interval="month", trial_days="14",
         percent="10",
     )  # fmt: skip
+
+
+@page("the club with a plan")
+def _club(stage: Stage) -> Seen:
+    _make_club_plan(stage)
     return stage.desk("/club")
+
+
+@page("a plan of the club")
+def _club_plan(stage: Stage) -> Seen:
+    _make_club_plan(stage)
+    return stage.desk("/club/plans/1")
 
 
 look("/payment-plans")
