@@ -157,7 +157,3 @@ class TakeDueForm(FlaskForm):
         """What staff says; None, with words on the fields, where it says nothing."""
         shown = parse_major(self.amount.data or "", currency) if self.validate_on_submit() else None
         return TakenMoney(PaymentMethod(self.method.data), shown, self.note.data or "") if shown else None
-
-
-class WaiveDueForm(FlaskForm):
-    """A button: its page says what it does."""

@@ -11,7 +11,7 @@ from booking.queries.bookings import BookingFile, get_booking_file
 from booking.queries.dues import Owed
 from booking.services import balances
 from booking.web.admin.blueprint import blueprint, now, reader
-from booking.web.admin.desk_forms import TakeDueForm, WaiveDueForm
+from booking.web.admin.desk_forms import TakeDueForm
 from booking.wiring import current_runtime
 
 _SILENT = "Stripe did not answer, so the guest could still pay there and nothing was noted. Try again in a minute."
@@ -50,8 +50,6 @@ def take_due(booking_id: int, due_id: int) -> ResponseReturnValue:
 def waive_due(booking_id: int, due_id: int) -> ResponseReturnValue:
     """Nobody shall pay it any more."""
     _find(booking_id, due_id)
-    if not WaiveDueForm().validate_on_submit():
-        abort(400)
     try:
         status = balances.waive_due(current_runtime(), due_id, current_user.email)
         flash(_WAIVED.get(status, "It is still owed."))
@@ -64,7 +62,7 @@ def waive_due(booking_id: int, due_id: int) -> ResponseReturnValue:
 
 def _page(file: BookingFile, owed: Owed, form: TakeDueForm) -> str:
     parts = {"file": file, "booking": file.booking, "owed": owed, "form": form}
-    return render_template("admin/due.html", **parts, waive=WaiveDueForm())
+    return render_template("admin/due.html", **parts)
 
 
 def _find(booking_id: int, due_id: int) -> tuple[BookingFile, Owed]:
