@@ -130,7 +130,7 @@ class Cast:
         plan = self.world.house.plan.schedule(total, stay.arrive, today).mark
         details = GuestDetails(guest.name, f"{guest.name.replace(' ', '')}@example.org")
         request = PlaceRequest(
-            self.world.house.listing_id, stay, 2, details, guest.name, total, plan,
+            self.world.house.listing_id, stay, 2, details, guest.name, total, shown_plan=plan,
             consent=self._read_consent(stay, priced) if self.world.weather.damage else "",
             is_request=self.world.house.takes_requests,
         )  # fmt: skip
