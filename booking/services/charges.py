@@ -51,6 +51,7 @@ logger = logging.getLogger(__name__)
 
 # The row of a charge needs an end like that of a page; by then it is settled or was looked up.
 CHARGE_LIFE = timedelta(hours=24)
+_KEYS = {AttemptChannel.OFF_SESSION: "charge", AttemptChannel.ON_PAGE: "page"}  # how their keys begin
 MOST_ROUNDS = 4
 
 
@@ -210,19 +211,32 @@ def _write(session: Session, runtime: Runtime, due: Due, card: SavedCard, now: d
         customer_id=card.customer_id,
         payment_method_id=card.payment_method_id,
     )
+    return write_charge(session, runtime, due, order, AttemptChannel.OFF_SESSION, now, now + CHARGE_LIFE)
+
+
+def write_charge(
+    session: Session,
+    runtime: Runtime,
+    due: Due,
+    order: ChargeOrder,
+    channel: AttemptChannel,
+    now: datetime,
+    expires_at: datetime,
+) -> Attempt:
+    """Write an attempt at a due without a hosted page, with its key and frozen parameters. Joins the transaction."""
     attempt = Attempt(
-        booking_id=booking.id,
-        purpose=purpose,
-        channel=AttemptChannel.OFF_SESSION,
+        booking_id=due.booking_id,
+        purpose=purpose_of(due),
+        channel=channel,
         due_id=due.id,
-        number=attempts.next_number(session, booking),
-        token=token,
+        number=attempts.next_number(session, due.booking),
+        token=order.tag.attempt,
         status=AttemptStatus.CREATING,
         amount_minor=due.amount_minor,
         currency=due.currency,
-        idempotency_key=f"charge:{token}",
+        idempotency_key=f"{_KEYS[channel]}:{order.tag.attempt}",
         params=runtime.payments.charge_params(order),
-        expires_at=now + CHARGE_LIFE,
+        expires_at=expires_at,
         created_at=now,
     )
     session.add(attempt)

@@ -112,24 +112,7 @@ def _write(session: Session, runtime: Runtime, due: Due, now: datetime, identity
     token, booking, purpose = uuid.uuid4().hex, due.booking, charges.purpose_of(due)
     tag = Tag(identity.instance_id, purpose.value, str(booking.id), token)
     order = ChargeOrder(tag=tag, amount=due.amount, description=f"{booking.listing.name}, {booking.reference}")
-    attempt = Attempt(
-        booking_id=booking.id,
-        purpose=purpose,
-        channel=AttemptChannel.ON_PAGE,
-        due_id=due.id,
-        number=attempts.next_number(session, booking),
-        token=token,
-        status=AttemptStatus.CREATING,
-        amount_minor=due.amount_minor,
-        currency=due.currency,
-        idempotency_key=f"page:{token}",
-        params=runtime.payments.charge_params(order),
-        expires_at=now + PAGE_LIFE,
-        created_at=now,
-    )
-    session.add(attempt)
-    session.flush()  # its ticket has its id
-    return attempt
+    return charges.write_charge(session, runtime, due, order, AttemptChannel.ON_PAGE, now, now + PAGE_LIFE)
 
 
 def _show(runtime: Runtime, ticket: Ticket, identity: Identity, cause: Cause | None = None) -> OnPage:
