@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,9 +43,17 @@ compile_once()
 IS_CI = os.environ.get("CI") == "true"
 
 
-# Whose tests say which lines of domain and services are covered. Tracing the others would only make them slower, and
-# tests that try hundreds of examples three times as slow.
+# Whose tests say which lines of domain and services are covered. Tracing makes a test half as slow again, and one that
+# tries hundreds of examples three times as slow; on the second database the lines are the same.
 TRACED = {"cli", "domain", "queries", "scenarios", "services", "web"}
+UNTRACED = ("hypothesis", "postgresql")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The pictures of the demo are made once for the whole run, in whose workers this is set already."""
+    if "DEMO_MEDIA" not in os.environ:
+        folder = os.environ["DEMO_MEDIA"] = tempfile.mkdtemp(prefix="holdfast-media-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.hookimpl(trylast=True)  # Hypothesis marks its own tests first
@@ -52,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Trace no lines where no coverage is looked for."""
     for item in items:
         folder = item.path.relative_to(servers.ROOT / "tests").parts[0]
-        if folder not in TRACED or item.get_closest_marker("hypothesis"):
+        if folder not in TRACED or any(map(item.get_closest_marker, UNTRACED)):
             item.add_marker(pytest.mark.no_cover)
 
 

@@ -1,9 +1,10 @@
-"""SQL statements and templates compiled once for all the apps of a process, which each test makes a new one of.
+"""SQL statements, templates and addresses compiled once for all the apps of a process: each test makes a new one.
 
-SQLAlchemy keeps compiled statements for each engine alone, and Jinja templates for each app: a test would compile all
-of the shop anew, which is a good part of its time.
+SQLAlchemy keeps compiled statements for each engine alone, Jinja templates and Werkzeug what builds addresses for each
+app: a test would compile all of the shop anew, which is a good part of its time.
 """
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
+from werkzeug.routing.rules import Rule
 
 from booking.gateways import letters
 
@@ -42,3 +44,18 @@ def compile_once() -> None:
     DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign,assignment]
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
     letters.Environment = partial(Environment, bytecode_cache=CompiledTemplates())  # type: ignore[assignment,misc]
+    Rule._compile_builder = _remembering(Rule._compile_builder)  # type: ignore[method-assign]
+
+
+def _remembering(compile_builder: Callable[..., Any]) -> Callable[..., Any]:
+    """What builds the addresses of a rule is made of its words and its defaults alone, and is bound to it later."""
+    kept: dict[tuple[object, ...], Any] = {}
+
+    def compile_or_remember(rule: Rule, append_unknown: bool = True) -> Any:
+        defaults = tuple(sorted((rule.defaults or {}).items()))
+        key = (rule.rule, rule.subdomain, rule.host, tuple(rule._trace), defaults, append_unknown)
+        if key not in kept:
+            kept[key] = compile_builder(rule, append_unknown)
+        return kept[key]
+
+    return compile_or_remember
