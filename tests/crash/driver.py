@@ -9,34 +9,36 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
 
-from booking import crashpoints, create_app
+from booking import crashpoints
 from booking.extensions import db
-from booking.services import verification
 from tests.crash.stories import STORIES
 from tests.crash.teller import Teller
 from tests.support.compiled import compile_once
-from tests.support.shop import make_settings
 
 
 def main() -> None:
     compile_once()
-    _warm_up()
     for line in sys.stdin:
-        print(json.dumps(_in_a_child(json.loads(line))), flush=True)
+        order = json.loads(line)
+        answer = _in_a_child(order) if order["folder"] else _warm_up(order)
+        print(json.dumps(answer), flush=True)
 
 
-def _warm_up() -> None:
-    """Compile what every story says before the first child is born, on a database in memory that ends with it."""
-    app = create_app(make_settings("sqlite:///:memory:"))
-    with app.app_context():
-        db.create_all()
-        verification.verify(app.extensions["holdfast"])
-        db.session.remove()
-        db.engine.dispose()
+def _warm_up(order: dict[str, Any]) -> dict[str, Any]:
+    """Tell some stories here, before the first child is born: what they compile, each child has from its birth on."""
+    for story in order["story"]:
+        with tempfile.TemporaryDirectory() as folder:
+            teller = Teller(Path(folder), order["database_url"], order["stripe_url"])
+            teller.tell(STORIES[story])
+        with teller.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+    return {}
 
 
 def _in_a_child(order: dict[str, Any]) -> dict[str, Any]:
