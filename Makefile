@@ -23,7 +23,7 @@ NIGHT := SIMULATION_SEEDS=50000 RACE_SEEDS=20 RECHECK_PAIRS=2000 HERD_VIEWS=2000
 	CRASH_DATABASES=sqlite,postgresql CRASH_STORIES=all CRASH_DEATHS=all CRASH_TWICE=1 \
 	STRIPE_TROUBLE_DATABASES=sqlite,postgresql STRIPE_TROUBLE_PAIRS=1 HAVOC_SECONDS=900 LINK_CUTS=3000 \
 	ORDERS=120 ORDER_DEATHS=2880 STORMS=16 BIG_BOOKINGS=95 BIG_STORMS=70 STORM_SEEDS=2 MACHINE_EXAMPLES=4000 \
-	MONEY_CASES=125000 BALANCE_EXAMPLES=1000
+	MONEY_CASES=125000 BALANCE_EXAMPLES=1000 PAGE_LOOKS=all
 PROOFS := tests/simulation tests/concurrency tests/crash tests/histories tests/havoc tests/stripe_trouble tests/guards \
 	tests/domain/test_money_adds_up.py tests/fakestripe/test_balance_property.py
 # What else is too slow for daily work: whole stories, whole pages, the simulated Stripe itself, programs of others.
@@ -67,7 +67,7 @@ test-fast: .venv/.installed-dev  ## The part for daily work: rules, services and
 torture:  ## A night of proofs: 50,000 seeds, every crash on both databases, twenty races ... Takes hours.
 	@.ci/tools
 	@rm -rf $(FIGURES)
-	@$(NIGHT) FIGURES=$(FIGURES) $(TESTS) $(PROOFS)
+	@$(NIGHT) FIGURES=$(FIGURES) $(TESTS) $(PROOFS) tests/pages tests/desk
 	@FIGURES=$(FIGURES) $(MAKE) --no-print-directory mutants figures
 
 mutants: .venv/.installed-dev  ## Change the code of the money in thousands of small ways: a test must notice each.

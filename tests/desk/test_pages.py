@@ -10,12 +10,13 @@ from werkzeug.exceptions import HTTPException
 
 from tests.desk.catalogue import DESK, NAMES
 from tests.pages.archive import Archive
-from tests.pages.test_axe import LOOK, OPTIONS
+from tests.pages.looks import looks
+from tests.pages.test_axe import take
 from tests.pages.test_small_screens import CUT, LARGE_TEXT, TOO_WIDE, WIDTH
 from tests.support.figures import note_figures
 
 pytestmark = pytest.mark.browser
-WINDOWS = [(scheme, width) for scheme in ("light", "dark") for width in (360, 1280)]
+LOOKS = looks(360, 1280)
 # Files, and pages that a browser never stays on.
 NO_PAGES: set[str] = set()
 
@@ -52,16 +53,10 @@ def test_axe_finds_no_violation(show: Callable[..., Page], archive: Archive, axe
     page = show(archive.page(name))
     page.evaluate(axe)
 
-    found = [f"{scheme}, {width}: {told}" for scheme, width in WINDOWS for told in _look(page, scheme, width)]
+    found = [f"{look[0]}, {look[1]}: {told}" for look in LOOKS for told in take(look, page)]
 
-    note_figures("desk_axe", part=name.replace("/", " "), states=1, looks=len(WINDOWS), violations=len(found))
+    note_figures("desk_axe", part=name.replace("/", " "), states=1, looks=len(LOOKS), violations=len(found))
     assert found == []
-
-
-def _look(page: Page, scheme: str, width: int) -> list[str]:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size({"width": width, "height": 800})
-    return page.evaluate(LOOK, OPTIONS)
 
 
 @pytest.mark.parametrize("name", NAMES)

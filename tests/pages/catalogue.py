@@ -75,6 +75,11 @@ class Stake(StrEnum):
     UNKNOWN = "that it does not know, and what holds in either case"
 
 
+# What a host wrote in these pages.
+DECLINED_WITH = "We are sorry: the roof is being mended that week.\nDo come in June."
+CLUB = "Harbour Club"
+
+
 @dataclass(frozen=True)
 class State:
     """One page in one state."""
@@ -828,7 +833,7 @@ def asked(stage: Stage) -> tuple[Visitor, int]:
 def _declined(stage: Stage) -> tuple[Visitor, int]:
     visitor, booking_id = asked(stage)
     with stage.shop.app.app_context():
-        words = "We are sorry: the roof is being mended that week.\nDo come in June."
+        words = DECLINED_WITH
         requests.decline_request(stage.shop.runtime, booking_id, words, STAFF.actor)
     stage.shop.stripe.settle_down()
     return visitor, booking_id
@@ -1239,7 +1244,7 @@ def club(stage: Stage) -> Iterator[int]:
         plan = db.session.scalars(select(ClubPlan.id)).first()
         end_read()
         if plan is None:
-            terms = PlanTerms("Harbour Club", Money(900, "eur"), Interval.MONTH, 14, 1000)
+            terms = PlanTerms(CLUB, Money(900, "eur"), Interval.MONTH, 14, 1000)
             plan = club_plans.add_plan(stage.shop.runtime, terms, "ada@example.org")
             catalog_sync.sync_catalog(stage.shop.runtime)
         club_plans.switch_club(stage.shop.runtime, 1, True, "ada@example.org")

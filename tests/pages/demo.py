@@ -1,6 +1,7 @@
 """The demo shop behind real gunicorn, as a visitor meets it: for measuring what travels and how fast it shows."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,19 +58,25 @@ class Demo:
         return page, "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.web.cookies)
 
 
+def media_folder(folder: Path) -> Path:
+    """Where the demo's pictures are: in a run of the tests for all that show it, for making them takes long."""
+    return Path(os.environ.get("DEMO_MEDIA") or folder / "media")
+
+
 @contextlib.contextmanager
 def served_demo(folder: Path, **changes: str) -> Iterator[Demo]:
     """The demo on a fresh database."""
     port, database = servers.lasting_port(), f"sqlite:///{folder / 'demo.db'}"
     url = f"http://127.0.0.1:{port}"
-    _seed(database, folder / "media")
+    media = media_folder(folder)
+    _seed(database, media)
     with servers.fakestripe() as stripe:
         stripe.post("webhook", {"url": f"{url}/webhooks/stripe/", "secrets": [SECRET]})
         addresses = {
             "PORT": str(port),
             "APP_BASE_URL": url,
             "STRIPE_API_BASE": stripe.url,
-            "MEDIA_DIR": str(folder / "media"),
+            "MEDIA_DIR": str(media),
         }
         env = environment(database, folder, **{**addresses, **changes})
         with servers.running([sys.executable, "-m", "gunicorn", "wsgi:app"], f"{url}/healthz", env, log_of(folder)):

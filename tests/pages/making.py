@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from booking.database import transaction
+from booking.domain.declines import explain
 from booking.domain.money import Money
-from booking.language import LANGUAGES
-from booking.models import Booking
+from booking.language import LANGUAGES, language
+from booking.models import Booking, Due
 from booking.services.notifications import GuestMail, StaffNotice, tell_guest, tell_staff
 from booking.services.reservations import expire_holds
 from tests.pages.archive import Archive, Kept, page_headers, pictures_in
 from tests.pages.catalogue import CATALOGUE, State, asked, with_balance, with_offer
 from tests.pages.stage import Stage, open_stage
-from tests.support.letter_facts import OF_CHANGE, OF_REQUEST
+from tests.support.letter_facts import OF_CHANGE, OF_CHARGE, OF_REQUEST
 
 
 def shared_archive(folder: Path, make: Callable[[Path], Archive]) -> Archive:
@@ -104,6 +107,11 @@ def _expired(stage: Stage) -> int:
     return booking_id
 
 
+# True while something is left to pay.
+_OWED = (
+    GuestMail.BALANCE_DUE, GuestMail.BALANCE_REMINDER, GuestMail.CHARGE_ANNOUNCED, GuestMail.CHARGE_FAILED,
+    GuestMail.PAY_DUE,
+)  # fmt: skip
 # Mails that are not sent about a booking that is simply paid.
 _BOOKINGS: dict[GuestMail | StaffNotice, Callable[[Stage], int]] = {
     GuestMail.PROCESSING: _debited,
@@ -111,8 +119,7 @@ _BOOKINGS: dict[GuestMail | StaffNotice, Callable[[Stage], int]] = {
     GuestMail.PAYMENT_LINK: lambda stage: stage.hold()[1],
     GuestMail.REQUEST_RECEIVED: lambda stage: asked(stage)[1],
     GuestMail.PAY_DIFFERENCE: lambda stage: with_offer(stage)[1],
-    GuestMail.BALANCE_DUE: lambda stage: with_balance(stage)[1],
-    GuestMail.BALANCE_REMINDER: lambda stage: with_balance(stage)[1],
+    **dict.fromkeys(_OWED, lambda stage: with_balance(stage)[1]),
 }
 
 
@@ -121,9 +128,14 @@ def _write(stage: Stage, kind: GuestMail | StaffNotice, booking_id: int) -> str:
     with stage.shop.app.app_context(), transaction() as session:
         booking, now = session.get_one(Booking, booking_id), stage.shop.clock.now()
         if isinstance(kind, GuestMail):
-            facts: dict[str, Any] = {**OF_CHANGE, **OF_REQUEST, "refund": Money(12_000, booking.currency)}
-            tell_guest(session, booking, kind, now, fact_id="for its HTML", **facts)
+            tell_guest(session, booking, kind, now, fact_id="for its HTML", **_facts(session, booking, kind))
         else:
             tell_staff(session, kind, now, booking, "Look & see <here>.", fact_id="for its HTML")
     stage.shop.work()
     return "".join(letter.html for letter in stage.shop.mailer.letters[-1:])
+
+
+def _facts(session: Session, booking: Booking, kind: GuestMail) -> dict[str, Any]:
+    due = {"due_id": session.scalar(select(Due.id).where(Due.booking_id == booking.id))} if kind in _OWED else {}
+    told = {"decline": language(booking.language).speak(explain("insufficient_funds").told)}
+    return {**OF_CHANGE, **OF_REQUEST, **OF_CHARGE, "refund": Money(12_000, booking.currency), **due, **told}

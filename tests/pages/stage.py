@@ -25,6 +25,7 @@ from booking.services import staff
 from booking.services.demo import seed_demo
 from booking.services.listings import close_nights
 from tests.pages.archive import Ledger
+from tests.pages.demo import media_folder
 from tests.support import servers
 from tests.support.shop import (
     GRACE,
@@ -284,7 +285,7 @@ def open_stage(folder: Path) -> Iterator[Stage]:
     url = f"http://127.0.0.1:{port}"
     with servers.fakestripe() as stripe:
         stripe.post("webhook", {"url": f"{url}/webhooks/stripe/", "secrets": [SECRET]})
-        places = {"stripe_api_base": stripe.url, "app_base_url": url, "media_dir": folder / "media"}
+        places = {"stripe_api_base": stripe.url, "app_base_url": url, "media_dir": media_folder(folder)}
         app = create_app(make_settings(database, **places))
         clock, mailer, pictures = ShiftedClock(), MemoryMailer(), app.extensions["holdfast"].pictures
         outfit(app, clock, mailer)

@@ -21,6 +21,7 @@ import booking.web.language
 from booking.services import demo, demo_shop
 from booking.translations.collect import collect
 from tests.pages.archive import Archive, words_of
+from tests.pages.catalogue import CLUB, DECLINED_WITH
 from tests.pages.making import make_archive
 from tests.support.shop import GRACE, LINUS
 
@@ -31,7 +32,7 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 # References of bookings, ids of requests, and what a guest typed in a field for long texts.
 NO_WORDS = re.compile(r"\b[0-9A-Z]{4}-?[0-9A-Z]{4}\b|\b[0-9a-f]{16}\b|x{40,}")
 # Not said by the program: names of this shop, of its guests, of languages and of firms, and what an address is made of.
-NAMES = {"Stripe", "English", "Deutsch", "EUR", "PDF", "UTC", "Holdfast", "https", "http", "www", "ics"}
+NAMES = {"Stripe", "Visa", "English", "Deutsch", "EUR", "PDF", "UTC", "Holdfast", "https", "http", "www", "ics"}
 TYPED = set("Can the dog come We come by the last ferry Is there cot".split())
 # WTForms brings its own German.
 LIBRARY = {"Keine", "gültige", "Auswahl"}
@@ -47,7 +48,7 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
             patch.setattr(module, "TRANSLATIONS", folder)
         patch.setattr("tests.pages.making.LANGUAGES", {"de": "Deutsch"})
         booking.language.language.cache_clear()
-        yield make_archive(folder)
+        yield make_archive(folder, languages=("de",))
     booking.language.language.cache_clear()
 
 
@@ -122,7 +123,7 @@ def _texts_of_the_host() -> tuple[str, ...]:
     """All that the demo's hosts wrote, in both of their languages, longest first; each line for itself."""
     place = vars(demo._seal_harbour()).values()
     sold = (asdict(each) for each in (*demo_shop.DEMO_LISTINGS, *demo_shop.EXTRAS))
-    texts = _strings([*place, demo_shop.TEXTS, demo_shop.GERMAN, *sold])
+    texts = _strings([*place, demo_shop.TEXTS, demo_shop.GERMAN, *sold, DECLINED_WITH, CLUB])
     lines = {" ".join(line.split()).replace("\u2019", "'").rstrip(".") for text in texts for line in text.splitlines()}
     return tuple(sorted((line for line in lines if WORD.search(line)), key=len, reverse=True))
 

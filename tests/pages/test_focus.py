@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from tests.pages.archive import Archive
 from tests.pages.catalogue import NAMES
+from tests.pages.looks import each_or_one
 
 pytestmark = pytest.mark.browser
 MOST_STOPS = 160
@@ -35,8 +36,7 @@ STOP = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "width"), each_or_one(NAMES, [320, 1280]))
 def test_the_focus_is_seen_at_every_stop(show: Callable[..., Page], archive: Archive, name: str, width: int) -> None:
     page = show(archive.page(name), width=width)
 

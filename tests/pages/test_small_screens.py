@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from booking.language import LANGUAGES
 from tests.pages.archive import Archive
 from tests.pages.catalogue import NAMES
+from tests.pages.looks import each_or_one
 
 pytestmark = pytest.mark.browser
 NARROWEST = 320
@@ -37,8 +38,7 @@ CUT = """() => [...document.querySelectorAll("a, button, dt, dd, th, td, h1, h2,
     .map((it) => `${it.tagName.toLowerCase()}.${it.className}: ${it.innerText.slice(0, 40)}`)"""
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "code"), each_or_one(NAMES, list(LANGUAGES)))
 def test_a_page_fits_the_narrowest_phone(show: Callable[..., Page], archive: Archive, name: str, code: str) -> None:
     page = show(archive.page(name, code), width=NARROWEST)
 
