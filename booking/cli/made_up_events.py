@@ -92,6 +92,7 @@ def _charge_id(facts: AttemptFacts) -> str:
 def _session(facts: AttemptFacts, event_type: str, now: int) -> Object:
     status, payment_status = _SESSION_STATES[event_type]
     is_request = facts.metadata.get("purpose") == "request" and event_type == "checkout.session.completed"
+    only_keeps_card = _KEEPS_A_CARD if facts.metadata.get("purpose") == "guarantee" else {}
     return {
         "id": facts.session_id or _made_up_id("cs", facts),
         "object": "checkout.session",
@@ -110,7 +111,15 @@ def _session(facts: AttemptFacts, event_type: str, now: int) -> Object:
         "payment_status": "unpaid" if is_request else payment_status,
         "status": status,
         "url": None,
+        **only_keeps_card,
     }
+
+
+# What is different in a session of the mode `setup`.
+_KEEPS_A_CARD: Object = {
+    "mode": "setup", "amount_subtotal": None, "amount_total": None, "payment_intent": None,
+    "payment_status": "no_payment_required",
+}  # fmt: skip
 
 
 def _intent(facts: AttemptFacts, event_type: str, now: int) -> Object:

@@ -58,6 +58,11 @@ class Schedule:
         return self.later.minor > 0
 
     @property
+    def is_guaranteed(self) -> bool:
+        """Whether nothing is paid with the booking: a card that is kept confirms it."""
+        return self.kind is PlanKind.RESERVE_NOW_PAY_LATER
+
+    @property
     def mark(self) -> str:
         """What the form of the review says its guest saw: another mark is another plan. Empty where all is paid now."""
         due_on = self.due_on.isoformat() if self.due_on else ""
@@ -83,7 +88,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class PaymentPlan:
-    """What a house asks for when. `percent` of the total is a deposit; the balance is due `days_before` arrival.
+    """What a house asks for when. `percent` of the total is a deposit; what is left is due `days_before` arrival.
 
     Both are 0 where a kind has no use for them.
     """
@@ -94,16 +99,21 @@ class PaymentPlan:
 
     def schedule(self, total: Money, arrive: date, today: date) -> Schedule:
         """The plan for one stay that is booked today (there). Now and later always come to the total."""
-        if self.kind is not PlanKind.DEPOSIT:
+        if self.kind is PlanKind.PAY_IN_FULL:
             return paid_in_full(total)
         due_on = self.due_on(arrive)
         if due_on is None or due_on < today + ROOM_TO_PAY:
             return paid_in_full(total)
-        now = Money(max(total.percent(self.percent).minor, smallest_charge(total.currency).minor), total.currency)
+        now = self._now(total)
         later = total - now
         if later.minor < smallest_charge(total.currency).minor:
             return paid_in_full(total)
-        return Schedule(PlanKind.DEPOSIT, now, later, due_on)
+        return Schedule(self.kind, now, later, due_on)
+
+    def _now(self, total: Money) -> Money:
+        if self.kind is PlanKind.RESERVE_NOW_PAY_LATER:
+            return Money(0, total.currency)
+        return Money(max(total.percent(self.percent).minor, smallest_charge(total.currency).minor), total.currency)
 
     def due_on(self, arrive: date) -> date | None:
         """The last day to pay what is left; None before the calendar of this world begins."""
@@ -134,18 +144,32 @@ def smallest_charge(currency: str) -> Money:
 
 def plan_in_words(plan: PaymentPlan) -> tuple[Said, ...]:
     """A plan as long as no dates are known."""
-    if plan.kind is not PlanKind.DEPOSIT:
+    if plan.kind is PlanKind.PAY_IN_FULL:
         return (say("You pay the whole price when you book."),)
-    return (
-        say_count(
-            "You pay {percent} percent when you book, and the rest until {count} day before arrival.",
-            "You pay {percent} percent when you book, and the rest until {count} days before arrival.",
+    return (_plan_itself(plan), _plan_when_near(plan))
+
+
+def _plan_itself(plan: PaymentPlan) -> Said:
+    if plan.kind is PlanKind.RESERVE_NOW_PAY_LATER:
+        return say_count(
+            "You pay nothing when you book, but leave a card. It is charged {count} day before arrival.",
+            "You pay nothing when you book, but leave a card. It is charged {count} days before arrival.",
             plan.days_before,
-            percent=plan.percent,
-        ),
-        say("A stay that is so near that its balance would be due within {days} days is paid in full at once.",
-            days=ROOM_TO_PAY.days),
-    )  # fmt: skip
+        )
+    return say_count(
+        "You pay {percent} percent when you book, and the rest until {count} day before arrival.",
+        "You pay {percent} percent when you book, and the rest until {count} days before arrival.",
+        plan.days_before,
+        percent=plan.percent,
+    )
+
+
+def _plan_when_near(plan: PaymentPlan) -> Said:
+    if plan.kind is PlanKind.RESERVE_NOW_PAY_LATER:
+        return say("A stay that is so near that this day is less than {days} days away is paid in full at once.",
+                   days=ROOM_TO_PAY.days)  # fmt: skip
+    return say("A stay that is so near that its balance would be due within {days} days is paid in full at once.",
+               days=ROOM_TO_PAY.days)  # fmt: skip
 
 
 def schedule_in_words(schedule: Schedule) -> tuple[Said, ...]:
@@ -158,6 +182,10 @@ def _words(schedule: Schedule) -> Iterator[Said]:
         yield say("You pay {now} now, and the balance of {later} until {day}.",
                   now=schedule.now, later=schedule.later, day=schedule.due_on)  # fmt: skip
         yield say("We write to you before that day with a link to pay. Nothing is taken by itself.")
+    if schedule.is_guaranteed and schedule.due_on is not None:
+        yield say("You pay nothing now. Your card is charged with {later} on {day}.",
+                  later=schedule.later, day=schedule.due_on)  # fmt: skip
+        yield say("We write to you before that day. Until then you can also pay in another way.")
 
 
 def agreed_at(data: dict[str, Any]) -> datetime:

@@ -204,6 +204,7 @@ class CheckoutOrder:
     language: str = "en"
     saves_card: bool = False  # for charges with nobody there, as the guest was told before
     is_authorised_only: bool = False  # the sum is reserved on the card, to be captured or let go later
+    is_guarantee: bool = False  # nothing is paid: a card is kept, to be charged with the amount later
 
 
 @dataclass(frozen=True, slots=True)

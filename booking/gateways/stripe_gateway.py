@@ -15,7 +15,7 @@ from booking.clock import Clock
 from booking.crashpoints import crash_point, name_of_caller
 from booking.domain.money import Money
 from booking.domain.payouts import Payout, PayoutItem
-from booking.gateways import stripe_objects
+from booking.gateways import checkout_params, stripe_objects
 from booking.gateways.payments import (
     BadSignature,
     ChargeEvidence,
@@ -35,7 +35,6 @@ from booking.gateways.payments import (
     PaymentEvidence,
     RefundEvidence,
     RefundOrder,
-    Tag,
 )
 from booking.gateways.stripe_billing import StripeBilling
 
@@ -75,29 +74,7 @@ class StripeGateway(StripeBilling):
         self._patience = (WORKER_READ_SECONDS, WORKER_RETRIES) if is_worker else (WEB_READ_SECONDS, WEB_RETRIES)
 
     def checkout_params(self, order: CheckoutOrder) -> Params:
-        """https://docs.stripe.com/api/checkout/sessions/create. Metadata of a session is not copied to its intent."""
-        metadata = _checkout_metadata(order.tag)
-        capture = {"capture_method": "manual"} if order.is_authorised_only else {}
-        params: Params = {
-            "mode": "payment",
-            "line_items": [_line_item(order)],
-            "client_reference_id": order.tag.attempt,
-            "metadata": metadata,
-            "payment_intent_data": {"metadata": metadata, "description": order.title, **capture},
-            "customer_email": order.guest_email,
-            "expires_at": int(order.expires_at.timestamp()),
-            "submit_type": "book",
-            "locale": order.language,
-            "success_url": order.success_url,
-            "cancel_url": order.cancel_url,
-            # What is charged must be what was agreed, in the currency it was agreed in.
-            "adaptive_pricing": {"enabled": False},
-        }
-        if order.saves_card:
-            # A customer of its own: the address of a booking is not proven to be the person's who types it.
-            params["customer_creation"] = "always"
-            params["payment_intent_data"]["setup_future_usage"] = "off_session"
-        return params
+        return checkout_params.of_guarantee(order) if order.is_guarantee else checkout_params.of_payment(order)
 
     def open_checkout(self, params: Params, idempotency_key: str) -> PaymentEvidence:
         session = self._call(
@@ -138,7 +115,7 @@ class StripeGateway(StripeBilling):
             "amount": order.amount.minor,
             "currency": order.amount.currency,
             "description": order.description,
-            "metadata": _checkout_metadata(order.tag),
+            "metadata": checkout_params.metadata_of(order.tag),
             "automatic_payment_methods": {"enabled": True},
         }
         if order.customer_id:
@@ -472,21 +449,6 @@ _RETRIEVE: dict[str, Callable[[Any, str], Any]] = {
     "subscription": lambda api, id_: api.subscriptions.retrieve(id_),
     "invoice": lambda api, id_: api.invoices.retrieve(id_),
 }
-
-
-def _checkout_metadata(tag: Tag) -> dict[str, str]:
-    return {"app": tag.app, "purpose": tag.purpose, "booking_id": tag.booking_id, "attempt": tag.attempt}
-
-
-def _line_item(order: CheckoutOrder) -> dict[str, Any]:
-    return {
-        "quantity": 1,
-        "price_data": {
-            "currency": order.amount.currency,
-            "unit_amount": order.amount.minor,
-            "product_data": {"name": order.title, "description": order.description},
-        },
-    }
 
 
 def _parse(body: bytes) -> Mapping[str, Any]:

@@ -51,6 +51,12 @@ def has_wallet(session: Session, booking_id: int) -> bool:
     return session.scalar(select(CardConsent.id).where(CardConsent.booking_id == booking_id)) is not None
 
 
+def has_lost_cards(session: Session, booking_id: int) -> bool:
+    """Whether every card that was saved with a booking has been removed since."""
+    removed = session.scalars(select(SavedCard.removed_at).where(SavedCard.booking_id == booking_id)).all()
+    return bool(removed) and all(removed)
+
+
 def read_wallet(session: Session, booking_id: int) -> Wallet:
     """What the booking's own page and the booking sheet show."""
     consent = session.scalar(select(CardConsent).where(CardConsent.booking_id == booking_id))

@@ -52,7 +52,9 @@ CLOCK_DOUBT = timedelta(minutes=10)
 # For so long a session is ended under one key.
 END_KEY_LIFE = timedelta(minutes=1)
 # Until Stripe has said that their sessions are over, somebody can type a card into them.
-_PAID_OR_COMING = (EvidenceState.PAID, EvidenceState.PROCESSING, EvidenceState.AUTHORIZED)
+_PAID_OR_COMING = (
+    EvidenceState.PAID, EvidenceState.PROCESSING, EvidenceState.AUTHORIZED, EvidenceState.NOTHING_DUE,
+)  # fmt: skip
 _PAYABLE = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.SUPERSEDED)
 # Metadata `purpose` at Stripe where it has another word: what a change costs more is the rest of the new price.
 _TOLD_AS = {AttemptPurpose.DIFFERENCE: "balance"}
@@ -103,7 +105,9 @@ def write_attempt(
     `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests.
     """
     purpose, saves_card = _purpose_of(session, booking), cards.find_consent(session, booking.id) is not None
-    wanted = Wanted(purpose, booking.first_payment, booking.stay, booking.guests, saves_card=saves_card)
+    # A guarantee is for all that the card will be charged with.
+    amount = booking.amount if purpose is AttemptPurpose.GUARANTEE else booking.first_payment
+    wanted = Wanted(purpose, amount, booking.stay, booking.guests, saves_card=saves_card)
     attempt = write_wanted(session, runtime, booking, wanted, number, now, identity, minutes=minutes)
     booking.hold_until = hold_deadline(attempt.expires_at)
     return attempt
@@ -112,6 +116,8 @@ def write_attempt(
 def _purpose_of(session: Session, booking: Booking) -> AttemptPurpose:
     if find_request(session, booking.id) is not None:
         return AttemptPurpose.REQUEST
+    if booking.schedule.is_guaranteed:
+        return AttemptPurpose.GUARANTEE
     return AttemptPurpose.DEPOSIT if booking.schedule.is_split else AttemptPurpose.BOOKING
 
 
@@ -414,4 +420,5 @@ def _order(runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime, w
         language=speak.code,
         saves_card=wanted.saves_card,
         is_authorised_only=wanted.purpose is AttemptPurpose.REQUEST,
+        is_guarantee=wanted.purpose is AttemptPurpose.GUARANTEE,
     )

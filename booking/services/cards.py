@@ -40,18 +40,22 @@ KEPT_AFTER = timedelta(days=30)
 def offered_consent(listing: Listing, priced: Quote, arrive: date, now: datetime) -> Consent | None:
     """What a guest is asked to agree to before paying for such a stay; None where the house keeps no cards.
 
-    A stay that is only asked for saves none: its card is authorised, and whether it is charged nobody knows yet.
+    A stay that is paid later needs one always. A stay that is only asked for saves none: its card is authorised, and
+    whether it is charged nobody knows yet.
     """
-    place = listing.property
+    place, nothing = listing.property, Money(0, priced.total.currency)
     deal = Deal(priced, listing.terms, arrive, now, place.zone)
     schedule = listing.payment_plan.schedule(priced.total, arrive, place.today(now))
+    keeps = place.keeps_cards
     consent = Consent(
         rest=schedule.later,
         due_on=schedule.due_on,
-        no_show=no_show_limit(deal, schedule.now),
-        damage=Money(place.damage_most_minor, priced.total.currency),
+        no_show=no_show_limit(deal, schedule.now) if keeps else nothing,
+        damage=Money(place.damage_most_minor, priced.total.currency) if keeps else nothing,
     )
-    return consent if place.keeps_cards and consent.is_needed and not listing.takes_requests else None
+    # Whoever pays later leaves a card in any case: without one nothing would stand behind the booking.
+    is_asked = (keeps or schedule.is_guaranteed) and consent.is_needed
+    return consent if is_asked and not listing.takes_requests else None
 
 
 def name_of(consent: Consent, code: str) -> str:

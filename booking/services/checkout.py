@@ -15,6 +15,7 @@ from booking.domain.policy import LEAST_SESSION_LIFE
 from booking.domain.requests import RequestState
 from booking.domain.states import (
     UNFINISHED_ATTEMPT,
+    AttemptPurpose,
     AttemptStatus,
     BookingStatus,
     CancelReason,
@@ -91,6 +92,7 @@ class ReturnView:
     leave: date
     amount: Money  # of what was paid, or would have been, on the page that they come back from
     is_paid: bool
+    is_guarantee: bool  # a card was given there, and nothing paid
 
 
 def start_checkout(runtime: Runtime, booking_id: int) -> Handoff:
@@ -327,6 +329,7 @@ def _view(booking_id: int, session_id: str, answered: bool) -> ReturnView:
         leave=booking.leave,
         amount=Money(attempt.amount_minor, attempt.currency),
         is_paid=attempt.status is AttemptStatus.PAID,
+        is_guarantee=attempt.purpose is AttemptPurpose.GUARANTEE and attempt.status is AttemptStatus.PAID,
     )
 
 
@@ -337,7 +340,7 @@ def _return_state(booking: Booking, attempt: Attempt, answered: bool) -> ReturnS
         is_coming = attempt.due_id is not None and attempt.status is AttemptStatus.PROCESSING
         return ReturnState.PROCESSING if is_coming else ReturnState.BOOKED
     if attempt.status is AttemptStatus.PAID:
-        return ReturnState.REFUNDED
+        return ReturnState.OVER if attempt.purpose is AttemptPurpose.GUARANTEE else ReturnState.REFUNDED
     if booking.status is BookingStatus.PENDING and booking.payment_status is PaymentStatus.AUTHORIZED:
         return ReturnState.REQUESTED
     if booking.payment_status is PaymentStatus.AUTHORIZED:

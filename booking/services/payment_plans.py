@@ -18,9 +18,6 @@ from booking.models import Listing, PlanChoice, Property
 from booking.runtime import Runtime
 from booking.services import audit
 
-# The plans that can be chosen.
-OFFERED = (PlanKind.PAY_IN_FULL, PlanKind.DEPOSIT)
-
 
 def choose_for_property(runtime: Runtime, property_id: int, plan: PaymentPlan, staff_email: str) -> None:
     """How guests of a property pay from now on, unless their listing has a plan of its own. Commits.
@@ -65,11 +62,9 @@ def choose_for_listing(runtime: Runtime, listing_id: int, plan: PaymentPlan | No
 
 
 def _refuse_impossible(plan: PaymentPlan) -> None:
-    if plan.kind not in OFFERED:
-        raise PolicyRefused("This shop cannot be paid like that.", field="kind")
-    if plan.kind is not PlanKind.DEPOSIT:
+    if plan.kind is PlanKind.PAY_IN_FULL:
         return
-    if not LEAST_PERCENT <= plan.percent <= MOST_PERCENT:
+    if plan.kind is PlanKind.DEPOSIT and not LEAST_PERCENT <= plan.percent <= MOST_PERCENT:
         raise PolicyRefused(f"Type a number from {LEAST_PERCENT} to {MOST_PERCENT}.", field="percent")
     if not 0 <= plan.days_before <= MOST_DAYS:
         raise PolicyRefused(f"Type a number from 0 to {MOST_DAYS}.", field="days_before")

@@ -288,11 +288,14 @@ def _agree(
 ) -> None:
     """Write down what the guest read about saving a card. Where the house asks for something else by now, for nothing.
 
-    That a card is saved is no condition of the booking then: nobody is held to words that they did not see.
+    That a card is saved is no condition of the booking then: nobody is held to words that they did not see. Only for
+    a stay that is paid later it is one: raises PlanChanged.
     """
     consent = cards.offered_consent(listing, priced, request.stay.arrive, now)
     if consent and cards.name_of(consent, booking.language) == request.consent:
         cards.agree(session, booking, consent, now)
+    elif booking.schedule.is_guaranteed:
+        raise PlanChanged
 
 
 def _write_request(session: Session, listing: Listing, booking: Booking, now: datetime) -> None:

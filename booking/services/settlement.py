@@ -199,20 +199,23 @@ def _confirm(case: Case | _ReceiptCase, outcome: Outcome, unit_id: int) -> Outco
 
 
 def _refund_dates_gone(case: Case, payment: Payment) -> Outcome:
+    _end_dates_gone(case, "paid, but the nights were taken and no equal unit was free")
+    send_back(case, payment, RefundReason.DATES_UNAVAILABLE)
+    notifications.tell_guest(case.session, case.booking, GuestMail.DATES_GONE, case.now, refund=payment.amount)
+    note = "Two guests paid for the same nights; this one is being refunded in full."
+    notifications.tell_staff(case.session, StaffNotice.DATES_GONE, case.now, case.booking, note)
+    return Outcome.DATES_GONE
+
+
+def _end_dates_gone(case: Case, note: str) -> None:
     booking = case.booking
     timeline.move(
-        case.session, booking, BookingStatus.CANCELLED, "dates_gone", case.cause, case.now,
-        note="paid, but the nights were taken and no equal unit was free",
+        case.session, booking, BookingStatus.CANCELLED, "dates_gone", case.cause, case.now, note=note,
         cancel_reason=CancelReason.DATES_UNAVAILABLE, cancelled_at=case.now, hold_until=None,
     )  # fmt: skip
     free_nights(case.session, booking_id=booking.id)
-    send_back(case, payment, RefundReason.DATES_UNAVAILABLE)
-    notifications.tell_guest(case.session, booking, GuestMail.DATES_GONE, case.now, refund=payment.amount)
-    note = "Two guests paid for the same nights; this one is being refunded in full."
-    notifications.tell_staff(case.session, StaffNotice.DATES_GONE, case.now, booking, note)
     message = f"Booking {booking.id} cancelled due to availability conflict"
     _log_after_commit(case, logging.WARNING, "booking_conflict", message)
-    return Outcome.DATES_GONE
 
 
 def _is_recorded(session: Session, payment_intent_id: str) -> bool:
@@ -235,6 +238,36 @@ def _record_payment(case: Case, payment_intent_id: str, amount: Money) -> Paymen
     case.session.flush()  # refunds and notices name its id
     timeline.record(case.session, case.booking, "payment_received", case.cause, case.now, note=f"payment {payment.id}")
     return payment
+
+
+# --- a guarantee: a card is kept, and nothing is paid yet -------------------------------------------------------------
+
+
+def _settle_guaranteed(case: Case) -> Outcome:
+    """The card is given. The booking is confirmed as by a payment, with all of its price still owed.
+
+    https://docs.stripe.com/payments/checkout/save-and-reuse: a session of the mode `setup` ends without payment.
+    """
+    if case.attempt.status is AttemptStatus.PAID:
+        return Outcome.ALREADY
+    case.attempt.status = AttemptStatus.PAID  # it has brought what it was made for
+    give_up_others(case)
+    cards.note_saving(case.session, case.attempt, case.now)
+    mismatch = _find_mismatch(case)
+    return _review(case, mismatch) if mismatch else _place_guarantee(case)
+
+
+def _place_guarantee(case: Case) -> Outcome:
+    if case.booking.status in (BookingStatus.CONFIRMED, BookingStatus.CANCELLED):
+        return Outcome.NOTHING  # of a booking that is over the card is forgotten by itself
+    unit_id = retake_nights(case.session, case.booking, case.now, hold_until=None)
+    if unit_id is not None:
+        return _confirm(case, Outcome.CONFIRMED if unit_id == case.booking.unit_id else Outcome.MOVED, unit_id)
+    _end_dates_gone(case, "a card was given, but the nights were taken and no equal unit was free")
+    notifications.tell_guest(case.session, case.booking, GuestMail.DATES_GONE, case.now)
+    note = "Two guests booked the same nights; this one had paid nothing, and the card is forgotten."
+    notifications.tell_staff(case.session, StaffNotice.DATES_GONE, case.now, case.booking, note)
+    return Outcome.DATES_GONE
 
 
 # --- a request to book: a sum is reserved on the card before the host answers ----------------------------------------
@@ -325,15 +358,22 @@ def _record_receipt(case: _ReceiptCase) -> None:
 def _find_mismatch(case: Case) -> str | None:
     """What about the evidence is not what was agreed, in words for staff; None where all is right."""
     attempt, evidence = case.attempt, case.evidence
-    agreed = Money(attempt.amount_minor, attempt.currency)
+    mode, agreed = _agreed(attempt)
     checks = (
         (evidence.livemode == case.identity.livemode, "it is of the other mode (test or live)"),
-        (evidence.mode == "payment", f"the session is of mode {evidence.mode}"),
+        (evidence.mode == mode, f"the session is of mode {evidence.mode}"),
         (evidence.tag.app in ("", case.identity.instance_id), "it carries another shop's id"),
         (evidence.tag.booking_id in ("", str(attempt.booking_id)), "it names another booking"),
         (evidence.amount == agreed, f"{_plain(evidence.amount)} came where {_plain(agreed)} was agreed"),
     )
     return next((problem for fits, problem in checks if not fits), None)
+
+
+def _agreed(attempt: Attempt) -> tuple[str, Money | None]:
+    """Of which mode its session is, and what comes in it; None: nothing, for it only keeps a card."""
+    if attempt.purpose is AttemptPurpose.GUARANTEE:
+        return "setup", None
+    return "payment", Money(attempt.amount_minor, attempt.currency)
 
 
 def _settle_nothing_due(case: Case) -> Outcome:
@@ -484,6 +524,7 @@ _ON_BOOKINGS = Decisions(
         EvidenceState.EXPIRED: _close_expired,
     },
 )
+_ON_GUARANTEES = Decisions(place=_place, on={**_ON_BOOKINGS.on, EvidenceState.NOTHING_DUE: _settle_guaranteed})
 _ON_REQUESTS = Decisions(
     place=_place_request,
     on={
@@ -496,6 +537,7 @@ _ON_REQUESTS = Decisions(
 _BY_PURPOSE: dict[AttemptPurpose, Decisions] = {
     AttemptPurpose.BOOKING: _ON_BOOKINGS,
     AttemptPurpose.DEPOSIT: _ON_BOOKINGS,
+    AttemptPurpose.GUARANTEE: _ON_GUARANTEES,
     AttemptPurpose.REQUEST: _ON_REQUESTS,
     AttemptPurpose.DIFFERENCE: differences.DECISIONS,
     AttemptPurpose.BALANCE: dues.DECISIONS,

@@ -112,7 +112,8 @@ def _is_news(attempt: Attempt, evidence: PaymentEvidence) -> bool:
     is_over = evidence.state in (EvidenceState.PAID, EvidenceState.FAILED, EvidenceState.EXPIRED)
     paid_late = evidence.state is EvidenceState.PAID and attempt.status is not AttemptStatus.PAID
     is_new_sum = evidence.state is EvidenceState.AUTHORIZED and attempt.status in _WITHOUT_CARD
-    return is_new_sum or paid_late or (is_over and attempt.status in UNFINISHED_ATTEMPT)
+    is_new_card = evidence.state is EvidenceState.NOTHING_DUE and attempt.status is not AttemptStatus.PAID
+    return is_new_sum or is_new_card or paid_late or (is_over and attempt.status in UNFINISHED_ATTEMPT)
 
 
 def _missing_session(walk: _Walk, evidence: PaymentEvidence) -> Finding:

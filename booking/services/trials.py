@@ -12,10 +12,11 @@ from booking.domain.errors import BookingError
 from booking.domain.states import BookingStatus
 from booking.domain.words import say
 from booking.extensions import db
+from booking.language import DEFAULT
 from booking.models import Booking, Listing
 from booking.queries.search import Offer, find_stay, list_listings
 from booking.runtime import Runtime
-from booking.services import audit
+from booking.services import audit, cards
 from booking.services.reservations import GuestDetails, Placed, PlaceRequest, browser_key, place_booking
 
 logger = logging.getLogger(__name__)
@@ -52,9 +53,10 @@ def place_trial(runtime: Runtime, name: str, email: str) -> Placed:
     if waiting:
         return waiting
     offer = _find_offer(db.session(), runtime)
+    consent = cards.offered_consent(offer.listing, offer.quote, offer.stay.arrive, runtime.clock.now())
     request = PlaceRequest(
         offer.listing.id, offer.stay, offer.guests, GuestDetails(f"Test of {name}"[:120], email), _BROWSER, offer.total,
-        shown_plan=offer.schedule.mark,
+        shown_plan=offer.schedule.mark, consent=cards.name_of(consent, DEFAULT) if consent else "",
     )  # fmt: skip
     end_read()
     placed = place_booking(runtime, request)

@@ -10,6 +10,8 @@ from booking.cli.made_up_events import KNOWN_TYPES
 from booking.cli.webhooks import test_webhook as command
 from booking.config import AppEnv
 from booking.gateways.stripe_objects import READERS
+from tests.support.cards import place_with_card
+from tests.support.later import let_pay_later
 from tests.support.shop import Shop
 
 
@@ -39,6 +41,18 @@ def test_completed_checkout_confirms_the_booking_and_shows_before_and_after(book
     assert "after: confirmed, paid" in result.output
     assert "timeline: confirmed: webhook evt_test_" in result.output
     assert booked.state(1) == ("confirmed", "paid")
+
+
+def test_a_card_that_is_kept_confirms_a_booking_that_is_paid_later(small_shop: Shop) -> None:
+    let_pay_later(small_shop)
+    booking_id = place_with_card(small_shop, small_shop.stay(ahead=60))
+    small_shop.check_out(booking_id)
+    small_shop.breaks = {"I5"}  # nobody at Stripe knows of this card, so it cannot be looked up
+
+    result = run(small_shop, booking_id=booking_id)
+
+    assert "after: confirmed, unpaid" in result.output
+    assert small_shop.payments(booking_id) == []
 
 
 def test_second_run_is_another_event_about_the_same_payment_and_changes_nothing(booked: Shop) -> None:

@@ -29,7 +29,9 @@ from booking.models.outbox import OutboxState
 from booking.services import (
     access,
     balances,
+    cards,
     changes,
+    charges,
     checkout,
     disputes,
     evidence,
@@ -52,7 +54,9 @@ from booking.services.balances import TakenMoney
 from booking.services.changes import ChangeWish
 from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
+from tests.support.cards import cards_of, place_with_card
 from tests.support.hostile import sign
+from tests.support.later import LATER
 from tests.support.servers import FakeStripe
 from tests.support.shop import GRACE, SECRET, ShiftedClock, Shop, add_listing, make_settings, outfit, patched
 
@@ -527,6 +531,39 @@ def ask_for_deposits() -> Step:
     """From now on a part of the price is paid with the booking."""
     plan = PaymentPlan(PlanKind.DEPOSIT, 30, 14)
     return lambda teller: payment_plans.choose_for_property(teller.runtime, 1, plan, STAFF)
+
+
+def let_pay_later() -> Step:
+    """From now on a card is kept with the booking, and charged some days before arrival."""
+    return lambda teller: payment_plans.choose_for_property(teller.runtime, 1, LATER, STAFF)
+
+
+def place_for_later(name: str, ahead: int = 60) -> Step:
+    """Hold some nights, and agree that the card is charged."""
+
+    def step(teller: Teller) -> None:
+        teller.memory.data["bookings"][name] = place_with_card(teller.shop, teller.stay(ahead), browser=name)
+
+    return step
+
+
+def charge(name: str) -> Step:
+    """It is the day on which the card is charged. Told again, nothing that may have been charged is asked for again."""
+
+    def step(teller: Teller) -> None:
+        charges.charge_due(teller.runtime, _balance(teller, name).id, Cause(Source.TIMER))
+
+    return step
+
+
+def remove_card(name: str) -> Step:
+    """The guest has the card forgotten."""
+
+    def step(teller: Teller) -> None:
+        (card,) = cards_of(teller.shop, teller.id_of(name))
+        cards.remove_card(teller.runtime, card.booking_id, card.id, Cause(Source.WEB))
+
+    return step
 
 
 def check_out_balance(name: str) -> Step:

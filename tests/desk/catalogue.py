@@ -551,6 +551,12 @@ def _plan(stage: Stage) -> Seen:
     return stage.desk(f"/payment-plans/listing/{_loft(stage)}")
 
 
+@page("the payment plan of a listing that is paid later")
+def _plan_later(stage: Stage) -> Seen:
+    stage.at_desk(f"/payment-plans/listing/{_loft(stage)}", kind="reserve_now_pay_later", days_before="14")
+    return stage.desk(f"/payment-plans/listing/{_loft(stage)}")
+
+
 @page("the payment plan of a property, refused", 422)
 def _plan_refused(stage: Stage) -> Seen:
     return stage.at_desk("/payment-plans/property/1", kind="deposit", percent="120", days_before="")

@@ -24,6 +24,7 @@ CURRENCIES = st.sampled_from(("eur", "usd", "jpy", "krw", "kwd", "isk", "ugx", "
 DAYS = st.dates(date(2026, 1, 1), date(2030, 1, 1))
 TODAY, ARRIVE = date(2027, 3, 1), date(2027, 6, 1)
 THIRTY = PaymentPlan(PlanKind.DEPOSIT, 30, 14)
+LATER = PaymentPlan(PlanKind.RESERVE_NOW_PAY_LATER, 0, 14)
 PLANS = st.builds(PaymentPlan, st.sampled_from(PlanKind), st.integers(0, 100), st.integers(0, 400))
 
 
@@ -39,6 +40,30 @@ def test_a_deposit_is_its_percent_and_the_balance_the_rest_until_its_day() -> No
     assert found.total == euros(42000)
 
 
+def test_a_guarantee_leaves_the_whole_price_to_its_day() -> None:
+    found = LATER.schedule(euros(42000), ARRIVE, TODAY)
+
+    assert found == Schedule(PlanKind.RESERVE_NOW_PAY_LATER, euros(0), euros(42000), date(2027, 5, 18))
+    assert found.is_split
+    assert found.is_guaranteed
+
+
+@pytest.mark.parametrize(("days", "is_near"), [(16, True), (17, False)])
+def test_a_guarantee_for_a_stay_that_is_near_is_paid_in_full(days: int, is_near: bool) -> None:
+    found = LATER.schedule(euros(42000), TODAY + timedelta(days=days), TODAY)
+
+    assert (found == paid_in_full(euros(42000))) is is_near
+
+
+def test_a_guest_reads_that_nothing_is_paid_now_and_what_is_charged_when() -> None:
+    told = [str(said) for said in schedule_in_words(LATER.schedule(euros(42000), ARRIVE, TODAY))]
+
+    assert "You pay nothing now." in told[0]
+    assert "Until then you can also pay in another way." in told[1]
+    assert "It is charged 14 days before arrival." in str(plan_in_words(LATER)[0])
+    assert "less than 3 days away" in str(plan_in_words(LATER)[1])
+
+
 @given(PLANS, CURRENCIES, st.integers(1, 10**8), DAYS, st.integers(-5, 500))
 def test_now_and_later_come_to_the_total_and_both_can_be_charged(
     plan: PaymentPlan, currency: str, units: int, today: date, ahead: int
@@ -50,9 +75,9 @@ def test_now_and_later_come_to_the_total_and_both_can_be_charged(
     assert found.now + found.later == total
     assert found.now.is_movable
     assert found.later.is_movable
-    assert found.now.minor > 0
+    assert found.now.minor > 0 or found.is_guaranteed
     assert found.later.minor == 0 or found.later.minor >= smallest_charge(currency).minor
-    assert found.later.minor == 0 or found.now.minor >= smallest_charge(currency).minor
+    assert found.later.minor == 0 or found.is_guaranteed or found.now.minor >= smallest_charge(currency).minor
     assert found.is_split == (found.due_on is not None) == bool(found.later.minor)
 
 

@@ -703,10 +703,13 @@ def with_offer(stage: Stage) -> tuple[Visitor, int]:
 
 # --- a deposit now, the balance later -------------------------------------------------------------------------------
 
+THIRTY = PaymentPlan(PlanKind.DEPOSIT, 30, 14)
+LATER = PaymentPlan(PlanKind.RESERVE_NOW_PAY_LATER, 0, 14)
+
 
 @contextmanager
-def deposits(stage: Stage, slug: str = LOFT) -> Iterator[None]:
-    """As long as this lasts, a listing is paid in two parts."""
+def deposits(stage: Stage, slug: str = LOFT, agreed: PaymentPlan = THIRTY) -> Iterator[None]:
+    """As long as this lasts, a listing is paid in two parts, or by another plan."""
 
     def choose(plan: PaymentPlan | None) -> None:
         with stage.shop.app.app_context():
@@ -714,7 +717,7 @@ def deposits(stage: Stage, slug: str = LOFT) -> Iterator[None]:
             end_read()
             payment_plans.choose_for_listing(stage.shop.runtime, listing_id, plan, "ada@example.org")
 
-    choose(PaymentPlan(PlanKind.DEPOSIT, 30, 14))
+    choose(agreed)
     try:
         yield
     finally:
@@ -792,6 +795,66 @@ def _booking_balanced(stage: Stage) -> Seen:
 def _balance_id(stage: Stage, booking_id: int) -> int:
     with stage.shop.app.app_context():
         return db.session.scalars(select(Due.id).where(Due.booking_id == booking_id)).one()
+
+
+# --- a card now, all of the price later -------------------------------------------------------------------------------
+
+
+def with_guarantee(stage: Stage, card: str = "4242424242424242") -> tuple[Visitor, int]:
+    """A stay that a card stands for, with nothing paid."""
+    with deposits(stage, CABIN, LATER):
+        return stage.paid(card, slug=CABIN, stay=stage.nights(slug=CABIN))
+
+
+@page("results, one is paid later")
+def _offers_paid_later(stage: Stage) -> Seen:
+    stay = stage.free
+    with deposits(stage, agreed=LATER):
+        return stage.look("/stays", arrive=str(stay.arrive), leave=str(stay.leave), guests="2")
+
+
+@page("stay, paid later")
+def _stay_paid_later(stage: Stage) -> Seen:
+    with deposits(stage, agreed=LATER):
+        return stage.ask(stage.free)
+
+
+@page("review, paid later", Stake.NOT_YET, is_private=True)
+def _review_paid_later(stage: Stage) -> Seen:
+    with deposits(stage, agreed=LATER):
+        return stage.type_details()
+
+
+@page("booking, a card stands for it", Stake.LEDGER, is_private=True)
+def _booking_guaranteed(stage: Stage) -> Seen:
+    return stage.booking_page(*with_guarantee(stage))
+
+
+@page("return, a card is kept, another browser", Stake.LEDGER, is_private=True)
+def _return_guaranteed(stage: Stage) -> Seen:
+    _, booking_id = with_guarantee(stage)
+    return stage.come_back(stage.visitor(), booking_id)
+
+
+@page("return, a card is kept, nights gone", Stake.LEDGER, is_private=True)
+def _return_guaranteed_gone(stage: Stage) -> Seen:
+    with deposits(stage, CABIN, LATER):
+        stay = stage.nights(slug=CABIN)
+        visitor, booking_id = stage.hold(slug=CABIN, stay=stay)
+        stage.run_ahead(minutes=50)
+        stage.paid(slug=CABIN, stay=stay)
+        stage.shop.pay(booking_id)
+    return stage.come_back(visitor, booking_id)
+
+
+@page("cancel, a card stands for it", Stake.LEDGER, is_private=True)
+def _cancel_guaranteed(stage: Stage) -> Seen:
+    return stage.booking_page(*with_guarantee(stage), "/cancel")
+
+
+@page("voucher, a card stands for it", Stake.LEDGER, is_private=True)
+def _voucher_guaranteed(stage: Stage) -> Seen:
+    return stage.booking_page(*with_guarantee(stage), "/voucher")
 
 
 # --- requests to book -----------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 
 import requests
@@ -15,7 +14,7 @@ from booking.domain.states import DueKind, DueStatus
 from booking.extensions import db
 from booking.models import Booking, CardConsent, Due, Listing, Property, SavedCard
 from booking.services import cards, charges, reservations
-from booking.services.reservations import PlaceRequest
+from booking.services.reservations import GuestDetails, PlaceRequest
 from tests.support.shop import GRACE, Shop
 
 GOOD = "4242424242424242"
@@ -66,6 +65,15 @@ def _set_page(shop: Shop, *, is_on: bool) -> None:
 def book_with_card(shop: Shop, card: str = GOOD, stay: Stay | None = None) -> int:
     """Book, agree to what the page says, pay with a card, and let the worker keep it."""
     wanted = stay or shop.stay()
+    booking_id = place_with_card(shop, wanted, browser=f"grace {wanted.arrive}")
+    shop.check_out(booking_id)
+    shop.pay(booking_id, card)
+    shop.work()
+    return booking_id
+
+
+def place_with_card(shop: Shop, wanted: Stay, guest: GuestDetails = GRACE, browser: str = "grace") -> int:
+    """Hold some nights with a form that brings back what the page said of cards; the booking's id."""
     with shop.app.app_context():
         listing = db.session.get_one(Listing, shop.listing_id)
         priced = reservations.check_and_quote(listing, wanted, 2, shop.clock.now())
@@ -73,15 +81,9 @@ def book_with_card(shop: Shop, card: str = GOOD, stay: Stay | None = None) -> in
         agreed = cards.name_of(consent, "en") if consent else ""
         mark = listing.payment_plan.schedule(priced.total, wanted.arrive, shop.clock.today()).mark
         total = priced.total
-    request = PlaceRequest(
-        shop.listing_id, wanted, 2, GRACE, f"grace {wanted.arrive}", total, consent=agreed, shown_plan=mark
-    )
+    request = PlaceRequest(shop.listing_id, wanted, 2, guest, browser, total, consent=agreed, shown_plan=mark)
     with shop.app.app_context():
-        booking_id = reservations.place_booking(shop.runtime, replace(request)).booking_id
-    shop.check_out(booking_id)
-    shop.pay(booking_id, card)
-    shop.work()
-    return booking_id
+        return reservations.place_booking(shop.runtime, request).booking_id
 
 
 def cards_of(shop: Shop, booking_id: int) -> list[SavedCard]:

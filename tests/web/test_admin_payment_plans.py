@@ -56,6 +56,17 @@ def test_a_listing_has_another_plan_and_gives_it_back(house: House) -> None:
     assert house.count(PlanChoice) == 1
 
 
+def test_guests_leave_a_card_and_pay_later(house: House) -> None:
+    client = house.ada()
+
+    client.post("/admin/payment-plans/property/1", data={"kind": "reserve_now_pay_later", "days_before": "21"})
+
+    assert plan_of(house) == PaymentPlan(PlanKind.RESERVE_NOW_PAY_LATER, 0, 21)
+    page = words_of(client.get("/admin/payment-plans/property/1").text)
+    assert "It is charged 21 days before arrival." in page
+    assert "You pay nothing now. Your card is charged with €400.00 on" in page
+
+
 def test_the_same_plan_again_is_no_change(house: House) -> None:
     client = house.ada()
     for _ in range(2):
@@ -74,7 +85,8 @@ def test_the_same_plan_again_is_no_change(house: House) -> None:
         ({"days_before": "181"}, "Type a number from 0 to 180."),
         ({"days_before": ""}, "Type a number."),
         ({"kind": ""}, "Choose one."),
-        ({"kind": "reserve_now_pay_later"}, "Not a valid choice"),
+        ({"kind": "reserve_now_pay_later", "days_before": ""}, "Type a number."),
+        ({"kind": "by_post"}, "Not a valid choice"),
     ],
 )
 def test_a_plan_that_cannot_be_is_asked_for_again(house: House, typed: dict[str, str], told: str) -> None:

@@ -196,14 +196,19 @@ def find_foreign_money(session: Session, given: Given) -> Iterator[str]:
 
 
 def _find_other_orders(session: Session) -> Iterator[str]:
-    rows = select(Attempt.id, Attempt.booking_id, Attempt.amount_minor, Attempt.currency, Attempt.params)
-    for attempt_id, booking_id, minor, currency, params in session.execute(rows):
-        if _ordered(params) != (minor, currency):
+    rows = select(
+        Attempt.id, Attempt.booking_id, Attempt.purpose, Attempt.amount_minor, Attempt.currency, Attempt.params
+    )
+    for attempt_id, booking_id, purpose, minor, currency, params in session.execute(rows):
+        wanted = None if purpose is AttemptPurpose.GUARANTEE else minor
+        if _ordered(params) != (wanted, currency):
             yield f"booking {booking_id}: attempt {attempt_id} asked Stripe for another amount than it was written for"
 
 
-def _ordered(params: dict[str, object]) -> tuple[int, str]:
-    """What the frozen parameters of a session, or of a payment without one, add up to."""
+def _ordered(params: dict[str, object]) -> tuple[int | None, str]:
+    """What the frozen parameters of a session, or of a payment without one, add up to; None: it only keeps a card."""
+    if params.get("mode") == "setup":
+        return None, str(params["currency"])
     if "amount" in params:
         return params["amount"], str(params["currency"])  # type: ignore[return-value]
     prices = [(item["price_data"], item["quantity"]) for item in params.get("line_items", [])]  # type: ignore[attr-defined]

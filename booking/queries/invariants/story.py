@@ -6,8 +6,8 @@ from itertools import groupby, pairwise
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from booking.domain.states import TRANSITIONS, BookingStatus, Source
-from booking.models import Booking, BookingEvent, Payment, WebhookEvent
+from booking.domain.states import TRANSITIONS, AttemptPurpose, AttemptStatus, BookingStatus, Source
+from booking.models import Attempt, Booking, BookingEvent, Payment, WebhookEvent
 from booking.queries.invariants.given import Given
 
 _OF_MONEY = ("refund_", "dispute_", "card_declined", "fraud_warning", "payment_received", "payment_processing")
@@ -48,11 +48,13 @@ def find_moved_by_money(session: Session, given: Given) -> Iterator[str]:
 
 
 def find_unproved(session: Session, given: Given) -> Iterator[str]:
-    """Confirmed before any money was recorded, or by an event of which the inbox knows nothing."""
+    """Confirmed before any money was recorded or a card was kept, or by an event of which the inbox knows nothing."""
     paid = exists().where(Payment.booking_id == BookingEvent.booking_id, Payment.captured_at <= BookingEvent.at)
+    is_kept = (Attempt.purpose == AttemptPurpose.GUARANTEE) & (Attempt.status == AttemptStatus.PAID)
+    kept = exists().where(Attempt.booking_id == BookingEvent.booking_id, is_kept)
     filed = exists().where(WebhookEvent.id == BookingEvent.stripe_event_id)
     unheard = and_(BookingEvent.source == Source.WEBHOOK, ~filed)
-    rows = select(BookingEvent.booking_id, BookingEvent.source).where(or_(~paid, unheard))
+    rows = select(BookingEvent.booking_id, BookingEvent.source).where(or_(~paid & ~kept, unheard))
     for booking_id, source in session.execute(rows.where(BookingEvent.new_status == BookingStatus.CONFIRMED)):
         yield f"booking {booking_id} was confirmed via {source} without proof of a payment"
 

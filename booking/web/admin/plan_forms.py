@@ -13,7 +13,10 @@ AS_PROPERTY = "property"
 _NAMES = {
     PlanKind.PAY_IN_FULL: "The whole price with the booking",
     PlanKind.DEPOSIT: "A deposit now, the balance later",
+    PlanKind.RESERVE_NOW_PAY_LATER: "Nothing now: a card is kept, and charged later",
 }
+# What each kind has to know.
+_ASKS = {PlanKind.DEPOSIT: ("percent", "days_before"), PlanKind.RESERVE_NOW_PAY_LATER: ("days_before",)}
 _USUAL = PaymentPlan(PlanKind.DEPOSIT, 30, 30)
 
 
@@ -32,14 +35,15 @@ class PlanForm(FlaskForm):
 
     kind = RadioField("Guests pay", [InputRequired("Choose one.")])
     percent = _number("Deposit, in percent of the total", LEAST_PERCENT, MOST_PERCENT)
-    days_before = _number("Balance due so many days before arrival", 0, MOST_DAYS)
+    days_before = _number("What is left is due so many days before arrival", 0, MOST_DAYS)
 
     @classmethod
     def of(cls, plan: PaymentPlan | None, *, is_of_listing: bool) -> "PlanForm":
-        """A fresh one, with what holds now; where there is no deposit, with what is usual."""
-        shown = plan if plan and plan.kind is PlanKind.DEPOSIT else _USUAL
+        """A fresh one, with what holds now; where there is nothing to pay later, with what is usual."""
+        shown = plan if plan and plan.kind in _ASKS else _USUAL
         kind = plan.kind.value if plan else AS_PROPERTY
-        form = cls(formdata=None, kind=kind, percent=shown.percent, days_before=shown.days_before)
+        percent = shown.percent or _USUAL.percent
+        form = cls(formdata=None, kind=kind, percent=percent, days_before=shown.days_before)
         form.offer(is_of_listing=is_of_listing)
         return form
 
@@ -57,21 +61,19 @@ class PlanForm(FlaskForm):
         self.kind.choices = [*as_property, *kinds]
 
     def is_good(self) -> bool:
-        """Whether it can be taken; if not, with words on the fields. A deposit needs both numbers."""
+        """Whether it can be taken; if not, with words on the fields."""
         is_whole = self.validate_on_submit()
-        if self.kind.data == PlanKind.DEPOSIT:
-            for field in (self.percent, self.days_before):
-                if field.data is None and not field.errors:
-                    field.errors, is_whole = ["Type a number."], False
+        for field in (self[name] for name in _ASKS.get(self.kind.data, ())):
+            if field.data is None and not field.errors:
+                field.errors, is_whole = ["Type a number."], False
         return is_whole
 
     def read_plan(self) -> PaymentPlan | None:
         """The plan of a good form; None: as the property asks."""
         if self.kind.data == AS_PROPERTY:
             return None
-        if self.kind.data == PlanKind.DEPOSIT:
-            return PaymentPlan(PlanKind.DEPOSIT, self.percent.data or 0, self.days_before.data or 0)
-        return PaymentPlan(PlanKind(self.kind.data))
+        kind = PlanKind(self.kind.data)
+        return PaymentPlan(kind, **{name: self[name].data or 0 for name in _ASKS.get(kind, ())})
 
     def refuse(self, error: PolicyRefused) -> None:
         """Put a service's refusal on the field that it names."""
