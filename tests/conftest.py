@@ -3,7 +3,9 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,13 +58,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-@pytest.hookimpl(trylast=True)  # Hypothesis marks its own tests first
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Trace no lines where no coverage is looked for."""
-    for item in items:
-        folder = item.path.relative_to(servers.ROOT / "tests").parts[0]
-        if folder not in TRACED or any(map(item.get_closest_marker, UNTRACED)):
-            item.add_marker(pytest.mark.no_cover)
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Trace no lines where no coverage is looked for.
+
+    Not by pytest-cov's own marker: in the workers of a run it leaves a tracer behind, and never counts the fixtures.
+    """
+    folder = item.path.relative_to(servers.ROOT / "tests").parts[0]
+    if folder in TRACED and not any(map(item.get_closest_marker, UNTRACED)):
+        yield
+        return
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    yield
+    sys.settrace(tracer)
+    threading.settrace(of_threads)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)

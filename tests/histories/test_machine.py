@@ -27,8 +27,6 @@ EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "24"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "40"))
 FIRST_SEED = int(os.environ.get("MACHINE_SEED", "0"))
 PARTS = 4 if EXAMPLES <= 1000 else 40
-# Thousands of steps through lines that other tests have covered; tracing them would take twice as long.
-pytestmark = pytest.mark.no_cover
 
 
 def _play(seed: int, examples: int, **more: Any) -> None:

@@ -35,8 +35,6 @@ WAYS = ("webhook", "redirect", "poll", "reconcile", "staff")
 ALL_ORDERS = list(permutations(WAYS))
 A_STAFF_CLICK = Cause(Source.STAFF, STAFF)
 HOLD_IS_OVER = 50 * 60
-# These are thousands of runs through lines that other tests have covered; tracing them would take twice as long.
-pytestmark = pytest.mark.no_cover
 
 
 @dataclass(frozen=True)

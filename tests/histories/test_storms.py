@@ -42,8 +42,6 @@ BIG_BOOKINGS = int(os.environ.get("BIG_BOOKINGS", "38"))
 BIG_STORMS = int(os.environ.get("BIG_STORMS", "1"))
 STORM_SEEDS = int(os.environ.get("STORM_SEEDS", "1"))
 MIDDLE_BOOKINGS, MIDDLE_STORMS, CONTESTS, CONTEST_STORMS = 8, 5, 3, 5
-# Thousands of deliveries through lines that other tests have covered; tracing them would take twice as long.
-pytestmark = pytest.mark.no_cover
 
 
 def _weather(history: History, storms: int, view: Callable[[State], State] = lambda state: state) -> list[Told]:

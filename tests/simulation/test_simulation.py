@@ -31,8 +31,6 @@ CORNERS = (
     "due open", "due paid", "due waived", "step balance_changed",
     "step dispute_opened", "step fraud_warning", "step refund_failed", "step attempt_renewed", "a death", "a fault",
 )  # fmt: skip
-# Greenlets go in and out of functions in ways that a tracer of lines does not follow.
-pytestmark = pytest.mark.no_cover
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))

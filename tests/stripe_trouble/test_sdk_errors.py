@@ -17,7 +17,6 @@ from tests.stripe_trouble.desk import Desk, Page
 from tests.stripe_trouble.stories import REVIEW, GuestBooks, GuestComesBack, GuestLetsGo, StaffRefunds, Story
 from tests.support.shop import fields_of
 
-pytestmark = pytest.mark.no_cover
 QUOTED = "No such key: sk_test_0123456789abcdef of Grace"
 
 

@@ -24,8 +24,6 @@ from tests.stripe_trouble.stories import ANSWERED, ELSEWISE, STORIES, UNKNOWN, S
 from tests.support.figures import note_figures
 from tests.support.hostile import envelope, sign
 
-# Lines that the scenarios have covered; tracing them again would only take longer.
-pytestmark = pytest.mark.no_cover
 HAS_PAIRS = os.environ.get("STRIPE_TROUBLE_PAIRS") == "1"
 # A lock is refused as a storm is, with 429: once is enough where time is short.
 WAYS = [(name,) for name in FAULTS if HAS_PAIRS or name != "locked"]
