@@ -94,13 +94,12 @@ class SubscriptionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class MembershipOrder:
-    """What a Checkout Session for a membership is wanted for. Without a `customer_id` the provider makes one."""
+    """What a Checkout Session for a membership is wanted for, and by whom."""
 
     tag: MemberTag
     price_id: str
     trial_days: int
-    email: str
-    customer_id: str | None
+    customer_id: str
     expires_at: datetime
     success_url: str
     cancel_url: str

@@ -229,7 +229,6 @@ class CustomerOrder:
     app: str
     token: str
     email: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

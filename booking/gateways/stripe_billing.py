@@ -88,7 +88,7 @@ class StripeBilling:
             "client_reference_id": tag.attempt,
             "metadata": metadata,
             "subscription_data": {"metadata": metadata, **trial},
-            **({"customer": order.customer_id} if order.customer_id else {"customer_email": order.email}),
+            "customer": order.customer_id,
             "expires_at": int(order.expires_at.timestamp()),
             "locale": order.language,
             "success_url": order.success_url,

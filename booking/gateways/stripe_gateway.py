@@ -277,7 +277,7 @@ class StripeGateway(StripeBilling):
 
     def customer_params(self, order: CustomerOrder) -> Params:
         """https://docs.stripe.com/api/customers/create."""
-        return {"email": order.email, "name": order.name, "metadata": {"app": order.app, "customer": order.token}}
+        return {"email": order.email, "metadata": {"app": order.app, "customer": order.token}}
 
     def create_customer(self, params: Params, idempotency_key: str) -> str:
         sent: Any = params

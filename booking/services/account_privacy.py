@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from booking.database import end_read, transaction
 from booking.domain.club import MEMBERSHIP_OVER
-from booking.domain.personal_data import OF_ACCOUNTS
+from booking.domain.personal_data import OF_ACCOUNTS, OF_PERSONS
 from booking.extensions import db
 from booking.models import (
+    Customer,
     GuestAccount,
     GuestLink,
     GuestSession,
@@ -23,7 +24,7 @@ from booking.models import (
 from booking.models.member import JoinStatus
 from booking.queries.personal import told_of
 from booking.runtime import Runtime
-from booking.services import guest_accounts
+from booking.services import customers, guest_accounts
 from booking.services.guest_accounts import Member
 from booking.services.privacy import nothing_left
 
@@ -39,6 +40,8 @@ def export_account(runtime: Runtime, member: Member) -> dict[str, object]:
         rows = session.scalars(select(model).where(model.account_id == account.id).order_by(model.id))
         held[model.__tablename__] = [told_of(row, OF_ACCOUNTS) for row in rows]
     links = session.scalars(select(GuestLink).where(GuestLink.email == account.email).order_by(GuestLink.id))
+    persons = session.scalars(select(Customer).where(Customer.email == account.email))
+    held["customer"] = [told_of(row, OF_PERSONS) for row in persons]
     held["guest_link"] = [told_of(row, OF_ACCOUNTS) for row in links]
     end_read()
     return {"made_at": runtime.clock.now().isoformat(timespec="seconds"), "held": held}
@@ -68,6 +71,7 @@ def _is_needed(session: Session, account_id: int) -> bool:
 
 def _clean(session: Session, account: GuestAccount) -> None:
     guest_accounts.sign_out_everywhere(session, account.id)
+    customers.forget(session, account.email or "")
     session.execute(delete(GuestLink).where(GuestLink.email == account.email))
     for wish in session.scalars(select(Joining).where(Joining.account_id == account.id)):
         wish.params = {name: value for name, value in wish.params.items() if name != "customer_email"}

@@ -1,4 +1,7 @@
-"""Whom Stripe knows: one customer for each person who keeps a card or becomes a member, and for nobody else."""
+"""Whom Stripe knows: one customer for each person who has proved an address and wants to be a member.
+
+Who only keeps a card with a booking has not: Checkout makes a customer of its own for that one session (cards.py).
+"""
 
 import uuid
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ class _Known:
     idempotency_key: str
 
 
-def get_customer(runtime: Runtime, email: str, name: str) -> tuple[int, str]:
+def get_customer(runtime: Runtime, email: str) -> tuple[int, str]:
     """Our id and Stripe's of the customer with this address, made at Stripe where there was none. Commits.
 
     Asking twice, at once or after a crash, makes one: the row with its key is there before Stripe is asked. Who asks
@@ -36,7 +39,7 @@ def get_customer(runtime: Runtime, email: str, name: str) -> tuple[int, str]:
         GatewayRefused, GatewayConflict: Stripe will not make this customer.
     """
     address = email.strip().lower()
-    known = _find(address) or _write(runtime, address, name)
+    known = _find(address) or _write(runtime, address)
     if known.stripe_customer_id is not None:
         return known.id, known.stripe_customer_id
     return known.id, _keep(known.id, runtime.payments.create_customer(known.params, known.idempotency_key))
@@ -51,6 +54,14 @@ def forget_if_last(session: Session, customer_id: int) -> None:
         customer.email, customer.params = None, {}
 
 
+def forget(session: Session, email: str) -> None:
+    """Blank the customer with this address, whose account is erased. Joins the caller's transaction."""
+    require_transaction(session)
+    customer = session.scalar(select(Customer).where(Customer.email == email.strip().lower()))
+    if customer is not None:
+        customer.email, customer.params = None, {}
+
+
 def _find(address: str) -> _Known | None:
     found = db.session.scalar(select(Customer).where(Customer.email == address))
     known = _plain(found) if found else None
@@ -58,9 +69,9 @@ def _find(address: str) -> _Known | None:
     return known
 
 
-def _write(runtime: Runtime, address: str, name: str) -> _Known:
+def _write(runtime: Runtime, address: str) -> _Known:
     identity, token = get_identity(runtime), uuid.uuid4().hex
-    params = runtime.payments.customer_params(CustomerOrder(identity.instance_id, token, address, name))
+    params = runtime.payments.customer_params(CustomerOrder(identity.instance_id, token, address))
     customer = Customer(email=address, token=token, idempotency_key=f"customer:{token}", params=params)
     try:
         with transaction() as session:

@@ -19,7 +19,7 @@ from booking.language import localised
 from booking.models import CatalogEntry, ClubPlan, GuestAccount, Joining, Membership, PortalVisit
 from booking.models.member import JoinStatus
 from booking.runtime import Runtime
-from booking.services import memberships
+from booking.services import customers, memberships
 from booking.services.guest_accounts import Member
 from booking.services.instance import Identity, get_identity
 
@@ -54,6 +54,7 @@ def join(runtime: Runtime, member: Member, plan_id: int, consent: str, language:
     """
     identity = get_identity(runtime)
     _let_go_of_other(runtime, member, plan_id, identity)
+    _make_known_to_stripe(runtime, member)
     ticket = _write_wish(runtime, member, plan_id, consent, language, identity)
     if ticket.url:
         return ticket.url
@@ -102,14 +103,30 @@ def open_portal(runtime: Runtime, member: Member, language: str) -> str | None:
 
 def list_bills(runtime: Runtime, member: Member) -> list[Bill] | None:
     """What this member was billed, newest first, as Stripe has it now; None where it does not answer."""
-    customer_id = db.session.scalar(select(GuestAccount.stripe_customer_id).where(GuestAccount.id == member.account_id))
-    end_read()
+    customer_id = _customer_of(member)
     if customer_id is None:
         return []
     try:
         return runtime.payments.list_bills(customer_id, SHOWN_BILLS)
     except PaymentGatewayError:
         return None
+
+
+def _make_known_to_stripe(runtime: Runtime, member: Member) -> None:
+    """One customer for the account, made under a key of ours before anything is joined: the address is proven."""
+    if _customer_of(member) is not None:
+        return
+    _, customer_id = customers.get_customer(runtime, member.email)
+    with transaction() as session:
+        account = session.get_one(GuestAccount, member.account_id, with_for_update=True)
+        account.stripe_customer_id = account.stripe_customer_id or customer_id
+
+
+def _customer_of(member: Member) -> str | None:
+    wanted = select(GuestAccount.stripe_customer_id).where(GuestAccount.id == member.account_id)
+    customer_id: str | None = db.session.scalar(wanted)
+    end_read()
+    return customer_id
 
 
 # --- one wish -------------------------------------------------------------------------------------------------------
@@ -165,8 +182,7 @@ def _write(
         tag=MemberTag(identity.instance_id, str(account.id), str(plan_id), token),
         price_id=price_id,
         trial_days=0 if _was_member(session, account.id) else plan.trial_days,
-        email=account.email or "",
-        customer_id=account.stripe_customer_id,
+        customer_id=account.stripe_customer_id or "",
         expires_at=expires_at,
         success_url=base + localised("/club/return?session_id={CHECKOUT_SESSION_ID}", language),
         cancel_url=base + localised("/club", language),

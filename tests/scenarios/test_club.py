@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from booking.domain.club import Interval, PlanTerms
 from booking.domain.money import Money
-from booking.models import Membership
+from booking.models import Customer, GuestAccount, Membership
 from booking.services.reconciliation import reconcile
 from tests.support.club import BROKE_LATER, GRACE, Visitor, mails, open_club, the_membership
 from tests.support.shop import Shop
@@ -161,6 +162,21 @@ def test_the_trial_is_told_of_before_it_ends_and_nobody_gets_a_second_one(shop: 
     assert "trial_period_days" in bodies[0]["subscription_data"]
     assert "trial_period_days" not in bodies[1]["subscription_data"]
     assert bodies[1]["customer"]
+
+
+def test_a_member_is_one_customer_with_our_metadata_however_often_they_join(shop: Shop) -> None:
+    plan_id, grace = open_club(shop), Visitor.of(shop)
+    grace.sign_in()
+    grace.join(plan_id)
+    shop.stripe_client().subscriptions.cancel(the_membership(shop).subscription_id)
+    shop.stripe.settle_down()
+    grace.join(plan_id)
+
+    (customer,) = shop.stripe_client().customers.list().data
+    (row,) = shop._read(select(Customer))
+    assert (customer.id, customer.metadata["customer"]) == (row.stripe_customer_id, row.token)
+    assert [request["params"]["customer"] for request in shop.stripe.created()] == [customer.id] * 2
+    assert {account.stripe_customer_id for account in shop._read(select(GuestAccount))} == {customer.id}
 
 
 def test_a_subscription_of_another_program_is_ignored_without_a_trace(small_shop: Shop) -> None:

@@ -17,7 +17,7 @@ from tests.support.shop import GRACE, Shop
 
 def _get(shop: Shop, email: str = GRACE.email) -> tuple[int, str]:
     with shop.app.app_context():
-        return customers.get_customer(shop.runtime, email, GRACE.name)
+        return customers.get_customer(shop.runtime, email)
 
 
 def _at_stripe(shop: Shop) -> list[Any]:
