@@ -52,8 +52,9 @@ class Guest:
 
     def press(self, name: str) -> None:
         """Press the button, or follow the link, that says this."""
-        button = self.page.get_by_role("button", name=name)
-        (button if button.count() else self.page.get_by_role("link", name=name, exact=True)).first.click()
+        button, link = self.page.get_by_role("button", name=name), self.page.get_by_role("link", name=name, exact=True)
+        button.or_(link).first.wait_for(state="attached")  # the page may still be on its way
+        (button if button.count() else link).first.click()
 
     # --- the way to Stripe ------------------------------------------------------------------------------------------
 
