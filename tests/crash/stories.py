@@ -17,6 +17,7 @@ from tests.crash.teller import (
     cancel,
     change_stay,
     charge,
+    charge_until_paid,
     check_out,
     check_out_balance,
     close_and_reopen,
@@ -186,13 +187,13 @@ STORIES: dict[str, tuple[Step, ...]] = {
     ),
     "a card is kept, charged and forgotten": (
         let_pay_later(), place_for_later("ada"), check_out("ada"), pay("ada"), deliver(), settle(),
-        charge("ada"), deliver(), pass_time(stripe=False, minutes=10), reconcile(), charge("ada"), deliver(), settle(),
-        remove_card("ada"), settle(),
+        charge("ada"), deliver(), charge_until_paid("ada"), deliver(), settle(), remove_card("ada"), settle(),
     ),
     "a charge without an answer": (
         let_pay_later(), place_for_later("ada"), check_out("ada"), pay("ada"), lose_events(), reconcile(), settle(),
         fault("status_500_after_effect", "/v1/payment_intents", 9, method="POST"), charge("ada"), fault("", "", 0),
-        lose_events(), pass_time(stripe=False, minutes=10), reconcile(), settle(),
+        lose_events(), pass_time(stripe=False, minutes=10), reconcile(), charge_until_paid("ada"), lose_events(),
+        settle(),
     ),
     "booked by telephone": (
         book_by_phone("ada", PaymentMethod.STRIPE), pay("ada"), deliver(),
