@@ -131,13 +131,17 @@ class Cast:
         details = GuestDetails(guest.name, f"{guest.name.replace(' ', '')}@example.org")
         request = PlaceRequest(
             self.world.house.listing_id, stay, 2, details, guest.name, total, shown_plan=plan,
-            consent=self._read_consent(stay, priced) if self.world.weather.damage else "",
+            consent=self._read_consent(stay, priced) if self._saves_cards else "",
             is_request=self.world.house.takes_requests,
         )  # fmt: skip
         placed = reservations.place_booking(self.runtime, request)
         if placed.booking_id not in guest.booking_ids:
             guest.booking_ids.append(placed.booking_id)
         return self._hand_over(guest, placed.booking_id)
+
+    @property
+    def _saves_cards(self) -> bool:
+        return bool(self.world.weather.damage or self.world.weather.pays_later)
 
     def _read_consent(self, stay: Stay, priced: Quote) -> str:
         """The words about saving a card that stand on the page."""
@@ -158,7 +162,7 @@ class Cast:
         handoff = checkout.start_checkout(self.runtime, booking_id)
         if handoff.outcome is HandoffOutcome.PAY:
             guest.tabs.append(self.take_address(handoff, booking_id))
-        if handoff.outcome is HandoffOutcome.CONFIRMED and not self._charges_of(booking_id):
+        if handoff.outcome is HandoffOutcome.CONFIRMED and not self._has_given(booking_id):
             raise Broken(f"booking {booking_id}: a guest is told that it is paid")
         return f"booking {booking_id}: {handoff.outcome}"
 
@@ -215,7 +219,7 @@ class Cast:
         return self.dice.choice(tabs) if tabs else None
 
     def _odd_amount(self, session_id: str) -> int | None:
-        if self.dice.random() >= self.world.weather.oddities * 0.15:
+        if self.dice.random() >= self.world.weather.oddities * 0.15 or self.stripe.only_keeps_card(session_id):
             return None
         return int(self.stripe.sessions[session_id]["amount_total"]) - 100
 
@@ -237,7 +241,7 @@ class Cast:
         view = checkout.finish_return(self.runtime, session_id)
         if view is None:
             return "no such session"  # the answer that named it was lost with its process
-        if view.state is ReturnState.BOOKED and not self._charges_of(view.booking_id):
+        if view.state is ReturnState.BOOKED and not self._has_given(view.booking_id):
             raise Broken(f"booking {view.booking_id}: a guest is told that it is booked")
         if view.state is ReturnState.OVER and was_paid:
             raise Broken(f"booking {view.booking_id}: a guest who had paid is told that it is over")
@@ -510,7 +514,7 @@ class Cast:
         if ours and self.dice.random() < 0.5:
             session = self.dice.choice(ours)
             self.world.tell(f"dashboard: a copy of {session['id']} is paid")
-            self.stripe.copy_session(session, session["amount_total"] // 2)
+            self.stripe.copy_session(session, (session["amount_total"] or 10_000) // 2)
         else:
             self.stripe.sell_elsewhere()
 
@@ -532,6 +536,10 @@ class Cast:
     def next_form(self) -> str:
         self._forms += 1
         return f"form {self._forms}"
+
+    def _has_given(self, booking_id: int) -> bool:
+        """Whether Stripe has money for a booking, or a card that stands for it."""
+        return bool(self._charges_of(booking_id)) or self.stripe.has_kept_card(booking_id)
 
     def _charges_of(self, booking_id: int) -> list[dict[str, Any]]:
         own = self.stripe.own_charges(INSTANCE)

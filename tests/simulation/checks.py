@@ -126,12 +126,14 @@ class Watch:
             yield f"I2: booking {booking_id} is confirmed, but {amount} was never captured for it"
 
     def _was_captured(self, booking_id: int, amount: int, captured: list[int]) -> bool:
-        """The price before all changes, or its deposit, in one payment; and by and by all that is not owed still."""
+        """The price before all changes, its deposit or a card first; and by and by all that is not owed still."""
         [(more,)] = self._rows(f"SELECT COALESCE(SUM(amount_minor - from_minor), 0) {CHANGED} = ?", booking_id)
         [(deposit,)] = self._rows("SELECT json_extract(plan, '$.now_minor') FROM booking WHERE id = ?", booking_id)
         [(unpaid,)] = self._rows(UNPAID, booking_id)
         [(cash,)] = self._rows(CASH, booking_id)
-        return (deposit or amount - more) in captured and sum(captured) + cash >= amount - unpaid
+        first = amount - more if deposit is None else deposit
+        has_begun = first in captured if first else self._stripe.has_kept_card(booking_id)
+        return has_begun and sum(captured) + cash >= amount - unpaid
 
     def _payable(self, booking_id: int, status: str, has_nights: bool) -> Iterator[str]:
         """While a guest has a page on which this booking can be paid, or has paid slowly, its nights are its own."""

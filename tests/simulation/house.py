@@ -23,7 +23,7 @@ INSTANCE = "simulated-shop"
 INJECTED = "injected: the database is locked"
 MOST_UNITS = 2
 _PLAN = """INSERT INTO payment_plan (property_id, listing_id, kind, percent, days_before, created_at, updated_at)
-SELECT property_id, id, 'deposit', ?2, ?3, created_at, updated_at FROM listing WHERE id = ?1"""
+SELECT property_id, id, ?2, ?3, ?4, created_at, updated_at FROM listing WHERE id = ?1"""
 
 
 class House:
@@ -53,9 +53,10 @@ class House:
         self._beginning.backup(self.raw)
         self.raw.execute("UPDATE unit SET is_active = (position <= ?)", (weather.units,))
         self.plan, self.takes_requests = PAY_IN_FULL, weather.answer_hours > 0
-        if weather.deposit:
-            self.plan = PaymentPlan(PlanKind.DEPOSIT, weather.deposit, weather.days_before)
-            self.raw.execute(_PLAN, (self.listing_id, weather.deposit, weather.days_before))
+        if weather.deposit or weather.pays_later:
+            kind = PlanKind.RESERVE_NOW_PAY_LATER if weather.pays_later else PlanKind.DEPOSIT
+            self.plan = PaymentPlan(kind, weather.deposit, weather.days_before)
+            self.raw.execute(_PLAN, (self.listing_id, kind.value, weather.deposit, weather.days_before))
         if weather.answer_hours:
             self.raw.execute("UPDATE listing SET takes_requests = 1, answer_hours = ?", (weather.answer_hours,))
         if weather.damage:

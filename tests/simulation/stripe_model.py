@@ -157,6 +157,8 @@ class StripeModel:
         life = params["expires_at"] - self.now()
         if not SHORTEST_SESSION <= life <= LONGEST_SESSION:
             raise GatewayRefused("expires_at is out of bounds", reason="parameter_invalid")
+        if params["mode"] == "setup":
+            return self._add_setup(params)
         items = params["line_items"]
         return self._add_session(
             sum(item["price_data"]["unit_amount"] * item["quantity"] for item in items),
@@ -185,6 +187,25 @@ class StripeModel:
             "url": f"https://checkout.example/{session_id}", "created": self.now(), "_saves": saves_card,
             "_capture": capture_method,
         })  # fmt: skip
+
+    def _add_setup(self, params: Record) -> Record:
+        """A page on which a card is kept and nothing paid: https://docs.stripe.com/payments/checkout/save-and-reuse."""
+        session = self._add_session(0, params["currency"], params["metadata"], params["expires_at"])
+        session.update(mode="setup", amount_total=None, payment_status="no_payment_required", setup_intent=None)
+        return session
+
+    def only_keeps_card(self, session_id: str) -> bool:
+        return bool(self.sessions[session_id]["mode"] == "setup")
+
+    def has_kept_card(self, booking_id: int) -> bool:
+        """Whether the guest of a booking has given a card on such a page."""
+        own = (one for one in self.sessions.values() if one["metadata"].get("booking_id") == str(booking_id))
+        return any(one["mode"] == "setup" and one["status"] == "complete" for one in own)
+
+    def _keep_card(self, session: Record) -> None:
+        card = self.cards[self._save_card()]
+        session.update(status="complete", setup_intent={"status": "succeeded", "payment_method": card})
+        self._emit("checkout.session.completed", session)
 
     def _expire_by_call(self, params: Record) -> Record:
         session = self.sessions[params["id"]]
@@ -221,6 +242,9 @@ class StripeModel:
     def pay(self, session_id: str, *, amount: int | None = None) -> None:
         """A good card, or a challenge that was passed. `amount` is what a feature of Checkout made of the total."""
         session = self.sessions[session_id]
+        if session["mode"] == "setup":
+            self._keep_card(session)
+            return
         if amount is not None:
             session["amount_total"] = amount
         intent = self._intent_of(session)
@@ -237,11 +261,13 @@ class StripeModel:
 
     def decline(self, session_id: str) -> None:
         """A card that its bank refuses; the session goes on."""
-        self._refuse_card(self._intent_of(self.sessions[session_id]))
+        if not self.only_keeps_card(session_id):
+            self._refuse_card(self._intent_of(self.sessions[session_id]))
 
     def challenge(self, session_id: str) -> None:
         """The bank asks the guest (3-D Secure)."""
-        self._intent_of(self.sessions[session_id])["status"] = "requires_action"
+        if not self.only_keeps_card(session_id):
+            self._intent_of(self.sessions[session_id])["status"] = "requires_action"
 
     def answer_challenge(self, session_id: str, *, passed: bool) -> None:
         """The guest answers the bank."""
@@ -251,8 +277,11 @@ class StripeModel:
             self.decline(session_id)
 
     def pay_slowly(self, session_id: str) -> None:
-        """A method whose money comes days later."""
+        """A method whose money comes days later; where a card is kept, only cards are to be had."""
         session = self.sessions[session_id]
+        if session["mode"] == "setup":
+            self._keep_card(session)
+            return
         self._intent_of(session)["status"] = "processing"
         session["status"] = "complete"
         self._emit("checkout.session.completed", session)

@@ -32,6 +32,7 @@ class Weather:
     damage: int = 0  # cards are saved, and so much may be charged for damage at most; zero: none are
     answer_hours: int = 0  # the host accepts or declines each stay, in so many hours; zero: everybody books at once
     days_before: int = 0  # so long before arrival a balance is due
+    pays_later: bool = False  # a card is kept with the booking, and all of the price is a balance
 
 
 def draw_weather(dice: Random, seed: int) -> Weather:
@@ -44,7 +45,8 @@ def _draw_later(weather: Weather, dice: Random) -> Weather:
     if dice.random() < 0.4:
         return replace(weather, answer_hours=dice.choice((1, 24, 96)))
     plan = {"deposit": dice.choice((0, 20, 50)), "days_before": dice.choice((0, 7, 14))}
-    return replace(weather, **plan, damage=dice.choice((0, 5000)))
+    weather = replace(weather, **plan, damage=dice.choice((0, 5000)))
+    return replace(weather, pays_later=True, deposit=0) if dice.random() < 0.3 else weather
 
 
 def _draw_first(dice: Random) -> Weather:
