@@ -284,8 +284,9 @@ def test_no_page_and_no_control_breaks_either(world, place, named, form, body):
 
     for method in sorted(rule.methods & {"GET", "POST"}):
         query = fields if method == "GET" else {}
-        answer = client.open(path, method=method, query_string=query, headers={"Sec-Fetch-Site": "same-origin"}, **sent)
-        assert answer.status_code < 500, (method, path, fields, body)
+        asked = {"query_string": query, "headers": {"Sec-Fetch-Site": "same-origin"}, **sent}
+        with client.open(path, method=method, **asked) as answer:  # a file stays open until then
+            assert answer.status_code < 500, (method, path, fields, body)
 
 
 def is_page_or_control(rule):
