@@ -180,11 +180,12 @@ def _place(case: Case, payment: Payment) -> Outcome:
     unit_id = retake_nights(case.session, case.booking, case.now, hold_until=None)
     if unit_id is None:
         return _refund_dates_gone(case, payment)
-    return _confirm(case, Outcome.CONFIRMED if unit_id == case.booking.unit_id else Outcome.MOVED, unit_id)
+    return _confirm(case, unit_id)
 
 
-def _confirm(case: Case | _ReceiptCase, outcome: Outcome, unit_id: int) -> Outcome:
+def _confirm(case: Case | _ReceiptCase, unit_id: int) -> Outcome:
     booking, source = case.booking, case.cause.source
+    outcome = Outcome.CONFIRMED if unit_id == booking.unit_id else Outcome.MOVED
     timeline.move(
         case.session, booking, BookingStatus.CONFIRMED, "confirmed", case.cause, case.now,
         note="moved to an equal unit" if outcome is Outcome.MOVED else "",
@@ -262,7 +263,7 @@ def _place_guarantee(case: Case) -> Outcome:
         return Outcome.NOTHING  # of a booking that is over the card is forgotten by itself
     unit_id = retake_nights(case.session, case.booking, case.now, hold_until=None)
     if unit_id is not None:
-        return _confirm(case, Outcome.CONFIRMED if unit_id == case.booking.unit_id else Outcome.MOVED, unit_id)
+        return _confirm(case, unit_id)
     _end_dates_gone(case, "a card was given, but the nights were taken and no equal unit was free")
     notifications.tell_guest(case.session, case.booking, GuestMail.DATES_GONE, case.now)
     note = "Two guests booked the same nights; this one had paid nothing, and the card is forgotten."
@@ -317,7 +318,7 @@ def _settle_receipt(session: Session, receipt: HouseReceipt, cause: Cause, now: 
     unit_id = retake_nights(session, booking, now, hold_until=None)
     if unit_id is None:
         raise DatesUnavailable
-    outcome = _confirm(case, Outcome.CONFIRMED if unit_id == booking.unit_id else Outcome.MOVED, unit_id)
+    outcome = _confirm(case, unit_id)
     refresh_money(session, booking)
     return Settled(outcome, booking.id)
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from booking import crashpoints
-from booking.extensions import db
 from tests.crash.stories import STORIES
 from tests.crash.teller import Teller
 from tests.support.compiled import compile_once
+from tests.support.shop import dispose
 
 
 def main() -> None:
@@ -30,14 +30,11 @@ def main() -> None:
 
 
 def _warm_up(order: dict[str, Any]) -> dict[str, Any]:
-    """Tell some stories here, before the first child is born: what they compile, each child has from its birth on."""
-    for story in order["story"]:
-        with tempfile.TemporaryDirectory() as folder:
-            teller = Teller(Path(folder), order["database_url"], order["stripe_url"])
-            teller.tell(STORIES[story])
-        with teller.app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+    """Tell a story here, before the first child is born: what it compiles, each child has from its birth on."""
+    with tempfile.TemporaryDirectory() as folder:
+        teller = Teller(Path(folder), order["database_url"], order["stripe_url"])
+        teller.tell(STORIES[order["story"]])
+    dispose(teller.app)
     return {}
 
 

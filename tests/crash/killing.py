@@ -72,7 +72,7 @@ class Driver:
         for story in TOLD_FIRST:
             self._database.renew()
             self._stripe.post("reset")
-            self._order(story=[story], folder="")
+            self._order(story=story, folder="")
 
     def _die(self, story: str, folder: Path, death: str | int) -> str:
         died = self._live(story, folder, death)

@@ -19,7 +19,7 @@ from booking.database import end_read, transaction
 from booking.domain.club import Interval, PlanTerms
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.payment_plans import PaymentPlan, PlanKind
+from booking.domain.payment_plans import PaymentPlan
 from booking.domain.rates import LineKind
 from booking.domain.states import BookingStatus, CancelReason, DueKind, PaymentMethod, Source
 from booking.domain.terms import CancellationTerms, Grace, Tier
@@ -50,6 +50,8 @@ from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
 from tests.pages.stage import DUNES, LOFT, ROOM, Seen, Stage
 from tests.support.cards import cards_of, keeping_cards, offering_page, owe
+from tests.support.later import LATER
+from tests.support.plans import THIRTY
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, LINUS, Visitor, fields_of, patched
 
@@ -702,9 +704,6 @@ def with_offer(stage: Stage) -> tuple[Visitor, int]:
 
 
 # --- a deposit now, the balance later -------------------------------------------------------------------------------
-
-THIRTY = PaymentPlan(PlanKind.DEPOSIT, 30, 14)
-LATER = PaymentPlan(PlanKind.RESERVE_NOW_PAY_LATER, 0, 14)
 
 
 @contextmanager

@@ -1,10 +1,7 @@
 """From search to departure with a deposit: what is owed is asked for, paid, and agrees with Stripe's own list."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
-
-import pytest
 
 from booking.domain.states import CancelReason, DueStatus, RefundReason, Source
 from booking.extensions import db
@@ -27,16 +24,6 @@ from tests.support.plans import (
 from tests.support.shop import GRACE, Shop, patched
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def verified(shop: Shop) -> Iterator[Shop]:
-    """At the end `flask verify --stripe` finds nothing."""
-    yield shop
-    shop.work()
-    shop.stripe.settle_down()
-    result = shop.app.test_cli_runner().invoke(args=["verify", "--stripe"])
-    assert result.exit_code == 0, result.output
 
 
 def test_a_stay_with_a_deposit_from_the_search_to_the_departure(verified: Shop) -> None:

@@ -1,6 +1,5 @@
 """Reserve now, pay later: a card is kept, the stay is confirmed without money, and the card is charged on its day."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,16 +14,6 @@ from tests.support.plans import DAYS_BEFORE, balance_of, dues_of, start_balance
 from tests.support.shop import GRACE, LINUS, Shop
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def verified(shop: Shop) -> Iterator[Shop]:
-    """At the end `flask verify --stripe` finds nothing."""
-    yield shop
-    shop.work()
-    shop.stripe.settle_down()
-    result = shop.app.test_cli_runner().invoke(args=["verify", "--stripe"])
-    assert result.exit_code == 0, result.output
 
 
 def test_a_card_confirms_the_stay_and_is_charged_on_its_day(verified: Shop) -> None:

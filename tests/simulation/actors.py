@@ -131,17 +131,13 @@ class Cast:
         details = GuestDetails(guest.name, f"{guest.name.replace(' ', '')}@example.org")
         request = PlaceRequest(
             self.world.house.listing_id, stay, 2, details, guest.name, total, shown_plan=plan,
-            consent=self._read_consent(stay, priced) if self._saves_cards else "",
+            consent=self._read_consent(stay, priced) if self.world.weather.saves_cards else "",
             is_request=self.world.house.takes_requests,
         )  # fmt: skip
         placed = reservations.place_booking(self.runtime, request)
         if placed.booking_id not in guest.booking_ids:
             guest.booking_ids.append(placed.booking_id)
         return self._hand_over(guest, placed.booking_id)
-
-    @property
-    def _saves_cards(self) -> bool:
-        return bool(self.world.weather.damage or self.world.weather.pays_later)
 
     def _read_consent(self, stay: Stay, priced: Quote) -> str:
         """The words about saving a card that stand on the page."""

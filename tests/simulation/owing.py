@@ -29,7 +29,7 @@ class Owing:
             (16, self._open_due), (16, self._pay_unheard), (1, self._staff_waives), (1, self._staff_takes),
             (1, self._worker_asks), (1, self.hand_over),
         )  # fmt: skip
-        if self._world.weather.damage or self._world.weather.pays_later:
+        if self._world.weather.saves_cards:
             self.moves += (
                 (3, self._worker_charges), (16, self._staff_tries), (8, self._staff_charges), (1, self._guest_removes),
             )  # fmt: skip

@@ -65,7 +65,7 @@ def run_seeds(first: int, count: int) -> tuple[int, int, int]:
 def _run(world: World) -> None:
     cast, watch = Cast(world), Watch(world)
     owing = Owing(cast)
-    if world.weather.deposit or world.weather.damage or world.weather.pays_later:
+    if world.weather.deposit or world.weather.saves_cards:
         cast.join(owing.moves)
     asking = Asking(cast)
     if world.weather.answer_hours:

@@ -242,7 +242,7 @@ class StripeModel:
     def pay(self, session_id: str, *, amount: int | None = None) -> None:
         """A good card, or a challenge that was passed. `amount` is what a feature of Checkout made of the total."""
         session = self.sessions[session_id]
-        if session["mode"] == "setup":
+        if self.only_keeps_card(session_id):
             self._keep_card(session)
             return
         if amount is not None:
@@ -279,7 +279,7 @@ class StripeModel:
     def pay_slowly(self, session_id: str) -> None:
         """A method whose money comes days later; where a card is kept, only cards are to be had."""
         session = self.sessions[session_id]
-        if session["mode"] == "setup":
+        if self.only_keeps_card(session_id):
             self._keep_card(session)
             return
         self._intent_of(session)["status"] = "processing"

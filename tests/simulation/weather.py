@@ -34,6 +34,11 @@ class Weather:
     days_before: int = 0  # so long before arrival a balance is due
     pays_later: bool = False  # a card is kept with the booking, and all of the price is a balance
 
+    @property
+    def saves_cards(self) -> bool:
+        """Whether guests leave cards that may be charged later."""
+        return bool(self.damage or self.pays_later)
+
 
 def draw_weather(dice: Random, seed: int) -> Weather:
     """What was here from the beginning; and in some seeds what came later, from dice of its own."""
