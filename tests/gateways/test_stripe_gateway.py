@@ -223,14 +223,14 @@ def test_a_refund_names_its_amount_and_carries_our_ids(gateway: StripeGateway) -
 @responses.activate
 def test_a_customer_carries_our_ids_and_the_key_of_its_row(gateway: StripeGateway) -> None:
     responses.post(f"{API}/customers", json={"id": "cus_1", "object": "customer"})
-    order = CustomerOrder("shop-1", "t" * 32, "grace@example.org", "Grace Hopper")
+    order = CustomerOrder("shop-1", "t" * 32, "grace@example.org")
 
     assert gateway.create_customer(gateway.customer_params(order), "customer:abc") == "cus_1"
 
     sent = responses.calls[0].request
     body = {name: value[0] for name, value in parse_qs(str(sent.body)).items()}
     assert sent.headers["Idempotency-Key"] == "customer:abc"
-    assert (body["email"], body["name"]) == ("grace@example.org", "Grace Hopper")
+    assert body["email"] == "grace@example.org"
     assert (body["metadata[app]"], body["metadata[customer]"]) == ("shop-1", "t" * 32)
 
 

@@ -85,7 +85,7 @@ def test_the_calls_without_a_row_ask_nobody(desk: Desk) -> None:
         "charge_params": gateway.charge_params(ChargeOrder(tag, amount, "A")),
         "capture_params": gateway.capture_params(amount),
         "release_params": gateway.release_params(),
-        "customer_params": gateway.customer_params(CustomerOrder("a", "b", "grace@example.org", "Grace")),
+        "customer_params": gateway.customer_params(CustomerOrder("a", "b", "grace@example.org")),
         "refund_params": gateway.refund_params(RefundOrder(tag, "pi_1", amount, "staff")),
         "read_event": gateway.read_event(body, sign(body)),
         "parse_event": gateway.parse_event(event),
