@@ -6,10 +6,10 @@ from pathlib import Path
 from dotenv import load_dotenv
 from flask import Flask
 
-from booking import cli, logs, wiring
+from booking import logs, wiring
 from booking.config import ROOT, AppEnv, ConfigurationError, Settings, load_settings
 from booking.database import let_go, prepare_engine
-from booking.extensions import csrf, db, login_manager, migrate
+from booking.extensions import csrf, db, login_manager
 
 # Seconds, and milliseconds for the last. A server that vanishes without a word, as in a power cut, is given up within
 # half a minute; by the system's own patience a page would wait for it for a quarter of an hour, or two.
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None, *, is_worker: bool = False) -> 
     _prepare_database(app)
     app.extensions["holdfast"] = wiring.build_runtime(settings, is_worker=is_worker)
     _install_web(app)
-    cli.install(app)
+    _install_commands(app, settings)
     _refuse_old_schema(app, settings)
     return app
 
@@ -75,7 +75,6 @@ def _bind_extensions(app: Flask) -> None:
     from booking import models  # noqa: F401  (registers the tables)
 
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     login_manager.init_app(app)
     csrf.init_app(app)
 
@@ -109,6 +108,14 @@ def _install_web(app: Flask) -> None:
         install(app)
     for blueprint in (storefront, checkout, manage, club, webhooks, auth, admin, health.blueprint, metrics.blueprint):
         app.register_blueprint(blueprint)
+
+
+def _install_commands(app: Flask, settings: Settings) -> None:
+    # A process that serves pages has no use for them, nor for all that they import.
+    if settings.app_env is AppEnv.TEST or _is_command():
+        from booking import cli
+
+        cli.install(app)
 
 
 def _refuse_old_schema(app: Flask, settings: Settings) -> None:

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
                  "metrics", "runtime", "gateways.billing", "gateways.payments", "gateways.mail"),
     "web": ("web.", "services.", "queries.", "domain.", "wiring", "extensions", "language", "logs", "metrics",
             "gateways.payments", "gateways.calendar_file"),
-    "jobs": ("services.", "queries.", "domain.", "wiring", "config", "runtime"),
+    "jobs": ("services.", "queries.", "domain.", "wiring", "queue", "config", "runtime"),
     "cli": ("cli.", "services.", "queries.", "domain.", "wiring", "config", "database", "extensions", "runtime", "jobs",
             "gateways.payments", "create_app", "drill."),
     "language": ("domain.",),

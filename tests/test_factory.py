@@ -241,3 +241,36 @@ def test_two_bad_settings_are_two_lines(tmp_path: Path) -> None:
 
 def test_the_suite_itself_runs_without_a_key_that_could_move_money() -> None:
     assert "_live_" not in os.environ.get("STRIPE_SECRET_KEY", "")
+
+
+# What only commands, the worker, or the first use need. Together they take as long to import as the rest.
+NOT_AT_THE_START = (
+    "alembic",
+    "huey",
+    "redis",
+    "icalendar",
+    "stripe",
+    "PIL",
+    "reportlab",
+    "requests",
+    "booking.cli.drill",
+)
+
+
+def test_a_process_that_serves_pages_starts_without_what_it_may_never_need(tmp_path: Path) -> None:
+    start = """
+import sys
+from booking import ConfigurationError, create_app
+try:
+    create_app()
+except ConfigurationError as error:
+    assert "flask db upgrade" in str(error.problems), error.problems
+print(*sys.modules)
+"""
+    settings = {**DEVELOPMENT, "DATABASE_URL": f"sqlite:///{tmp_path / 'shop.db'}", "PYTHONPATH": str(ROOT)}
+    settings["QUEUE_URL"] = f"sqlite:///{tmp_path / 'queue.db'}"
+    run = subprocess.run([sys.executable, "-c", start], env=settings, capture_output=True, text=True, cwd=tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    assert "booking.web.storefront.views" in run.stdout.split()
+    assert [name for name in NOT_AT_THE_START if name in run.stdout.split()] == []

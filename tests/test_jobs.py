@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from huey import PostgresHuey, RedisHuey, SqliteHuey
 
-from booking import jobs
+from booking import jobs, queue
 from booking.config import Settings
 from booking.extensions import db
 from booking.models import Heartbeat
@@ -40,15 +40,15 @@ def worker(app: Flask, queue_settings: Settings) -> Iterator[jobs.Worker]:
 def test_each_kind_of_queue_is_chosen_by_its_address(queue_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PostgresHuey.storage_class, "initialize_schema", lambda self: None)
 
-    assert isinstance(jobs.build_huey(queue_settings), SqliteHuey)
-    assert isinstance(jobs.build_huey(make_settings(DATABASE, queue_url="redis://127.0.0.1:1/0")), RedisHuey)
-    postgres = jobs.build_huey(make_settings(DATABASE, queue_url="postgresql+psycopg://a@127.0.0.1:1/b"))
+    assert isinstance(queue.build_huey(queue_settings), SqliteHuey)
+    assert isinstance(queue.build_huey(make_settings(DATABASE, queue_url="redis://127.0.0.1:1/0")), RedisHuey)
+    postgres = queue.build_huey(make_settings(DATABASE, queue_url="postgresql+psycopg://a@127.0.0.1:1/b"))
     assert isinstance(postgres, PostgresHuey)
     assert postgres.storage.dsn == "postgresql://a@127.0.0.1:1/b"
 
 
 def test_wake_up_reaches_the_worker(queue_settings: Settings, worker: jobs.Worker) -> None:
-    jobs.build_wake_worker(queue_settings)()
+    queue.build_wake_worker(queue_settings)()
 
     task = worker.huey.dequeue()
 
@@ -57,23 +57,23 @@ def test_wake_up_reaches_the_worker(queue_settings: Settings, worker: jobs.Worke
 
 
 def test_wake_ups_do_not_pile_up_while_no_worker_runs(queue_settings: Settings, worker: jobs.Worker) -> None:
-    wake_worker = jobs.build_wake_worker(queue_settings)
+    wake_worker = queue.build_wake_worker(queue_settings)
 
-    for _ in range(jobs.MOST_WAKE_UPS * 2):
+    for _ in range(queue.MOST_WAKE_UPS * 2):
         wake_worker()
 
-    assert worker.huey.pending_count() == jobs.MOST_WAKE_UPS
+    assert worker.huey.pending_count() == queue.MOST_WAKE_UPS
 
 
 def test_queue_that_is_out_of_order_disturbs_no_booking(caplog: pytest.LogCaptureFixture) -> None:
-    jobs.build_wake_worker(make_settings(DATABASE, queue_url="redis://127.0.0.1:1/0"))()
+    queue.build_wake_worker(make_settings(DATABASE, queue_url="redis://127.0.0.1:1/0"))()
 
     assert "worker_not_woken" in caplog.text
 
 
 def test_forged_message_is_not_read(queue_settings: Settings, worker: jobs.Worker) -> None:
     stranger = make_settings(DATABASE, queue_url=queue_settings.queue_url, secret_key="another-key-" * 4)
-    jobs.build_wake_worker(stranger)()
+    queue.build_wake_worker(stranger)()
 
     with pytest.raises(ValueError, match="mismatch"):
         worker.huey.dequeue()

@@ -138,6 +138,14 @@ def test_an_old_schema_is_named_with_the_command_that_mends_it(empty: Flask) -> 
     assert "flask db upgrade" in problem
 
 
+def test_the_name_of_the_newest_file_says_what_alembic_works_out() -> None:
+    files = sorted(file.name for file in (ROOT / "migrations/versions").glob("[0-9]*.py"))
+    scripts = ScriptDirectory(str(ROOT / "migrations"))
+
+    assert [name.partition("_")[0] for name in files] == sorted(script.revision for script in scripts.walk_revisions())
+    assert files[-1].startswith(f"{scripts.get_current_head()}_")
+
+
 def test_every_rule_that_must_never_break_is_a_constraint_of_the_migrated_database(empty: Flask) -> None:
     flask_migrate.upgrade()
     inspector = inspect(db.engine)

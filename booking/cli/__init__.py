@@ -1,8 +1,11 @@
 """Commands: each parses, calls one service or query, prints plain lines, and exits non-zero on failure."""
 
 from flask import Flask
+from flask_migrate import Migrate
 
 from booking.cli import audit, catalog, demo, doctor, drill, maintenance, staff, story, verify, webhooks, worker
+from booking.config import ROOT
+from booking.extensions import db
 
 COMMANDS = (
     webhooks.test_webhook,
@@ -23,6 +26,7 @@ COMMANDS = (
 
 
 def install(app: Flask) -> None:
-    """Give the app its commands."""
+    """Give the app its commands, those of its migrations among them."""
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     for command in COMMANDS:
         app.cli.add_command(command)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-
-from icalendar import Calendar, Event
+from typing import TYPE_CHECKING
 
 from booking.domain.dates import Stay
 from booking.gateways.plain_text import some_lines
 from booking.language import Language
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def stay_entry(booked: BookedStay, speak: Language) -> StayFacts:
 
 def calendar_file(facts: StayFacts) -> str:
     """The text of an .ics file with one all-day entry."""
+    from icalendar import Calendar  # at the first use: most processes never write one
+
     calendar = Calendar()
     calendar.add("prodid", "-//Holdfast//Booking//EN")
     calendar.add("version", "2.0")
@@ -83,7 +87,9 @@ def _times(booked: BookedStay, speak: Language) -> str:
     return words % {"start": booked.check_in_from, "end": booked.check_out_by}
 
 
-def _event(facts: StayFacts) -> Event:
+def _event(facts: StayFacts) -> "Event":
+    from icalendar import Event
+
     event = Event()
     event.add("uid", facts.uid)
     event.add("dtstamp", facts.stamped_at or datetime.combine(facts.arrive, time(), UTC))
