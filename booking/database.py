@@ -142,6 +142,11 @@ def require_transaction(session: Session) -> None:
         raise RuntimeError("this must run inside transaction()")
 
 
+def is_writing(session: Session) -> bool:
+    """Whether a transaction() is open on it."""
+    return bool(session.info.get(_WRITES))
+
+
 def end_read() -> None:
     """Let go of the snapshot that reads have taken, before a call that may take long."""
     session = db.session()

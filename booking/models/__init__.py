@@ -20,6 +20,7 @@ from booking.models.rates import Coupon, DayPrice, Discount, Extra, Fee, Season,
 from booking.models.request import Authorisation, StayRequest
 from booking.models.rules import CancellationPolicy, CancellationTier, StayRule
 from booking.models.saved_filter import SavedFilter
+from booking.models.shelf import Shelf
 from booking.models.staff import RecoveryCode, Staff, StaffLink, StaffPolicy, StaffSession
 from booking.models.webhook import WebhookEvent
 
@@ -73,6 +74,7 @@ __all__ = [
     "SavedCard",
     "SavedFilter",
     "Season",
+    "Shelf",
     "Staff",
     "StaffLink",
     "StaffPolicy",

@@ -1,6 +1,8 @@
 """What a guest sees and books, and the interchangeable units behind it."""
 
 import builtins
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -17,6 +19,24 @@ from booking.models.property import Property
 from booking.models.rates import DayPrice, Discount, Fee, Season, read_glossary, read_weekdays
 from booking.models.rules import EVERY_DAY, CancellationPolicy, StayRule
 from booking.models.rules import read_weekdays as read_days_of_week
+
+_Value = TypeVar("_Value")
+
+
+class worked_out(Generic[_Value]):  # noqa: N801 (used as a decorator, as property is)
+    """A value that a listing makes of its rows: anew each time, or once where the listing is kept for reading."""
+
+    def __init__(self, make: Callable[["Listing"], _Value]) -> None:
+        self._make, self._name, self.__doc__ = make, make.__name__, make.__doc__
+
+    def __get__(self, listing: "Listing", _kind: object = None) -> _Value:
+        kept = listing._kept
+        if kept is None:
+            return self._make(listing)
+        if self._name not in kept:
+            kept[self._name] = self._make(listing)
+        value: _Value = kept[self._name]
+        return value
 
 
 class Listing(Stamped):
@@ -93,8 +113,10 @@ class Listing(Stamped):
     policy: Mapped[CancellationPolicy | None] = relationship()
     # None: as its property asks.
     plan_choice: Mapped[PlanChoice | None] = relationship(viewonly=True)
+    # What it has worked out, where it is kept for reading; None: each value is made anew.
+    _kept: ClassVar[dict[str, Any] | None] = None
 
-    @builtins.property  # the plain name is the relationship to the place
+    @worked_out
     def rules(self) -> StayRules:
         """The stay rules as one value."""
         return StayRules(
@@ -110,19 +132,19 @@ class Listing(Stamped):
             tuple(row.term for row in self.stay_rules),
         )
 
-    @builtins.property
+    @worked_out
     def terms(self) -> CancellationTerms:
         """The cancellation terms that a booking made now is given."""
         return self.policy.terms if self.policy else self.property.terms
 
-    @builtins.property
+    @worked_out
     def payment_plan(self) -> PaymentPlan:
         """How whoever books it now pays. Where the host accepts each stay, the whole price is authorised at once."""
         if self.takes_requests:
             return PaymentPlan()
         return self.plan_choice.plan if self.plan_choice else self.property.payment_plan
 
-    @builtins.property
+    @builtins.property  # the plain name is the relationship to the place
     def cover(self) -> "Photo | None":
         """The picture that stands for the listing: the first. None where there is none."""
         return self.photos[0] if self.photos else None
@@ -133,7 +155,7 @@ class Listing(Stamped):
         own = read_weekdays(self.weekday_minor)
         return Prices(self.nightly_minor, {**weekend_prices(self.weekend_minor), **own})
 
-    @builtins.property
+    @worked_out
     def rates(self) -> RateCard:
         """All prices as one value."""
         return RateCard(
@@ -162,6 +184,15 @@ class Listing(Stamped):
     def words(self, field: str, language: str) -> str:
         """One of the host's own texts in a language, or as it was first written where nobody translated it."""
         return self.translations.get(language, {}).get(field) or str(getattr(self, field))
+
+    def keep(self) -> None:
+        """Work out each value once from now on: for a listing that many will read and nobody changes."""
+        self.__dict__["_kept"] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._kept is not None:
+            raise AttributeError(f"{name}: this listing is kept for reading; change the one that a transaction reads")
+        super().__setattr__(name, value)
 
 
 class Photo(Stamped):

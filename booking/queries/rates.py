@@ -12,7 +12,8 @@ from booking.domain.errors import ListingNotFound, RateNotFound
 from booking.domain.rates import RateCard
 from booking.models import Coupon, Discount, Extra, Fee, Listing, Property, Season, Tax
 from booking.queries.coupons import count_uses
-from booking.queries.search import WITH_TERMS, sold_rates
+from booking.queries.on_sale import WITH_TERMS
+from booking.queries.search import sold_rates
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from booking.domain.availability import TakenNights, longest_free_part, nearest_stays
 from booking.domain.dates import LONGEST_STAY, Stay
@@ -20,8 +20,9 @@ from booking.domain.rates import RateCard
 from booking.domain.stay_rules import StayRules, check_stay, longest
 from booking.domain.terms import Deal, RefundStep, open_steps
 from booking.domain.words import Said, say
-from booking.models import CancellationPolicy, Listing, Property
+from booking.models import Listing, Property
 from booking.queries.nights import free_unit_ids, free_units_by_listing, taken_days_by_listing
+from booking.queries.on_sale import on_sale
 
 # How far from the wanted dates others are looked for, and how many are told.
 NEARBY_DAYS = 21
@@ -31,15 +32,6 @@ NOT_FREE = say("Not free on all of these nights.")
 _T = TypeVar("_T")
 # Of two stays that are both possible on a day, the one whose length is nearer to what was asked for.
 _OTHER_LENGTHS = 7
-# All that prices, rules and terms are made of, in one statement for each kind, however many listings there are.
-WITH_TERMS = (
-    selectinload(Listing.stay_rules),
-    joinedload(Listing.policy).selectinload(CancellationPolicy.tiers),
-    joinedload(Listing.plan_choice),
-    joinedload(Listing.property).joinedload(Property.plan_choice),
-    *(selectinload(kind) for kind in (Listing.seasons, Listing.day_prices, Listing.discounts, Listing.fees)),
-    *(joinedload(Listing.property).selectinload(kind) for kind in (Property.taxes, Property.extras)),
-)
 
 
 class Order(StrEnum):
@@ -182,17 +174,14 @@ class ResultPage:
     reasons: tuple[Said, ...] = ()  # each that stands against a stay, once
 
 
-def list_listings(session: Session) -> list[Listing]:
+def list_listings(session: Session) -> Sequence[Listing]:
     """Everything on sale, in the house's own order."""
-    on_sale = select(Listing).where(Listing.is_active).options(*WITH_TERMS)
-    return list(session.scalars(on_sale.order_by(Listing.position, Listing.id)))
+    return on_sale(session).listings
 
 
 def get_listing(session: Session, slug: str) -> Listing:
     """The listing on sale with this name in its address. Raises ListingNotFound."""
-    # PostgreSQL refuses such a letter with an error of its own.
-    wanted = select(Listing).where(Listing.slug == slug.replace("\0", ""), Listing.is_active).options(*WITH_TERMS)
-    listing = session.scalar(wanted)
+    listing = on_sale(session).by_slug.get(slug)
     if listing is None:
         raise ListingNotFound
     return listing
@@ -224,7 +213,8 @@ def find_stays(
 
     Raises StayRuleBroken where no listing at all could take the stay: its `field` names what to change.
     """
-    return _search(session, list_listings(session), stay, guests, now, order, member_off)
+    found = _judge(session, list_listings(session), _Asked(stay, guests, now, member_off), order)
+    return SearchResult(tuple(map(found.asked.offer, found.free)), tuple(found.declined))
 
 
 def find_page(
@@ -242,13 +232,13 @@ def find_page(
     Raises StayRuleBroken as `find_stays` does.
     """
     listings = list_listings(session)
-    result = _search(session, listings, stay, guests, now, order, member_off)
+    found = _judge(session, listings, _Asked(stay, guests, now, member_off), order)
     pager = Pager.over(len(listings), number)
-    shown = pager.cut((*result.offers, *result.declined))
-    offers = tuple(entry for entry in shown if isinstance(entry, Offer))
-    page = ResultPage(offers, (), len(result.offers), pager, sold_days(listings, now))
-    if not result.offers:
-        everything = _with_nearby(session, result.declined, now)
+    shown = pager.cut((*found.free, *found.declined))
+    offers = tuple(found.asked.offer(entry) for entry in shown if isinstance(entry, Listing))
+    page = ResultPage(offers, (), len(found.free), pager, sold_days(listings, now))
+    if not found.free:
+        everything = _with_nearby(session, found.declined, now)
         return replace(_nothing_free(page, everything), declined=tuple(pager.cut(everything)))
     declined = [entry for entry in shown if isinstance(entry, Declined)]
     return replace(page, declined=_with_nearby(session, declined, now))
@@ -263,8 +253,9 @@ def find_stay(
     """
     free = {listing.id: free_unit_ids(session, listing.id, stay, now)}
     verdict = _verdicts(session, [listing], free, stay, now)[listing.id]
-    answer = _answer(listing, stay, guests, now, verdict, member_off)
-    return answer if isinstance(answer, Offer) else _with_nearby(session, [answer], now)[0]
+    asked = _Asked(stay, guests, now, member_off)
+    refusal = asked.refusal(listing, verdict)
+    return _with_nearby(session, [refusal], now)[0] if refusal else asked.offer(listing)
 
 
 def find_nearby(
@@ -309,23 +300,57 @@ def make_offer(listing: Listing, stay: Stay, price: Quote, now: datetime, member
 # --- what can be booked ---
 
 
-def _search(
-    session: Session,
-    listings: list[Listing],
-    stay: Stay,
-    guests: int,
-    now: datetime,
-    order: Order,
-    member_off: int,
-) -> SearchResult:
-    _refuse_hopeless(listings, stay, guests, now)
-    verdicts = _verdicts(session, listings, free_units_by_listing(session, stay, now), stay, now)
-    answers = [_answer(listing, stay, guests, now, verdicts[listing.id], member_off) for listing in listings]
-    offers = [answer for answer in answers if isinstance(answer, Offer)]
-    declined = [answer for answer in answers if isinstance(answer, Declined)]
-    return SearchResult(
-        tuple(_sorted(offers, order, lambda offer: offer.listing, lambda offer: offer.total)),
-        tuple(_sorted(declined, order, lambda entry: entry.listing, lambda entry: from_price(entry.listing, now))),
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of every listing."""
+
+    stay: Stay
+    guests: int
+    now: datetime
+    member_off: int
+
+    def price(self, listing: Listing) -> Quote:
+        today, off = listing.property.today(self.now), club_off(listing, self.member_off)
+        return quote(listing.rates, Ask.by(self.stay, self.guests, today, member_off=off))
+
+    def offer(self, listing: Listing) -> Offer:
+        return make_offer(listing, self.stay, self.price(listing), self.now, club_off(listing, self.member_off))
+
+    def refusal(self, listing: Listing, verdict: Verdict) -> Declined | None:
+        """Why it cannot be had; None where it can."""
+        off = club_off(listing, self.member_off)
+        try:
+            check_stay(listing.rules, self.stay, self.guests, listing.property.today(self.now))
+        except StayRuleBroken as broken:
+            where = str(broken.details["field"])
+            return Declined(listing, self.stay, self.guests, broken.said, where, member_off=off)
+        if verdict.units:
+            return None
+        field = "arrive" if verdict.problem else None
+        return Declined(listing, self.stay, self.guests, verdict.problem or NOT_FREE, field, member_off=off)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What of all on sale can be had, and what not, each in the order asked for."""
+
+    asked: _Asked
+    free: Sequence[Listing]
+    declined: Sequence[Declined]
+
+
+def _judge(session: Session, listings: Sequence[Listing], asked: _Asked, order: Order) -> _Judged:
+    _refuse_hopeless(listings, asked.stay, asked.guests, asked.now)
+    units = free_units_by_listing(session, asked.stay, asked.now)
+    verdicts = _verdicts(session, listings, units, asked.stay, asked.now)
+    judged = [(listing, asked.refusal(listing, verdicts[listing.id])) for listing in listings]
+    free = [listing for listing, refusal in judged if refusal is None]
+    declined = [refusal for _, refusal in judged if refusal]
+    # The price of every stay is worked out only where it decides which of them are shown.
+    return _Judged(
+        asked,
+        _sorted(free, order, lambda listing: listing, lambda listing: asked.price(listing).total),
+        _sorted(declined, order, lambda entry: entry.listing, lambda entry: from_price(entry.listing, asked.now)),
     )
 
 
@@ -354,21 +379,7 @@ def read_around(
     return taken_days_by_listing(session, ids, first, last, now, without_booking=without_booking)
 
 
-def _answer(
-    listing: Listing, stay: Stay, guests: int, now: datetime, verdict: Verdict, member_off: int
-) -> Offer | Declined:
-    today, off = listing.property.today(now), club_off(listing, member_off)
-    try:
-        check_stay(listing.rules, stay, guests, today)
-    except StayRuleBroken as broken:
-        return Declined(listing, stay, guests, broken.said, str(broken.details["field"]), member_off=off)
-    if not verdict.units:
-        field = "arrive" if verdict.problem else None
-        return Declined(listing, stay, guests, verdict.problem or NOT_FREE, field, member_off=off)
-    return make_offer(listing, stay, quote(listing.rates, Ask.by(stay, guests, today, member_off=off)), now, off)
-
-
-def _refuse_hopeless(listings: list[Listing], stay: Stay, guests: int, now: datetime) -> None:
+def _refuse_hopeless(listings: Sequence[Listing], stay: Stay, guests: int, now: datetime) -> None:
     if not listings:
         return
     most = max(listing.max_guests for listing in listings)
@@ -385,8 +396,8 @@ def _refuse_hopeless(listings: list[Listing], stay: Stay, guests: int, now: date
 
 
 def _sorted(
-    entries: list[_T], order: Order, listing_of: Callable[[_T], Listing], price_of: Callable[[_T], Money]
-) -> list[_T]:
+    entries: Sequence[_T], order: Order, listing_of: Callable[[_T], Listing], price_of: Callable[[_T], Money]
+) -> Sequence[_T]:
     # Sorting is stable, so the house's own order decides between equals.
     if order is Order.PRICE:
         return sorted(entries, key=lambda entry: (price_of(entry).currency, price_of(entry).minor))

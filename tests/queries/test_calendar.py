@@ -3,12 +3,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import select
 
 from booking import create_app
 from booking.domain.dates import Stay
 from booking.domain.days import DayState
 from booking.extensions import db
-from booking.models import Closure, Night
+from booking.models import Closure, Listing, Night
 from booking.queries.calendar import Choice, draw_months
 from booking.queries.search import get_listing
 from tests.support.shop import add_listing, make_settings
@@ -32,7 +33,7 @@ def house(database_url):
 def close(session, slug, first, last, unit=0):
     """Take nights of March off sale, `last` included."""
     stay = Stay(date(2027, 3, first), date(2027, 3, last + 1))
-    chosen = get_listing(session, slug).units[unit]
+    chosen = session.scalars(select(Listing).where(Listing.slug == slug)).one().units[unit]
     closure = Closure(unit_id=chosen.id, arrive=stay.arrive, leave=stay.leave)
     session.add(closure)
     session.flush()

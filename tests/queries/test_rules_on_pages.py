@@ -5,13 +5,14 @@ from random import Random
 from time import perf_counter
 
 import pytest
+from sqlalchemy import select
 
 from booking import create_app
 from booking.domain.dates import Stay
 from booking.extensions import db
 from booking.models import Closure, Listing, Night, StayRule
 from booking.queries.calendar import Choice, draw_months
-from booking.queries.search import Declined, Offer, find_nearby, find_page, find_stay, get_listing
+from booking.queries.search import Declined, Offer, find_nearby, find_page, find_stay
 from tests.support.shop import add_listing, make_settings
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
@@ -30,7 +31,7 @@ def house(database_url):
 
 
 def loft(session) -> Listing:
-    return get_listing(session, "harbour-loft")
+    return session.scalars(select(Listing).where(Listing.slug == "harbour-loft")).one()
 
 
 def add_range(session, first, last, **rules):

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from booking import create_app
 from booking.domain.dates import Stay
@@ -49,8 +49,7 @@ def house(app):
 
 
 def close(session, slug, stay):
-    listing = get_listing(session, slug)
-    unit = listing.units[0]
+    unit = session.scalars(select(Listing).where(Listing.slug == slug)).one().units[0]
     closure = Closure(unit_id=unit.id, arrive=stay.arrive, leave=stay.leave)
     session.add(closure)
     session.flush()

@@ -6,14 +6,13 @@ from html import unescape
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from booking.domain.dates import Stay
 from booking.extensions import db
 from booking.models import Closure, Listing, Night
 from booking.queries import search
-from booking.queries.search import get_listing
 from tests.support.shop import ShiftedClock, add_listing
 
 
@@ -60,7 +59,7 @@ def close(app, stay, slug="harbour-loft"):
     """Take some nights of a listing's first unit off sale."""
     with app.app_context():
         session = db.session()
-        unit = get_listing(session, slug).units[0]
+        unit = session.scalars(select(Listing).where(Listing.slug == slug)).one().units[0]
         closure = Closure(unit_id=unit.id, arrive=stay.arrive, leave=stay.leave)
         session.add(closure)
         session.flush()

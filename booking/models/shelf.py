@@ -1,0 +1,66 @@
+"""A number that rises with every change to what is on sale, so that whoever keeps that in memory can see it."""
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, event, update
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
+
+from booking.database import is_writing
+from booking.extensions import Base
+from booking.models.listing import Listing, Photo
+from booking.models.payment_plan import PlanChoice
+from booking.models.property import Property
+from booking.models.rates import DayPrice, Discount, Extra, Fee, Season, Tax
+from booking.models.rules import CancellationPolicy, CancellationTier, StayRule
+
+_CHANGED = "holdfast_shelf_changed"
+# All that pages show of a stay beside its nights: queries/on_sale.py keeps them.
+ON_SALE = (
+    Property, Listing, Photo, Season, DayPrice, Discount, Fee, Extra, Tax, StayRule, CancellationPolicy,
+    CancellationTier, PlanChoice,
+)  # fmt: skip
+
+
+class Shelf(Base):
+    """One row. Its number rises in the same transaction as what it speaks of."""
+
+    __tablename__ = "shelf"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column()
+
+
+def may_change(session: Session) -> bool:
+    """Whether what a session reads may be changed in it, so that nobody else must be given it."""
+    return is_writing(session) or bool(session.info.get(_CHANGED))
+
+
+def _notice_rows(session: Session, _context: object, _instances: object) -> None:
+    touched = [*session.new, *session.deleted, *session.dirty]
+    if any(isinstance(row, ON_SALE) for row in touched):
+        session.info[_CHANGED] = True
+
+
+def _notice_statement(state: ORMExecuteState) -> None:
+    if not state.is_select and state.bind_mapper and issubclass(state.bind_mapper.class_, ON_SALE):
+        state.session.info[_CHANGED] = True
+
+
+def _raise_number(session: Session) -> None:
+    """As the very last thing, since all who change anything wait for each other at this row."""
+    if session.in_nested_transaction():
+        return
+    session.flush()
+    if session.info.pop(_CHANGED, False):
+        session.execute(update(Shelf).values(version=Shelf.version + 1))
+
+
+def _forget(session: Session, *_: Any) -> None:
+    session.info.pop(_CHANGED, None)
+
+
+event.listen(Session, "before_flush", _notice_rows)
+event.listen(Session, "do_orm_execute", _notice_statement)
+event.listen(Session, "before_commit", _raise_number)
+event.listen(Session, "after_rollback", _forget)
