@@ -2,25 +2,40 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, text, update
 
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus, CancelReason, RefundReason, Source
+from booking.domain.pricing import Quote, QuoteLine
+from booking.domain.rates import LineKind
+from booking.domain.states import BookingStatus, CancelReason, DueKind, DueStatus, RefundReason, Source
 from booking.extensions import db
 from booking.models import (
     Attempt,
     Authorisation,
     Booking,
     BookingEvent,
+    CardConsent,
+    ClubPlan,
+    Dispute,
+    Due,
+    EvidenceDraft,
+    EvidenceFile,
+    EvidenceSubmission,
+    GuestAccount,
     Instance,
+    Joining,
+    Membership,
     Night,
     OutboxRow,
     Payment,
+    PortalVisit,
     Refund,
+    SavedCard,
     StayRequest,
     WebhookEvent,
 )
@@ -166,10 +181,159 @@ def reserve(state: str, **values: Any) -> Plant:
     return plant
 
 
-def both(first: Plant, second: Plant) -> Plant:
+def all_of(*plants: Plant) -> Plant:
     def plant(paid: int, unpaid: int) -> None:
-        first(paid, unpaid)
-        second(paid, unpaid)
+        for each in plants:
+            each(paid, unpaid)
+
+    return plant
+
+
+# --- a fee on a saved card, paid ------------------------------------------------------------------------------------
+
+OWED = 4200
+NOTHING: dict[str, Any] = {}
+
+
+def now_of(booking_id: int) -> datetime:
+    return db.session.get_one(Booking, booking_id).created_at
+
+
+def consent(**values: Any) -> Plant:
+    """What the guest who paid agreed to."""
+
+    def plant(paid: int, unpaid: int) -> None:
+        usual = {"booking_id": paid, "text": ["Damage."], "language": "en", "agreed_at": now_of(paid),
+                 "no_show_minor": 0, "damage_minor": OWED, "currency": "eur"}  # fmt: skip
+        by_hand(insert(CardConsent).values({**usual, **values}))
+
+    return plant
+
+
+def card(of_paid: bool = True, **values: Any) -> Plant:
+    """A card that one of the guests has saved."""
+
+    def plant(paid: int, unpaid: int) -> None:
+        owner, name = (paid, "his") if of_paid else (unpaid, "hers")
+        usual = {"booking_id": owner, "customer_id": f"cus_{name}", "payment_method_id": f"pm_{name}",
+                 "brand": "visa", "last4": "4242", "exp_month": 1, "exp_year": 2030, "is_default": True}  # fmt: skip
+        by_hand(insert(SavedCard).values({**usual, **values}))
+
+    return plant
+
+
+def owe(**values: Any) -> Plant:
+    """Damage that the guest who paid has done."""
+
+    def plant(paid: int, unpaid: int) -> None:
+        usual = {"booking_id": paid, "kind": DueKind.DAMAGE, "status": DueStatus.PAID, "amount_minor": OWED,
+                 "currency": "eur", "due_on": now_of(paid).date()}  # fmt: skip
+        by_hand(insert(Due).values({**usual, **values}))
+
+    return plant
+
+
+def charge(number: int = 2, *, is_paid: bool = True, instead: dict[str, Any] = NOTHING, **values: Any) -> Plant:
+    """A try to charge that to the card."""
+
+    def plant(paid: int, unpaid: int) -> None:
+        due = db.session.query(Due).order_by(Due.id.desc()).first()
+        app = db.session.query(Instance).one().instance_id
+        params = {"amount": OWED, "currency": "eur", "customer": "cus_his", "payment_method": "pm_his",
+                  "metadata": {"app": app}}  # fmt: skip
+        usual = {"booking_id": paid, "number": number, "token": f"t{number}", "purpose": "charge",
+                 "channel": "off_session", "due_id": due.id if due else None, "amount_minor": OWED, "currency": "eur",
+                 "idempotency_key": f"charge:{number}", "params": {**params, **instead},
+                 "status": "paid" if is_paid else "failed", "payment_intent_id": f"pi_fee_{number}",
+                 "expires_at": now_of(paid)}  # fmt: skip
+        by_hand(insert(Attempt).values({**usual, **values}))
+        if is_paid:
+            _pay(paid, number)
+
+    return plant
+
+
+def _pay(booking_id: int, number: int) -> None:
+    attempt = db.session.query(Attempt).filter_by(booking_id=booking_id, number=number).one()
+    by_hand(
+        insert(Payment).values(
+            booking_id=booking_id, attempt_id=attempt.id, payment_intent_id=f"pi_fee_{number}", amount_minor=OWED,
+            currency="eur", captured_at=now_of(booking_id), source=Source.WORKER,
+        )
+    )  # fmt: skip
+
+
+SPLIT = {"kind": "deposit", "now_minor": 1000, "later_minor": 5000, "currency": "eur", "due_on": "2027-01-01"}
+MEMBERS_QUOTE = Quote(
+    1, 2, (QuoteLine(LineKind.MEMBER, 1, Money(-5, "eur"), Money(-5, "eur"), "10"),), Money(50, "eur")
+).as_json()
+
+
+def set_rows(model: Any, **values: Any) -> Plant:
+    return lambda paid, unpaid: by_hand(update(model).values(**values))
+
+
+FEE = all_of(consent(), card(), owe(), charge())
+REMOVED = {"is_default": False, "removed_at": text("'2020-01-01 00:00:00'"), "detach_key": "detach:1"}
+
+
+# --- a member -------------------------------------------------------------------------------------------------------
+
+
+def join(**values: Any) -> Plant:
+    """Somebody who has joined the club."""
+
+    def plant(paid: int, unpaid: int) -> None:
+        now = now_of(paid)
+        by_hand(insert(ClubPlan).values(lookup_key="club", name="Club", price_minor=900, currency="eur",
+                                        interval="month", off_share=1000))  # fmt: skip
+        by_hand(insert(GuestAccount).values(email="grace@example.org", language="en", stripe_customer_id="cus_her"))
+        plan_id, account_id = db.session.query(ClubPlan).one().id, db.session.query(GuestAccount).one().id
+        by_hand(insert(Joining).values(
+            account_id=account_id, plan_id=plan_id, status="done", token="j", idempotency_key="join:1",
+            params={"mode": "subscription"}, consent="I join.", agreed_at=now, expires_at=now, session_id="cs_1",
+        ))  # fmt: skip
+        usual = {"account_id": account_id, "plan_id": plan_id, "subscription_id": "sub_1", "livemode": False,
+                 "status": "active", "price_minor": 900, "currency": "eur", "off_share": 1000, "period_start": now,
+                 "period_end": now + timedelta(days=30), "joined_at": now, "looked_at": now}  # fmt: skip
+        by_hand(insert(Membership).values({**usual, **values}))
+        by_hand(insert(PortalVisit).values(account_id=account_id, idempotency_key="portal:1",
+                                           params={"customer": "cus_her"}, asked_at=now))  # fmt: skip
+
+    return plant
+
+
+def join_again(paid: int, unpaid: int) -> None:
+    first = db.session.query(Membership).one()
+    kept = {column.name: getattr(first, column.name) for column in Membership.__table__.columns}
+    by_hand(insert(Membership).values({**kept, "id": first.id + 1, "subscription_id": "sub_2"}))
+
+
+# --- an answer to a dispute -----------------------------------------------------------------------------------------
+
+PAPER = b"%PDF-1.4 the terms"
+
+
+def answer(**values: Any) -> Plant:
+    """A dispute of the payment, with its answer at the bank."""
+
+    def plant(paid: int, unpaid: int) -> None:
+        payment, now = db.session.query(Payment).filter_by(booking_id=paid).one(), now_of(paid)
+        by_hand(insert(Dispute).values(booking_id=paid, payment_id=payment.id, stripe_dispute_id="dp_1",
+                                       amount_minor=payment.amount_minor, currency="eur",
+                                       status="under_review"))  # fmt: skip
+        dispute_id = db.session.query(Dispute).one().id
+        by_hand(insert(EvidenceFile).values(
+            dispute_id=dispute_id, kind="terms", name="terms.pdf", content=PAPER, digest=sha256(PAPER).hexdigest(),
+            size=len(PAPER), pages=1, made_at=now, idempotency_key="evidence-file:1", stripe_file_id="file_1",
+        ))  # fmt: skip
+        texts = {"service_date": "1 May", "refund_policy": str(db.session.query(EvidenceFile).one().id)}
+        by_hand(insert(EvidenceDraft).values(dispute_id=dispute_id, texts=texts, saved_by="ada@example.org",
+                                             saved_at=now, idempotency_key="evidence-draft:1"))  # fmt: skip
+        usual = {"dispute_id": dispute_id, "state": "sent", "texts": texts, "idempotency_key": "evidence-submit:1",
+                 "submitted_by": "ada@example.org", "asked_at": now, "submitted_at": now}  # fmt: skip
+        by_hand(insert(EvidenceSubmission).values({**usual, **values}))
+        by_hand(update(Booking).where(Booking.id == paid).values(disputed=True))
 
     return plant
 
@@ -213,13 +377,88 @@ FAULTS: list[tuple[str, Plant, str]] = [
     ("I20", set_booking(status="pending"), "is pending, but its timeline ends with confirmed"),
     ("I20", hold_for_ever, "nothing will ever end it"),
     ("I20", overdue, "is the worker running?"),
-    ("I13", both(ask("accepting"), reserve("capturing")), "with no frozen parameters"),
-    ("I3", both(ask("asked"), reserve("held")), "says unpaid, its ledger says authorized"),
+    ("I13", all_of(ask("accepting"), reserve("capturing")), "with no frozen parameters"),
+    ("I3", all_of(ask("asked"), reserve("held")), "says unpaid, its ledger says authorized"),
     ("I24", ask("asked"), "waits for an answer with 0 sums"),
     ("I24", reserve("held"), "is kept, and nothing waits for it"),
-    ("I24", both(ask("declined"), reserve("held")), "is kept, and nothing waits for it"),
-    ("I24", both(ask("asked", days=-1), reserve("held")), "waits past the time to answer"),
+    ("I24", all_of(ask("declined"), reserve("held")), "is kept, and nothing waits for it"),
+    ("I24", all_of(ask("asked", days=-1), reserve("held")), "waits past the time to answer"),
     ("I24", reserve("releasing", updated_at=text("'2020-01-01 00:00:00'")), "is still on the guest's card"),
+    ("I2", all_of(consent(), card(), owe()), "is paid, and no payment of its amount came"),
+    (
+        "I2",
+        all_of(
+            owe(kind=DueKind.BALANCE, status=DueStatus.OPEN),
+            set_booking(status=BookingStatus.CANCELLED, cancel_reason=CancelReason.GUEST),
+        ),
+        "is still owed for it",
+    ),
+    ("I2", all_of(set_booking(plan=SPLIT), owe(kind=DueKind.BALANCE, status=DueStatus.OPEN)), "its parts come to"),
+    ("I3", all_of(FEE, set_rows(Due, status=DueStatus.OPEN)), "is kept for due 1, which is open"),
+    ("I3", all_of(FEE, set_rows(Due, status=DueStatus.WAIVED)), "is kept for due 1, which is waived"),
+    ("I3", all_of(FEE, charge(3)), "due 1 was paid twice"),
+    ("I9", all_of(FEE, set_rows(Due, currency="usd")), "is in another currency"),
+    ("I9", all_of(FEE, set_rows(Due, kind=DueKind.BALANCE)), "is not one for due 1"),
+    ("I9", all_of(FEE, lambda paid, unpaid: set_rows(Due, booking_id=unpaid)(paid, unpaid)), "is not one for due 1"),
+    ("I9", charge(purpose="balance", channel="checkout"), "is for something owed, and names nothing"),
+    ("I13", all_of(FEE, set_rows(SavedCard, **{**REMOVED, "detach_key": None})), "is to be forgotten and has no key"),
+    ("I13", all_of(join(), set_rows(Joining, idempotency_key="")), "joining 1 has no key"),
+    ("I13", all_of(join(), set_rows(PortalVisit, params={})), "portal visit 1 has no key or no frozen parameters"),
+    ("I13", all_of(answer(), set_rows(EvidenceFile, idempotency_key="")), "its evidence_file has no key"),
+    ("I13", all_of(answer(), set_rows(EvidenceDraft, idempotency_key="")), "its evidence_draft has no key"),
+    ("I13", all_of(answer(), set_rows(EvidenceSubmission, idempotency_key="")), "its evidence_submission has no key"),
+    ("I23", all_of(set_booking(member_off=1000)), "has the members' rate and no membership"),
+    ("I23", all_of(join(), set_booking(membership_id=1)), "names a membership that took nothing off"),
+    ("I23", all_of(join(), set_booking(membership_id=1, member_off=500, quote=MEMBERS_QUOTE)), "has 10 % off, but 5 %"),
+    ("I23", all_of(join(), join_again), "has 2 memberships that run"),
+    (
+        "I23",
+        join(period_start=text("'2020-01-01 00:00:00'"), period_end=text("'2020-02-01 00:00:00'"),
+             looked_at=text("'2020-01-15 00:00:00'")),
+        "is over by the calendar and nobody asked Stripe",
+    ),
+    ("I23", join(subscription_id=""), "with no subscription or no customer behind it"),
+    ("I23", all_of(join(), set_rows(GuestAccount, stripe_customer_id=None)), "with no subscription or no customer"),
+    ("I23", join(status="canceled"), "is canceled, and its end says something else"),
+    ("I23", join(ended_at=text("'2020-01-15 00:00:00'")), "is active, and its end says something else"),
+    (
+        "I23",
+        all_of(join(), lambda paid, unpaid: by_hand(delete(Membership))),
+        "joining 1 is done, and its account has no membership",
+    ),
+    ("I25", all_of(FEE, set_rows(SavedCard, customer_id="cus_other")), "charges a card that was not saved with it"),
+    (
+        "I25",
+        all_of(consent(), card(), card(of_paid=False), owe(), charge(instead={"payment_method": "pm_hers"})),
+        "charges a card that was not saved with it",
+    ),
+    ("I25", all_of(consent(), card(), charge(is_paid=False)), "charges a card for nothing that is owed"),
+    (
+        "I25",
+        all_of(FEE, lambda paid, unpaid: by_hand(delete(CardConsent))),
+        "charges a card, and nothing was agreed before",
+    ),
+    (
+        "I25",
+        all_of(FEE, set_rows(CardConsent, agreed_at=text("'2999-01-01 00:00:00'"))),
+        "charges a card, and nothing was agreed before",
+    ),
+    ("I25", card(), "is kept, and its guest agreed to nothing"),
+    ("I25", set_attempt(purpose="guarantee"), "is confirmed on a card, and its guest never agreed"),
+    ("I25", all_of(FEE, set_rows(CardConsent, damage_minor=OWED - 1)), "asked for as damage, and 4199 were agreed to"),
+    ("I25", owe(kind=DueKind.NO_SHOW_FEE), "asked for as no_show_fee, and 0 were agreed to"),
+    ("I25", all_of(FEE, set_rows(SavedCard, **{**REMOVED, "is_default": True})), "is the one that would be charged"),
+    ("I25", all_of(FEE, set_rows(SavedCard, **REMOVED)), "was removed, and Stripe keeps it"),
+    ("I26", all_of(answer(), set_rows(EvidenceFile, content=b"%PDF-1.4 other terms")), "is not what was made"),
+    ("I26", answer(texts={"refund_policy": "77"}), "names file 77, which is not one of its own"),
+    ("I26", all_of(answer(), set_rows(EvidenceFile, kind="voucher")), "names file 1, which is not one of its own"),
+    ("I26", all_of(answer(), set_rows(EvidenceFile, stripe_file_id=None)), "and file 1 never reached Stripe"),
+    ("I26", answer(texts={"service_date": "2 May"}), "is not the draft that staff saved last"),
+    (
+        "I26",
+        answer(state="sending", submitted_at=None, asked_at=text("'2020-01-01 00:00:00'")),
+        "is on its way for too long",
+    ),
 ]  # fmt: skip
 
 
@@ -237,6 +476,30 @@ def look(shop: Shop) -> dict[str, list[str]]:
     with shop.app.app_context():
         proofs = verification.verify(shop.runtime)
     return {proof.code: list(proof.problems) for proof in proofs if proof.verdict is Verdict.BROKEN}
+
+
+SOUND = {
+    "a fee on a saved card": FEE,
+    "a fee that the house gave up": all_of(FEE, owe(status=DueStatus.WAIVED)),
+    "a card that was refused": all_of(consent(), card(), owe(status=DueStatus.OPEN), charge(is_paid=False)),
+    "a card that Stripe forgot": all_of(FEE, set_rows(SavedCard, **REMOVED, detached_at=text("'2020-01-02 00:00:00'"))),
+    "a member": join(),
+    "a member of old": join(status="canceled", ended_at=text("'2020-01-15 00:00:00'")),
+    "an answer": answer(),
+    "an answer of an erased guest": all_of(
+        answer(texts={}), set_rows(EvidenceDraft, texts={}), set_rows(EvidenceFile, content=b"")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("plant", SOUND.values(), ids=SOUND)
+def test_control_what_is_planted_and_sound_breaks_no_promise(house: tuple[Shop, int, int], plant: Plant) -> None:
+    shop, paid, unpaid = house
+    with shop.app.app_context():
+        plant(paid, unpaid)
+        db.session.commit()
+
+    assert look(shop) == {}
 
 
 def test_a_shop_that_runs_keeps_every_promise(house: tuple[Shop, int, int]) -> None:
@@ -282,7 +545,12 @@ def test_a_refund_that_news_of_another_overtook_waits_for_stripes_word(
     ("drop", "code", "words"),
     [
         ("DROP INDEX uq_attempt_booking_id_live", "I4", "uq_attempt_booking_id_live is gone"),
-        ("DROP TABLE evidence_draft", "I4", "idempotency_key of the table `evidence_draft` can repeat"),
+        ("DROP INDEX uq_joining_account_id_live", "I4", "uq_joining_account_id_live is gone"),
+        (
+            "ALTER TABLE evidence_draft RENAME TO draft_before",
+            "I4",
+            "idempotency_key of the table `evidence_draft` can repeat",
+        ),
     ],
 )
 def test_a_key_that_was_dropped_is_missed(house: tuple[Shop, int, int], drop: str, code: str, words: str) -> None:
@@ -290,9 +558,8 @@ def test_a_key_that_was_dropped_is_missed(house: tuple[Shop, int, int], drop: st
     shop.breaks = EVERYTHING
     with shop.app.app_context():
         db.session.execute(text(drop))
-        if "draft" in drop:
-            anew = "CREATE TABLE evidence_draft (dispute_id INTEGER PRIMARY KEY, idempotency_key VARCHAR(255))"
-            db.session.execute(text(anew))
+        if "RENAME" in drop:  # a copy has the columns and none of the keys
+            db.session.execute(text("CREATE TABLE evidence_draft AS SELECT * FROM draft_before"))
         db.session.commit()
 
     assert any(words in line for line in look(shop)[code])
@@ -328,7 +595,7 @@ def test_promises_that_no_database_shows_are_not_claimed(house: tuple[Shop, int,
     with shop.app.app_context():
         proofs = verification.verify(shop.runtime)
 
-    assert [proof.code for proof in proofs] == [f"I{number}" for number in range(1, 25)]
+    assert [proof.code for proof in proofs] == [f"I{number}" for number in range(1, 27)]
     unseen = [proof.code for proof in proofs if proof.verdict is Verdict.UNSEEN]
     assert unseen == ["I6", "I12", "I17", "I18", "I21"]
 

@@ -97,10 +97,16 @@ def consent_of(shop: Shop, booking_id: int) -> CardConsent | None:
 
 
 def owe(shop: Shop, booking_id: int, due_on: date, minor: int = 4200, kind: DueKind = DueKind.BALANCE) -> int:
-    """Something that the guest still owes. A balance belongs to the price, which is raised by it."""
+    """Something that the guest still owes. A balance belongs to the price, which is raised by it.
+
+    Of fees only what the guest has agreed to can be asked for: where nothing was, this much is.
+    """
     with shop.app.app_context(), transaction() as session:
         if kind is DueKind.BALANCE:
             session.get_one(Booking, booking_id).amount_minor += minor
+        elif session.scalar(select(CardConsent).where(CardConsent.booking_id == booking_id)) is None:
+            session.add(CardConsent(booking_id=booking_id, text=["Fees."], language="en", agreed_at=shop.clock.now(),
+                                    no_show_minor=minor, damage_minor=minor, currency="eur"))  # fmt: skip
         due = Due(booking_id=booking_id, kind=kind, status=DueStatus.OPEN, due_on=due_on,
                   amount_minor=minor, currency="eur")  # fmt: skip
         session.add(due)

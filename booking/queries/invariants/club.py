@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.domain.club import MEMBERSHIP_OVER, UNHEARD_GRACE, MemberStatus
 from booking.domain.pricing import Quote
 from booking.domain.rates import LineKind
-from booking.models import Booking, CatalogErrand, Joining, Membership, PortalVisit
+from booking.models import Booking, CatalogErrand, GuestAccount, Joining, Membership, PortalVisit
+from booking.models.member import JoinStatus
 from booking.queries.invariants.given import Given
 
 # Days in which the worker asks about a membership whose period is over, and some more.
@@ -37,6 +38,25 @@ def find_double_members(session: Session, given: Given) -> Iterator[str]:
     rows = select(Membership.account_id, func.count()).where(alive).group_by(Membership.account_id)
     for account_id, count in session.execute(rows.having(func.count() > 1)):
         yield f"account {account_id} has {count} memberships that run: cancel all but one at Stripe"
+
+
+def find_unfounded_members(session: Session, given: Given) -> Iterator[str]:
+    """A membership with nothing at Stripe behind it, or whose end does not fit its state."""
+    of_stripe = Membership.subscription_id.startswith("sub_", autoescape=True)
+    rows = select(Membership.id).join(GuestAccount, GuestAccount.id == Membership.account_id)
+    for membership_id in session.scalars(rows.where(or_(~of_stripe, GuestAccount.stripe_customer_id.is_(None)))):
+        yield f"membership {membership_id} gives the members' rate with no subscription or no customer behind it"
+    is_over = Membership.status.in_(MEMBERSHIP_OVER)
+    unfit = select(Membership.id, Membership.status).where(is_over != Membership.ended_at.is_not(None))
+    for membership_id, status in session.execute(unfit):
+        yield f"membership {membership_id} is {status}, and its end says something else"
+
+
+def find_lost_joinings(session: Session, given: Given) -> Iterator[str]:
+    """Somebody joined at Stripe and is no member here."""
+    none = ~exists().where(Membership.account_id == Joining.account_id)
+    for joining_id in session.scalars(select(Joining.id).where(Joining.status == JoinStatus.DONE, none)):
+        yield f"joining {joining_id} is done, and its account has no membership"
 
 
 def find_forgotten_members(session: Session, given: Given) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""The table: I1 to I24, what each promises, and which look shows it. Some no database can show; tests prove those."""
+"""The table: I1 to I26, what each promises, and which look shows it. Some no database can show; tests prove those."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from booking.queries.invariants import club, guards, inbox, log, money, nights, requests, story
+from booking.queries.invariants import cards, club, dues, evidence, guards, inbox, log, money, nights, requests, story
 from booking.queries.invariants.given import Given
 
 Find = Callable[[Session, Given], Iterator[str]]
@@ -40,7 +40,12 @@ PROMISES = (
     Promise(
         "I3",
         "each amount that came is on a booking that keeps it, on its way back, or with a person",
-        (money.find_homeless_money, money.find_wrong_status),
+        (
+            money.find_homeless_money,
+            money.find_wrong_status,
+            dues.find_uncounted_payments,
+            dues.find_doubly_paid,
+        ),
     ),
     Promise(
         "I4",
@@ -53,7 +58,7 @@ PROMISES = (
         "I7", "a booking never goes back: confirmed stays confirmed until it is cancelled", (story.find_steps_back,)
     ),
     Promise("I8", "never more goes back than came", (money.find_over_refunds,)),
-    Promise("I9", "what was charged is what was agreed", (money.find_other_amounts,)),
+    Promise("I9", "what was charged is what was agreed", (money.find_other_amounts, dues.find_misplaced)),
     Promise("I10", "one session of a booking can be paid at a time", (money.find_two_live_attempts,)),
     Promise(
         "I11",
@@ -64,7 +69,13 @@ PROMISES = (
     Promise(
         "I13",
         "everything sent to Stripe has a stored key and frozen parameters",
-        (money.find_unkeyed, club.find_unkeyed, requests.find_unkeyed_sums),
+        (
+            money.find_unkeyed,
+            club.find_unkeyed,
+            requests.find_unkeyed_sums,
+            cards.find_unkeyed,
+            evidence.find_unkeyed,
+        ),
     ),
     Promise("I14", "nights are let go only when nobody can pay for them any more", (nights.find_early_releases,)),
     Promise("I15", "test and live, and other shops on the account, never mix", (money.find_foreign_money,)),
@@ -82,7 +93,13 @@ PROMISES = (
     Promise(
         "I23",
         "the members' rate has a membership behind it, and nobody pays for two",
-        (club.find_unfounded_rates, club.find_double_members, club.find_forgotten_members),
+        (
+            club.find_unfounded_rates,
+            club.find_double_members,
+            club.find_forgotten_members,
+            club.find_unfounded_members,
+            club.find_lost_joinings,
+        ),
     ),
     Promise(
         "I24",
@@ -91,6 +108,27 @@ PROMISES = (
             requests.find_requests_without_sum,
             requests.find_sums_without_request,
             requests.find_stuck_requests,
+        ),
+    ),
+    Promise(
+        "I25",
+        "a saved card pays for its own booking alone, within what its guest agreed to, and is forgotten when asked",
+        (
+            cards.find_foreign_cards,
+            cards.find_unagreed,
+            cards.find_unguaranteed,
+            cards.find_too_much,
+            cards.find_unforgotten,
+        ),
+    ),
+    Promise(
+        "I26",
+        "the answer to a dispute is what staff saved, with files that are as they were made",
+        (
+            evidence.find_altered_files,
+            evidence.find_strange_files,
+            evidence.find_other_answers,
+            evidence.find_unsent,
         ),
     ),
 )
