@@ -127,8 +127,10 @@ OF_BOOKINGS: Mapping[str, Mapping[str, Holds]] = {
     "evidence_submission": {"texts": Holds.MAY, "idempotency_key": Holds.FACT, "submitted_by": Holds.STAFF},
 }
 
-# Of tables whose rows belong to a person, whatever they booked: told with each of their bookings, erased with the last.
-OF_PERSONS: Mapping[str, Mapping[str, Holds]] = {
+# Of tables whose rows belong to a guest's account in the club.
+OF_ACCOUNTS: Mapping[str, Mapping[str, Holds]] = {
+    "guest_account": {"email": Holds.GUEST, "language": Holds.FACT, "stripe_customer_id": Holds.FACT},
+    # Whom Stripe knows by the same address: only who has an account.
     "customer": {
         "email": Holds.GUEST,
         "token": Holds.FACT,
@@ -136,11 +138,6 @@ OF_PERSONS: Mapping[str, Mapping[str, Holds]] = {
         "params": Holds.GUEST,
         "stripe_customer_id": Holds.FACT,
     },
-}
-
-# Of tables whose rows belong to a guest's account in the club.
-OF_ACCOUNTS: Mapping[str, Mapping[str, Holds]] = {
-    "guest_account": {"email": Holds.GUEST, "language": Holds.FACT, "stripe_customer_id": Holds.FACT},
     "guest_link": {"email": Holds.GUEST, "language": Holds.FACT, "token_hash": Holds.KEY},
     "guest_session": {"token_hash": Holds.KEY},
     "joining": {

@@ -81,8 +81,6 @@ class Booking(Stamped):
     # Frozen, domain.payment_plans.Schedule, with the words that its guest agreed to; None: all was paid at once.
     plan: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     coupon_id: Mapped[int | None] = mapped_column(ForeignKey("coupon.id"), index=True)
-    # Whom Stripe knows them as; None where nothing asked for that.
-    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
     # Whose rate it was booked at, and how much that takes off, in hundredths of a percent: frozen, as the price is.
     membership_id: Mapped[int | None] = mapped_column(ForeignKey("membership.id"), index=True)
     member_off: Mapped[int] = mapped_column(default=0, server_default=text("0"))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, inspect, or_, select
 from sqlalchemy.orm import Session
 
-from booking.domain.personal_data import IS_TOLD, OF_BOOKINGS, OF_PERSONS
+from booking.domain.personal_data import IS_TOLD, OF_BOOKINGS
 from booking.domain.states import DISPUTE_CLOSED, REFUND_IN_FLIGHT, UNFINISHED_ATTEMPT, BookingStatus
 from booking.extensions import Base
 from booking.models import (
@@ -19,7 +19,6 @@ from booking.models import (
     Booking,
     BookingEvent,
     CardConsent,
-    Customer,
     Dispute,
     Due,
     EvidenceDraft,
@@ -77,8 +76,6 @@ def list_held(session: Session, booking_id: int) -> dict[str, list[dict[str, obj
     for model in _BY_DISPUTE:
         rows = session.scalars(select(model).where(model.dispute_id.in_(dispute_ids(booking_id))))
         held[model.__tablename__] = [_told(row) for row in rows]
-    person = session.get(Customer, booking.customer_id) if booking.customer_id else None
-    held[Customer.__tablename__] = [_told(person)] if person else []
     return held
 
 
@@ -137,7 +134,7 @@ def told_of(row: Base, of_what: Mapping[str, Mapping[str, Any]]) -> dict[str, ob
 
 
 def _told(row: Base) -> dict[str, object]:
-    return told_of(row, {**OF_BOOKINGS, **OF_PERSONS})
+    return told_of(row, OF_BOOKINGS)
 
 
 def _is_told(column: Any, marks: Mapping[str, Any]) -> bool:

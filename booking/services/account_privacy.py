@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from booking.database import end_read, transaction
 from booking.domain.club import MEMBERSHIP_OVER
-from booking.domain.personal_data import OF_ACCOUNTS, OF_PERSONS
+from booking.domain.personal_data import OF_ACCOUNTS
 from booking.extensions import db
 from booking.models import (
     Customer,
@@ -41,7 +41,7 @@ def export_account(runtime: Runtime, member: Member) -> dict[str, object]:
         held[model.__tablename__] = [told_of(row, OF_ACCOUNTS) for row in rows]
     links = session.scalars(select(GuestLink).where(GuestLink.email == account.email).order_by(GuestLink.id))
     persons = session.scalars(select(Customer).where(Customer.email == account.email))
-    held["customer"] = [told_of(row, OF_PERSONS) for row in persons]
+    held["customer"] = [told_of(row, OF_ACCOUNTS) for row in persons]
     held["guest_link"] = [told_of(row, OF_ACCOUNTS) for row in links]
     end_read()
     return {"made_at": runtime.clock.now().isoformat(timespec="seconds"), "held": held}

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from booking.database import end_read, require_transaction, transaction
 from booking.extensions import db
 from booking.gateways.payments import CustomerOrder, Params
-from booking.models import Booking, Customer
+from booking.models import Customer
 from booking.runtime import Runtime
 from booking.services.instance import get_identity
 
@@ -43,15 +43,6 @@ def get_customer(runtime: Runtime, email: str) -> tuple[int, str]:
     if known.stripe_customer_id is not None:
         return known.id, known.stripe_customer_id
     return known.id, _keep(known.id, runtime.payments.create_customer(known.params, known.idempotency_key))
-
-
-def forget_if_last(session: Session, customer_id: int) -> None:
-    """Blank a customer of whom no booking is left that names them. Joins the caller's transaction."""
-    require_transaction(session)
-    session.flush()  # the booking that was just erased names nobody any more
-    if session.scalar(select(Booking.id).where(Booking.customer_id == customer_id).limit(1)) is None:
-        customer = session.get_one(Customer, customer_id)
-        customer.email, customer.params = None, {}
 
 
 def forget(session: Session, email: str) -> None:

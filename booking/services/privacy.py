@@ -30,7 +30,7 @@ from booking.models.outbox import OutboxKind, OutboxState
 from booking.models.webhook import InboxOutcome
 from booking.queries.personal import Obstacle, dispute_ids, find_obstacle, list_held
 from booking.runtime import Runtime
-from booking.services import access, customers, notifications, timeline
+from booking.services import access, notifications, timeline
 from booking.services.locks import lock_booking
 from booking.services.notifications import StaffNotice
 from booking.services.timeline import Cause
@@ -123,9 +123,6 @@ def _erase(session: Session, booking: Booking, now: datetime) -> None:
     booking.hold_key = booking.browser_key = ""
     booking.membership_id = None
     booking.erased_at = now
-    person, booking.customer_id = booking.customer_id, None
-    if person is not None:
-        customers.forget_if_last(session, person)
     timeline.record(session, booking, "erased", Cause(Source.TIMER), now)
 
 

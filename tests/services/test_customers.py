@@ -6,12 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from booking.database import transaction
-from booking.domain.states import CancelReason, Source
 from booking.gateways.payments import GatewayUnavailable
-from booking.models import Booking, Customer
-from booking.services import customers, privacy, reservations
-from booking.services.timeline import Cause
+from booking.models import Customer
+from booking.services import customers
 from tests.support.shop import GRACE, Shop
 
 
@@ -70,35 +67,3 @@ def test_two_who_ask_at_once_get_the_same_one(shop: Shop) -> None:
     assert len(found) == 4
     assert len(set(found)) == 1
     assert len(_rows(shop)) == 1
-
-
-def test_a_customer_is_in_the_guests_copy_and_goes_with_their_last_booking(shop: Shop) -> None:
-    customer_id, _ = _get(shop)
-    first, second = shop.book(shop.stay()), shop.book(shop.stay(ahead=60), browser="grace-2")
-    with shop.app.app_context():
-        _tie(customer_id, first, second)
-        held = privacy.export_data(shop.runtime, first)["held"]
-        assert held["customer"][0]["email"] == GRACE.email  # type: ignore[index]
-
-        _erase(shop, first)
-        assert _rows(shop)[0].email == GRACE.email
-
-        _erase(shop, second)
-        assert (_rows(shop)[0].email, _rows(shop)[0].params) == (None, {})
-
-
-def _tie(customer_id: int, *booking_ids: int) -> None:
-    with transaction() as session:
-        for booking_id in booking_ids:
-            session.get_one(Booking, booking_id).customer_id = customer_id
-
-
-def _erase(shop: Shop, booking_id: int) -> None:
-    reservations.cancel_booking(
-        shop.runtime, booking_id, CancelReason.GUEST, Cause(Source.WEB), None, f"cancel-{booking_id}"
-    )
-    shop.work()
-    privacy.ask_erasure(shop.runtime, booking_id)
-    privacy.erase_due(shop.runtime)
-    shop.work()
-    privacy.erase_due(shop.runtime)

@@ -7,7 +7,17 @@ import pytest
 import requests
 
 from booking.extensions import db
-from booking.models import GuestAccount, GuestLink, GuestSession, Joining, Membership, OutboxRow, PortalVisit, Property
+from booking.models import (
+    Customer,
+    GuestAccount,
+    GuestLink,
+    GuestSession,
+    Joining,
+    Membership,
+    OutboxRow,
+    PortalVisit,
+    Property,
+)
 from booking.services import guest_accounts
 from tests.support.club import GRACE, LINUS, Visitor, mailed_link, open_club, the_membership
 from tests.support.shop import Shop
@@ -253,7 +263,9 @@ def test_an_account_is_erased_once_no_membership_runs(club: Shop) -> None:
     assert grace.get("/club/account").status_code == 303
     with club.app.app_context():
         rows = [
-            str(vars(row)) for model in (GuestAccount, GuestLink, Joining, OutboxRow) for row in db.session.query(model)
+            str(vars(row))
+            for model in (Customer, GuestAccount, GuestLink, Joining, OutboxRow)
+            for row in db.session.query(model)
         ]
         assert not any(GRACE in text for text in rows)
         assert db.session.query(Membership).one().status == "canceled"
