@@ -16,6 +16,7 @@ from booking.models.shelf import may_change
 
 # For changes past the shop's own code, by hand or by an older version that still runs, which raise no number.
 KEPT_SECONDS = 60
+_ASKED = "holdfast_on_sale"
 # All that prices, rules and terms are made of, in one statement for each kind, however many listings there are.
 WITH_TERMS = (
     selectinload(Listing.stay_rules),
@@ -35,6 +36,7 @@ class OnSale:
     read_at: float  # of a clock that never jumps, in seconds
     listings: tuple[Listing, ...]
     by_slug: dict[str, Listing]
+    place: Property | None  # the one that names the shop: the first. None before anything is set up
 
 
 _kept: WeakKeyDictionary[Engine, OnSale] = WeakKeyDictionary()
@@ -44,6 +46,14 @@ def on_sale(session: Session) -> OnSale:
     """What is on sale now. Inside a transaction that writes it is read anew, and may be changed like any other rows."""
     if may_change(session):
         return _gather(session, None)
+    asked_in, known = session.info.get(_ASKED, (None, None))
+    if known is None or asked_in is not session.get_transaction():
+        known = _look(session)
+        session.info[_ASKED] = (session.get_transaction(), known)
+    return known
+
+
+def _look(session: Session) -> OnSale:
     # The number first: what is read after it is as new as it says, or newer.
     version = session.scalar(select(Shelf.version))
     engine = session.get_bind()
@@ -66,4 +76,6 @@ def _read_apart(connection: Connection, version: int | None) -> OnSale:
 def _gather(session: Session, version: int | None) -> OnSale:
     wanted = select(Listing).where(Listing.is_active).options(*WITH_TERMS).order_by(Listing.position, Listing.id)
     listings = tuple(session.scalars(wanted))
-    return OnSale(version, time.monotonic(), listings, {listing.slug: listing for listing in listings})
+    first = select(Property).options(joinedload(Property.plan_choice)).order_by(Property.id).limit(1)
+    by_slug = {listing.slug: listing for listing in listings}
+    return OnSale(version, time.monotonic(), listings, by_slug, session.scalar(first))

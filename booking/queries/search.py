@@ -189,7 +189,7 @@ def get_listing(session: Session, slug: str) -> Listing:
 
 def find_property(session: Session) -> Property | None:
     """The property that names the shop: the first one. None before anything is set up."""
-    return session.scalar(select(Property).order_by(Property.id).limit(1))
+    return on_sale(session).place
 
 
 def has_own_policies(session: Session) -> bool:
