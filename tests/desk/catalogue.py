@@ -27,9 +27,9 @@ from booking.services import charges, codes, evidence, job_work, people, sign_in
 from booking.services.reservations import GuestDetails
 from booking.services.sign_ins import Place
 from booking.services.timeline import Cause
-from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State, with_balance
+from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State, deposits, with_balance
 from tests.pages.stage import LOFT, PASSWORD, Seen, Stage
-from tests.support.cards import SAYS_NO, keeping_cards, owe, swap_card
+from tests.support.cards import SAYS_NO, keeping_cards, note_no_show, owe, swap_card
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, Visitor, fields_of
 
@@ -821,6 +821,29 @@ def _fee_refused(stage: Stage) -> Seen:
 def _check_fee(stage: Stage) -> Seen:
     path = f"/bookings/{_booking_with_card(stage)}/fee/damage"
     return stage.at_desk(path, f"{path}/check", amount="120", reason=f"A broken window. {LONG}")
+
+
+@page("charge a fee for not coming, with a balance that is still open: check")
+def _check_no_show_fee(stage: Stage) -> Seen:
+    path = f"/bookings/{_nobody_came(stage)}/fee/no-show"
+    return stage.at_desk(path, f"{path}/check", reason="You did not come.")
+
+
+@page("charge a fee for not coming")
+def _ask_no_show_fee(stage: Stage) -> Seen:
+    return stage.desk(f"/bookings/{_nobody_came(stage)}/fee/no-show")
+
+
+def _nobody_came(stage: Stage) -> int:
+    """A deposit is paid, its card is kept, and the guest did not come."""
+    visitor, stay = stage.visitor(), stage.nights(slug=CABIN)
+    with keeping_cards(stage.shop), deposits(stage, CABIN):
+        visitor.post(f"/stays/{CABIN}/review", visitor.review_form(CABIN, stay))
+    booking_id = stage.shop.bookings()[-1].id
+    stage.shop.pay(booking_id)
+    stage.shop.work()
+    note_no_show(stage.shop, booking_id)
+    return booking_id
 
 
 NAMES = [state.name for state in DESK]

@@ -7,7 +7,7 @@ import pytest
 
 from booking.domain.dates import Stay
 from booking.domain.roles import Role
-from booking.models import Due, Property
+from booking.models import Booking, CardConsent, Due, Payment, Property
 from tests.web.admin_house import House
 
 TOKEN = "f" * 32
@@ -69,6 +69,20 @@ def test_an_amount_that_cannot_be_charged_is_said_on_its_field(house: House, amo
     assert house.count(Due) == 0
 
 
+def test_the_fee_of_a_guest_who_did_not_come_is_filled_in_with_what_the_terms_leave_the_house(house: House) -> None:
+    booking_id = house.booking_with_card()
+    with house.rows() as session:
+        session.query(CardConsent).one().no_show_minor = 50_000
+        session.query(Booking).one().no_show_at = house.clock.now()
+        session.query(Payment).one().amount_minor -= 12_050  # a deposit
+
+    page = house.ada().get(_fee(booking_id, "no-show"))
+
+    assert page.status_code == 200
+    assert 'value="120.50"' in page.text
+    assert house.ada().post(_fee(booking_id, "no-show", "/check"), data={**WISH, "amount": "120.51"}).status_code == 422
+
+
 def test_a_charge_that_stripe_does_not_answer_is_written_and_not_called_done(house: House) -> None:
     booking_id, ada = house.booking_with_card(), house.ada()
 
@@ -117,6 +131,7 @@ def test_the_house_decides_whether_cards_are_saved_and_for_how_much_damage(house
     with house.rows() as session:
         place = session.query(Property).one()
         assert (place.keeps_cards, place.damage_most_minor, place.pays_on_page) == (True, 15_050, False)
+    assert 'value="150.50"' in ada.get("/admin/cards").text
 
     refused = ada.post("/admin/cards", data={"keeps_cards": "y", "damage_most": "a lot"})
     assert (refused.status_code, "Type an amount" in refused.text) == (422, True)

@@ -37,7 +37,7 @@ class CardRulesForm(FactsForm):
     def of(cls, place: Place) -> "CardRulesForm":
         """The form as the house has it now."""
         most = Money(place.damage_most_minor, place.currency)
-        facts = {"keeps_cards": place.keeps_cards, "pays_on_page": place.pays_on_page, "damage_most": most.major}
+        facts = {"keeps_cards": place.keeps_cards, "pays_on_page": place.pays_on_page, "damage_most": str(most.major)}
         return cls(formdata=None, data=facts)
 
     def read_rules(self, currency: str) -> CardRules | None:
@@ -66,7 +66,11 @@ class FeeForm(FactsForm):
     @classmethod
     def fresh(cls, amount: Money, reason: str = "") -> "FeeForm":
         """A new one, with a token that makes two clicks one."""
-        facts = {"amount": amount.major if amount.minor else "", "reason": reason, "form_token": secrets.token_hex(16)}
+        facts = {
+            "amount": str(amount.major) if amount.minor else "",
+            "reason": reason,
+            "form_token": secrets.token_hex(16),
+        }
         return cls(formdata=None, data=facts)
 
     def read_fee(self, currency: str) -> tuple[Money, str, str] | None:
