@@ -1,7 +1,8 @@
 """What staff asks of a guest after the stay: what the terms leave the house when nobody came, and damage.
 
 Only with a card that the guest let the house save, and at most what they agreed to then. The due is written, told to
-the guest and charged; the same form sent twice is one.
+the guest and charged; the same form sent twice is one. The fee for not coming takes the place of a balance that is
+still open: nobody pays for the same nights twice.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from booking.extensions import db
 from booking.models import Booking, Due
 from booking.queries.guest import read_refundable
 from booking.runtime import Runtime
-from booking.services import audit, cards, charges, timeline
+from booking.services import audit, balances, cards, charges, dues, timeline
 from booking.services.charges import Try
 from booking.services.locks import lock_booking
 from booking.services.timeline import Cause
@@ -29,6 +30,7 @@ FEE_KINDS = {"no-show": DueKind.NO_SHOW_FEE, "damage": DueKind.DAMAGE}
 NO_CARD = "This booking has no saved card, so nothing can be charged here. Ask the guest to pay in another way."
 TOO_MUCH = "That is more than may be charged. Nothing was written."
 NOT_YET = "First it has to be noted that nobody came."
+PAYING_NOW = "The balance may be being paid at this moment, so no fee was charged. Try again in a minute."
 NOT_NOW = "Only of a confirmed booking whose payment is in order a fee can be charged."
 
 
@@ -69,15 +71,20 @@ def charge_fee(runtime: Runtime, booking_id: int, wish: FeeWish, staff_email: st
 
     Raises:
         BookingNotFound: no such booking.
-        TransitionRefused: no card, no consent, too much, or nobody noted yet that the guest did not come.
+        TransitionRefused: no card, no consent, too much, nobody noted yet that the guest did not come, or the balance
+            that the fee takes the place of may be being paid at this moment.
     """
     now, cause = runtime.clock.now(), Cause(Source.STAFF, staff_email)
+    if wish.kind is DueKind.NO_SHOW_FEE:
+        balances.stop_paying_balance(runtime, booking_id, cause)
     with transaction() as session:
         booking = lock_booking(session, booking_id)
         due = session.scalar(select(Due).where(Due.form_token == wish.form_token))
         if due is not None:
             return Try.UNDER_WAY
         _refuse(session, booking, wish)
+        if wish.kind is DueKind.NO_SHOW_FEE:
+            _give_up_balance(session, booking, cause, now)
         due_id = _write(session, booking, wish, cause, now)
     runtime.wake_worker()
     return charges.charge_due(runtime, due_id, cause)
@@ -92,6 +99,16 @@ def _refuse(session: Session, booking: Booking, wish: FeeWish) -> None:
         raise TransitionRefused(NOT_YET)
     if not 0 < wish.amount.minor <= find_limit(session, booking, wish.kind).minor or not wish.amount.is_movable:
         raise TransitionRefused(TOO_MUCH)
+
+
+def _give_up_balance(session: Session, booking: Booking, cause: Cause, now: datetime) -> None:
+    """What is left of the price is asked for as the fee, and must not be charged or paid beside it."""
+    balance = dues.find_open_balance(session, booking.id)
+    if balance is None:
+        return
+    if dues.is_payable(session, balance.id):
+        raise TransitionRefused(PAYING_NOW)
+    dues.waive(session, booking, balance, cause, now)
 
 
 def _write(session: Session, booking: Booking, wish: FeeWish, cause: Cause, now: datetime) -> int:

@@ -14,7 +14,7 @@ from booking.domain.states import BookingStatus, RefundReason, Source
 from booking.models import Booking, Night
 from booking.queries.guest import read_refundable
 from booking.runtime import Runtime
-from booking.services import audit, refunds, timeline
+from booking.services import audit, dues, refunds, timeline
 from booking.services.locks import lock_booking
 from booking.services.timeline import Cause
 
@@ -47,6 +47,7 @@ def mark_no_show(
         if found.back != shown:
             raise RefundRefused(CHANGED)
         booking.no_show_at = now
+        _leave_balance_to_staff(session, booking, now)
         freed = _free_rest(session, booking, now) if frees_nights else 0
         _write_down(session, booking, found, freed, Cause(Source.STAFF, staff_email), now, form_token)
     runtime.wake_worker()
@@ -62,6 +63,13 @@ def _refuse_wrong_state(booking: Booking, now: datetime) -> None:
 
 def _outcome(session: Session, booking: Booking, now: datetime) -> Outcome:
     return outcome(Ending.NO_SHOW, booking.deal, read_refundable(session, booking), now)
+
+
+def _leave_balance_to_staff(session: Session, booking: Booking, now: datetime) -> None:
+    """A balance is not charged by itself any more: who did not come owes by the terms, and that may be less."""
+    balance = dues.find_open_balance(session, booking.id)
+    if balance is not None and balance.tries_stopped_at is None:
+        balance.tries_stopped_at = now
 
 
 def _free_rest(session: Session, booking: Booking, now: datetime) -> int:

@@ -6,9 +6,10 @@ import pytest
 import requests
 
 from booking.domain.errors import TransitionRefused
+from booking.domain.payment_plans import PaymentPlan, PlanKind
 from booking.domain.states import AttemptChannel, AttemptStatus, CancelReason, DueKind, DueStatus, Source
 from booking.gateways.payments import GatewayUnavailable
-from booking.services import balances, cards, charges, fees, reconciliation, reservations, verification
+from booking.services import balances, cards, charges, fees, no_shows, reconciliation, reservations, verification
 from booking.services.charges import Try
 from booking.services.fees import FeeWish
 from booking.services.timeline import Cause
@@ -448,6 +449,45 @@ def test_who_did_not_come_with_a_deposit_paid_is_charged_what_the_terms_leave_an
     assert _fee(keeping, booking_id, DueKind.NO_SHOW_FEE, limit.minor) is Try.PAID
     with keeping.app.app_context():
         assert fees.read_limit(booking_id, DueKind.NO_SHOW_FEE).minor == 0
+
+
+def test_the_fee_for_not_coming_takes_the_place_of_the_balance_and_nobody_pays_both(keeping: Shop) -> None:
+    ask_for_deposit(keeping, PaymentPlan(PlanKind.DEPOSIT, 30, 0))
+    booking_id = book_with_card(keeping, stay=keeping.stay(ahead=40))
+    booking, (balance,) = keeping.booking(booking_id), dues_of(keeping, booking_id)
+    come_to(keeping, booking.arrive)
+    with keeping.app.app_context():
+        no_shows.mark_no_show(keeping.runtime, booking_id, eur(0), False, ADA, "d" * 32)
+        assert charges.charge_due_cards(keeping.runtime) == []
+        balances.start_due(keeping.runtime, balance.id)
+        limit = fees.read_limit(booking_id, DueKind.NO_SHOW_FEE)
+
+    assert _fee(keeping, booking_id, DueKind.NO_SHOW_FEE, limit.minor) is Try.PAID
+    for _ in range(3):
+        come_to(keeping, keeping.clock.today() + TWO_DAYS)
+        sweep(keeping)
+
+    ended = {due.kind: due.status for due in dues_of(keeping, booking_id)}
+    assert ended == {DueKind.BALANCE: DueStatus.WAIVED, DueKind.NO_SHOW_FEE: DueStatus.PAID}
+    assert keeping.attempts(booking_id)[1].status is AttemptStatus.EXPIRED
+    assert sum(payment.amount_minor for payment in keeping.payments(booking_id)) <= booking.amount_minor
+    assert _verify_with_stripe(keeping) == []
+
+
+def test_while_the_bank_works_on_the_balance_no_fee_is_charged(keeping: Shop) -> None:
+    ask_for_deposit(keeping, PaymentPlan(PlanKind.DEPOSIT, 30, 0))
+    booking_id = book_with_card(keeping, stay=keeping.stay(ahead=40))
+    (balance,) = dues_of(keeping, booking_id)
+    come_to(keeping, keeping.booking(booking_id).arrive)
+    note_no_show(keeping, booking_id)
+    keeping.stripe.post("faults", [_trouble("status_500_after_effect")])
+    keeping.stripe.post("delivery", {"mode": "hold"})
+    assert _charge(keeping, balance.id) is Try.UNKNOWN
+
+    with pytest.raises(TransitionRefused):
+        _fee(keeping, booking_id, DueKind.NO_SHOW_FEE, 5_000)
+
+    assert [due.kind for due in dues_of(keeping, booking_id)] == [DueKind.BALANCE]
 
 
 def _write_about_balances(shop: Shop) -> None:
