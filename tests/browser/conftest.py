@@ -1,5 +1,6 @@
 """A real Chromium with JavaScript off, because every page must work so. It notes what pages do against their policy."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -7,10 +8,12 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
 from booking.domain.dates import Stay
+from booking.services import staff
 from tests.support.servers import wait_until
-from tests.support.shop import Shop
+from tests.support.shop import GRACE, Shop
 
 GOOD_CARD, DECLINED_CARD, CHALLENGED_CARD = "4242424242424242", "4000000000000002", "4000000000003220"
+ADA, PASSWORD = "ada@example.org", "tin kettle purple morning"
 
 
 @dataclass
@@ -29,6 +32,11 @@ class Guest:
     @property
     def path(self) -> str:
         return self.page.url.removeprefix(self.shop.url)
+
+    @property
+    def words(self) -> str:
+        """What the page says, without its head and foot, with plain apostrophes."""
+        return self.page.locator("main").inner_text().replace("\u2019", "'")
 
     def open(self, path: str) -> None:
         self.page.goto(self.shop.url + path)
@@ -55,6 +63,22 @@ class Guest:
         button, link = self.page.get_by_role("button", name=name), self.page.get_by_role("link", name=name, exact=True)
         button.or_(link).first.wait_for(state="attached")  # the page may still be on its way
         (button if button.count() else link).first.click()
+
+    def follow_mail(self, words: str) -> None:
+        """Open the link of the newest mail to Grace with these words in its subject, and press its one button."""
+        letters = [letter for letter in self.shop.mailer.letters if letter.to == GRACE.email]
+        letter = next(letter for letter in reversed(letters) if words in letter.subject)
+        found = re.search(r"https?://\S+(/m/\S+)", letter.text)
+        assert found, letter.text
+        self.open(found[1])
+        self.page.get_by_role("main").get_by_role("button").first.click()
+
+    def sign_in_to_desk(self) -> None:
+        """As Ada."""
+        self.open("/admin/")
+        self.page.get_by_label("E-mail address").fill(ADA)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.press("Sign in")
 
     # --- the way to Stripe ------------------------------------------------------------------------------------------
 
@@ -148,3 +172,13 @@ def watch(guest: Guest, page: Page) -> None:
 def guest(new_guest: Callable[..., Guest]) -> Guest:
     """Grace at her desk."""
     return new_guest()
+
+
+@pytest.fixture
+def ada(new_guest: Callable[..., Guest], small_shop: Shop) -> Guest:
+    """Ada at the desk, signed in."""
+    with small_shop.app.app_context():
+        staff.create_staff(small_shop.runtime, ADA, "Ada Lovelace", PASSWORD)
+    ada = new_guest()
+    ada.sign_in_to_desk()
+    return ada

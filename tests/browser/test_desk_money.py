@@ -1,45 +1,21 @@
 """Staff and guest in browsers without script: a booking by telephone, changes of dates, a refund. The books balance."""
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from booking.services import staff, verification
+from booking.services import verification
 from tests.browser.conftest import Guest
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.browser
-ADA, PASSWORD = "ada@example.org", "tin kettle purple morning"
-
-
-@pytest.fixture
-def ada(new_guest: Callable[..., Guest], small_shop: Shop) -> Guest:
-    """Ada at the desk, signed in."""
-    with small_shop.app.app_context():
-        staff.create_staff(small_shop.runtime, ADA, "Ada Lovelace", PASSWORD)
-    ada = new_guest()
-    ada.open("/admin/")
-    ada.page.get_by_label("E-mail address").fill(ADA)
-    ada.page.get_by_label("Password").fill(PASSWORD)
-    ada.press("Sign in")
-    return ada
 
 
 def _paid(shop: Shop) -> int:
     booking_id = shop.book(shop.stay())
     shop.pay(booking_id)
     return booking_id
-
-
-def _follow_mail(grace: Guest, kind: str) -> None:
-    """Open the link of the newest mail with these words in its subject, and press its one button."""
-    letter = next(letter for letter in reversed(grace.shop.mailer.letters) if kind in letter.subject)
-    found = re.search(r"https?://\S+(/m/\S+)", letter.text)
-    assert found, letter.text
-    grace.open(found[1])
-    grace.page.get_by_role("main").get_by_role("button").first.click()
 
 
 def _change_to(ada: Guest, booking_id: int, nights: int) -> None:
@@ -80,7 +56,7 @@ def test_a_booking_by_telephone_is_paid_through_the_link_in_the_mail(
     small_shop.work()
 
     grace = new_guest(360)
-    _follow_mail(grace, "Pay €")
+    grace.follow_mail("Pay €")
     grace.press("Pay now")
     grace.pay()
     grace.page.wait_for_url("**/b/**")
@@ -101,7 +77,7 @@ def test_a_change_that_costs_more_is_made_when_the_guest_has_paid_the_difference
     small_shop.work()
 
     grace = new_guest(360)
-    _follow_mail(grace, "to change your stay")
+    grace.follow_mail("to change your stay")
     assert small_shop.booking(booking_id).stay == before.stay
     grace.press("Pay the difference of €")
     grace.pay()
