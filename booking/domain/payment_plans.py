@@ -172,19 +172,26 @@ def _plan_when_near(plan: PaymentPlan) -> Said:
                days=ROOM_TO_PAY.days)  # fmt: skip
 
 
-def schedule_in_words(schedule: Schedule) -> tuple[Said, ...]:
-    """The plan with amounts and the day, as a guest agrees to it by booking; nothing where all is paid at once."""
-    return tuple(_words(schedule))
+def schedule_in_words(schedule: Schedule, *, from_card: bool = False) -> tuple[Said, ...]:
+    """The plan with amounts and the day, as a guest agrees to it by booking; nothing where all is paid at once.
+
+    `from_card` where the guest also lets the house save the card of a deposit, and charge it with the balance.
+    """
+    return tuple(_words(schedule, from_card=from_card))
 
 
-def _words(schedule: Schedule) -> Iterator[Said]:
+def _words(schedule: Schedule, *, from_card: bool) -> Iterator[Said]:
     if schedule.kind is PlanKind.DEPOSIT and schedule.due_on is not None:
         yield say("You pay {now} now, and the balance of {later} until {day}.",
                   now=schedule.now, later=schedule.later, day=schedule.due_on)  # fmt: skip
-        yield say("We write to you before that day with a link to pay. Nothing is taken by itself.")
+        if from_card:
+            yield say("On that day the card that you let the house save is charged with it.")
+        else:
+            yield say("We write to you before that day with a link to pay. Nothing is taken by itself.")
     if schedule.is_guaranteed and schedule.due_on is not None:
         yield say("You pay nothing now. Your card is charged with {later} on {day}.",
                   later=schedule.later, day=schedule.due_on)  # fmt: skip
+    if schedule.is_guaranteed or (schedule.is_split and from_card):
         yield say("We write to you before that day. Until then you can also pay in another way.")
 
 

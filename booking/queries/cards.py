@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -51,10 +52,20 @@ def has_wallet(session: Session, booking_id: int) -> bool:
     return session.scalar(select(CardConsent.id).where(CardConsent.booking_id == booking_id)) is not None
 
 
-def has_lost_cards(session: Session, booking_id: int) -> bool:
-    """Whether every card that was saved with a booking has been removed since."""
+class Saved(StrEnum):
+    """What became of the cards that were saved with a booking."""
+
+    NONE = "none"  # there never was one, or it is not looked up yet
+    KEPT = "kept"
+    LOST = "lost"  # every one of them was removed since
+
+
+def find_saved(session: Session, booking_id: int) -> Saved:
+    """Whether there is a card that could be charged, or was."""
     removed = session.scalars(select(SavedCard.removed_at).where(SavedCard.booking_id == booking_id)).all()
-    return bool(removed) and all(removed)
+    if not removed:
+        return Saved.NONE
+    return Saved.LOST if all(removed) else Saved.KEPT
 
 
 def read_wallet(session: Session, booking_id: int) -> Wallet:

@@ -35,7 +35,7 @@ from booking.domain.terms import RefundStep, open_steps
 from booking.domain.words import Said
 from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund, StayChange
 from booking.models.outbox import OutboxKind, OutboxState
-from booking.queries.cards import has_lost_cards, has_wallet
+from booking.queries.cards import Saved, find_saved, has_wallet
 from booking.queries.charges import Charge, find_charge, find_decline, find_withdrawn
 from booking.queries.dues import Owed, list_owed
 from booking.queries.nights import keeps_nights
@@ -208,7 +208,7 @@ class GuestBooking:
     owed: tuple[Owed, ...]  # what is still to be paid beside the first payment
     schedule: Schedule  # as it was agreed to when booking
     has_cards: bool  # a card was saved with it, or was to be
-    has_lost_cards: bool  # and none of those is left
+    saved: Saved  # whether it is there to be charged
     request: AskedStay | None
     sequence: int  # rises with each change that a calendar must hear of
     changed_at: datetime
@@ -239,10 +239,18 @@ class GuestBooking:
 
     @property
     def waits_for_card(self) -> bool:
-        """Whether all of the price is still to be charged to a card that is kept, on a day that has not passed."""
-        if self.balance is None or not self.schedule.is_guaranteed or self.has_lost_cards:
+        """Whether what is left of the price will be charged to a card that is kept, on a day that has not passed."""
+        balance = self.balance
+        if balance is None or balance.is_stopped or balance.decline or not self._has_card_to_charge:
             return False
-        return (self.stay.arrive - self.balance.due_on).days <= self.cancelling.days_before
+        return (self.stay.arrive - balance.due_on).days <= self.cancelling.days_before
+
+    @property
+    def _has_card_to_charge(self) -> bool:
+        """A booking that a card alone stands for has one, also in the moment before it is looked up."""
+        if self.schedule.is_guaranteed:
+            return self.saved is not Saved.LOST
+        return self.has_cards and self.saved is Saved.KEPT
 
     @property
     def received(self) -> tuple[Money, ...]:
@@ -349,7 +357,7 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         owed=list_owed(session, booking),
         schedule=booking.schedule,
         has_cards=has_wallet(session, booking.id),
-        has_lost_cards=has_lost_cards(session, booking.id),
+        saved=find_saved(session, booking.id),
         request=_request(booking),
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,

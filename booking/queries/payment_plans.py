@@ -86,4 +86,5 @@ def _page(
     today = place.today(now)
     total = Money(EXAMPLE_MAJOR * 10 ** exponent(place.currency), place.currency)
     example = plan.schedule(total, today + EXAMPLE_AHEAD, today)
-    return PlanPage(name, listing_id, place.id, own, plan_in_words(plan), example, schedule_in_words(example))
+    words = schedule_in_words(example, from_card=place.keeps_cards)
+    return PlanPage(name, listing_id, place.id, own, plan_in_words(plan), example, words)

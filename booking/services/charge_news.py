@@ -55,8 +55,8 @@ def note_failed_try(
         must_confirm=int(code == "authentication_required"), again_on=speak.day(again) if again else "",
     )  # fmt: skip
     if again is None:
-        what = due.kind.replace("_", " ")
-        note = f"The saved card was not charged with {what} (due {due.id}), and is not tried again."
+        what = f"{due.kind.replace('_', ' ')} of {due.amount.major} {due.currency.upper()}"
+        note = f"The saved card could not be charged for the {what} (due {due.id}), and is not tried again."
         notifications.tell_staff(session, StaffNotice.CHARGE_FAILED, now, booking, note, fact_id=attempt.id)
 
 

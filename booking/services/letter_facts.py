@@ -27,6 +27,7 @@ from booking.domain.terms import open_steps
 from booking.language import localised
 from booking.models import Booking, Due, Payment, Property, Refund
 from booking.models.instance import LinkPurpose
+from booking.queries.cards import Saved, find_saved, has_wallet
 from booking.queries.charges import find_withdrawn
 from booking.queries.nights import keeps_nights
 from booking.queries.search import find_property
@@ -60,6 +61,8 @@ def shared_facts(runtime: Runtime, task: Task, place: Property | None, code: str
         "due_amount": None,
         "owed": None,
         "owed_until": None,
+        "owed_from_card": False,
+        "may_charge_card": False,
         **_place_facts(runtime, place, code),
     }
 
@@ -186,10 +189,16 @@ def _money_facts(session: Session, booking: Booking) -> Facts:
 
 
 def _owed_facts(session: Session, booking: Booking) -> Facts:
-    """What is left to pay of the price, and until which day; None of both where nothing is."""
+    """What is left to pay of the price, until which day, and whether a saved card is charged; None where nothing is."""
     wanted = select(Due).where(Due.booking_id == booking.id, Due.kind == DueKind.BALANCE, Due.status == DueStatus.OPEN)
     due = session.scalar(wanted.limit(1)) if booking.status is BookingStatus.CONFIRMED else None
-    return {"owed": due.amount if due else None, "owed_until": due.due_on if due else None}
+    if due is None:
+        return {"owed": None, "owed_until": None}
+    agreed = has_wallet(session, booking.id) and due.tries_stopped_at is None
+    from_card = agreed and find_saved(session, booking.id) is Saved.KEPT
+    return {
+        "owed": due.amount, "owed_until": due.due_on, "may_charge_card": agreed, "owed_from_card": from_card,
+    }  # fmt: skip
 
 
 def _is_paid_at_house(session: Session, booking: Booking) -> bool:

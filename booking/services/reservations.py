@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from booking.database import transaction
+from booking.domain.charging import Consent
 from booking.domain.coupons import NOTHING_LEFT, Coupon
 from booking.domain.dates import Stay
 from booking.domain.errors import (
@@ -213,15 +214,16 @@ def freeze_terms(listing: Listing, now: datetime, code: str) -> dict[str, Any]:
     return {**terms.as_json(), "booked_at": now.isoformat(), "text": text, "language": speaker.code}
 
 
-def freeze_plan(schedule: Schedule, now: datetime, code: str) -> dict[str, Any] | None:
+def freeze_plan(schedule: Schedule, now: datetime, code: str, *, from_card: bool = False) -> dict[str, Any] | None:
     """What is paid when, as a booking keeps it: with the moment of agreeing, and with the words its guest agreed to.
 
-    None where all is paid at once: there is nothing to keep but the price.
+    `from_card` where the guest lets the house charge the card that is saved. None where all is paid at once: there is
+    nothing to keep but the price.
     """
     if not schedule.mark:
         return None
     speaker = language(code)
-    text = [speaker.speak(said) for said in schedule_in_words(schedule)]
+    text = [speaker.speak(said) for said in schedule_in_words(schedule, from_card=from_card)]
     return {**schedule.as_json(), "agreed_at": now.isoformat(), "text": text, "language": speaker.code}
 
 
@@ -250,9 +252,11 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         units = find_units(session, listing, request.stay, now)
         booking = write_booking(session, listing, units[0], request, priced, now)
         booking.coupon_id = coupon.id if coupon else None
-        booking.plan = freeze_plan(schedule, now, request.guest.language)
+        consent = _agreed_consent(listing, request, priced, schedule, now)
+        booking.plan = freeze_plan(schedule, now, request.guest.language, from_card=consent is not None)
         booking.membership_id, booking.member_off = rate.membership_id if rate else None, off
-        _agree(session, booking, listing, request, priced, now)
+        if consent is not None:
+            cards.agree(session, booking, consent, now)
         holds.note_network(session, runtime, holder, booking.id, now)
         if listing.takes_requests:
             _write_request(session, listing, booking, now)
@@ -283,19 +287,20 @@ def _find_rate(
     return find_rate(session, request.account_id, identity.livemode, now)
 
 
-def _agree(
-    session: Session, booking: Booking, listing: Listing, request: PlaceRequest, priced: Quote, now: datetime
-) -> None:
-    """Write down what the guest read about saving a card. Where the house asks for something else by now, for nothing.
+def _agreed_consent(
+    listing: Listing, request: PlaceRequest, priced: Quote, schedule: Schedule, now: datetime
+) -> Consent | None:
+    """What the guest read about saving a card. Where the house asks for something else by now, nothing.
 
     That a card is saved is no condition of the booking then: nobody is held to words that they did not see. Only for
     a stay that is paid later it is one: raises PlanChanged.
     """
     consent = cards.offered_consent(listing, priced, request.stay.arrive, now)
-    if consent and cards.name_of(consent, booking.language) == request.consent:
-        cards.agree(session, booking, consent, now)
-    elif booking.schedule.is_guaranteed:
+    if consent and cards.name_of(consent, request.guest.language) == request.consent:
+        return consent
+    if schedule.is_guaranteed:
         raise PlanChanged
+    return None
 
 
 def _write_request(session: Session, listing: Listing, booking: Booking, now: datetime) -> None:

@@ -121,6 +121,8 @@ def test_reserve_now_and_pay_later_with_a_bank_that_asks_in_between(
 
     phone = new_guest(360)
     phone.follow_mail("could not be charged")
+    assert "No money was taken. Your bank wants to be sure that it is you." in phone.words
+    assert "Your saved card is charged" not in phone.words
     phone.press(f"Pay the balance of {total}")
     phone.pay(ASKS_EACH_TIME)
     assert "is this you" in phone.heading
@@ -148,6 +150,8 @@ def test_a_fee_for_not_coming_charged_at_the_desk(ada: Guest, new_guest: NewGues
 
     grace.go_to_review(stay)
     assert "If you neither come nor cancel: what the terms leave the house" in grace.words
+    assert "On that day the card that you let the house save is charged with it." in grace.words
+    assert "Nothing is taken by itself" not in grace.words
     grace.press("Book and pay €")
     grace.pay()
     (booking,) = shop.bookings()

@@ -156,6 +156,20 @@ def test_the_words_name_amounts_and_the_day() -> None:
     assert "29400" in told
 
 
+def test_where_a_card_is_saved_nobody_is_told_that_nothing_is_taken() -> None:
+    schedule = THIRTY.schedule(euros(42000), ARRIVE, TODAY)
+
+    alone, with_card = (
+        " ".join(map(str, schedule_in_words(schedule, from_card=from_card))) for from_card in (False, True)
+    )
+
+    assert "Nothing is taken by itself." in alone
+    assert "is charged" not in alone
+    assert "On that day the card that you let the house save is charged with it." in with_card
+    assert "Nothing is taken" not in with_card
+    assert schedule_in_words(paid_in_full(euros(42000)), from_card=True) == ()
+
+
 def test_a_plan_is_told_before_any_dates_are_chosen() -> None:
     first, near = (str(said) for said in plan_in_words(THIRTY))
 

@@ -25,6 +25,10 @@ _OWING: dict[str, object] = {
 CASES: dict[str, tuple[GuestMail, dict[str, object]]] = {
     "confirmed": (GuestMail.CONFIRMED, {"guest_message": "Could we have a cot?\nWe come with a baby."}),
     "confirmed_deposit": (GuestMail.CONFIRMED, _OWING),
+    "confirmed_deposit_with_card": (
+        GuestMail.CONFIRMED, {**_OWING, "may_charge_card": True, "owed_from_card": True},
+    ),
+    "confirmed_deposit_without_a_card_yet": (GuestMail.CONFIRMED, {**_OWING, "may_charge_card": True}),
     "balance_due": (GuestMail.BALANCE_DUE, _OWING),
     "balance_reminder": (GuestMail.BALANCE_REMINDER, _OWING),
     "balance_paid": (GuestMail.BALANCE_PAID, {"due_amount": Money(33390, "eur")}),

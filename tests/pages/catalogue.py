@@ -34,6 +34,7 @@ from booking.services import (
     balances,
     catalog_sync,
     changes,
+    charges,
     club_plans,
     guest_accounts,
     holds,
@@ -49,7 +50,7 @@ from booking.services.demo_shop import TIMEZONE
 from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
 from tests.pages.stage import DUNES, LOFT, ROOM, Seen, Stage
-from tests.support.cards import cards_of, keeping_cards, offering_page, owe
+from tests.support.cards import ALWAYS_ASKS, cards_of, keeping_cards, offering_page, owe, swap_card
 from tests.support.later import LATER
 from tests.support.plans import THIRTY
 from tests.support.servers import wait_until
@@ -829,6 +830,28 @@ def _booking_guaranteed(stage: Stage) -> Seen:
     return stage.booking_page(*with_guarantee(stage))
 
 
+@page("booking, the bank of its card wants its guest", Stake.LEDGER, is_private=True)
+def _booking_to_confirm(stage: Stage) -> Seen:
+    return stage.booking_page(*_with_refusal(stage))
+
+
+@page("paying what the bank of a card wants confirmed", Stake.LEDGER, is_private=True)
+def _pay_to_confirm(stage: Stage) -> Seen:
+    visitor, booking_id = _with_refusal(stage)
+    return stage.booking_page(visitor, booking_id, f"/pay/{_balance_id(stage, booking_id)}")
+
+
+def _with_refusal(stage: Stage) -> tuple[Visitor, int]:
+    """A card stands for it that was charged, and whose bank wants to be sure who pays."""
+    visitor, booking_id = with_guarantee(stage)
+    stage.shop.work()
+    swap_card(stage.shop, booking_id, ALWAYS_ASKS)
+    with stage.shop.app.app_context():
+        charges.charge_due(stage.shop.runtime, _balance_id(stage, booking_id), Cause(Source.TIMER))
+    stage.shop.stripe.settle_down()
+    return visitor, booking_id
+
+
 @page("return, a card is kept, another browser", Stake.LEDGER, is_private=True)
 def _return_guaranteed(stage: Stage) -> Seen:
     _, booking_id = with_guarantee(stage)
@@ -1460,6 +1483,22 @@ def _with_card(stage: Stage) -> tuple[Visitor, Booking]:
 @page("booking: confirmed, with a saved card", Stake.LEDGER, is_private=True)
 def _booking_with_card(stage: Stage) -> Seen:
     visitor, booking = _with_card(stage)
+    return Seen(visitor.get(f"/b/{booking.reference}"), booking.id)
+
+
+@page("review, with a deposit and a card that will be saved", Stake.NOT_YET, is_private=True)
+def _review_deposit_with_consent(stage: Stage) -> Seen:
+    visitor, stay = stage.visitor(), stage.nights(slug=CABIN)
+    with keeping_cards(stage.shop), deposits(stage, CABIN):
+        visitor.review_form(CABIN, stay)
+        args = {"arrive": stay.arrive.isoformat(), "leave": stay.leave.isoformat(), "guests": "2"}
+        return Seen(visitor.get(f"/stays/{CABIN}/review", **args))
+
+
+@page("booking, its balance waits for the saved card", Stake.LEDGER, is_private=True)
+def _booking_deposit_with_card(stage: Stage) -> Seen:
+    with deposits(stage, CABIN):
+        visitor, booking = _with_card(stage)
     return Seen(visitor.get(f"/b/{booking.reference}"), booking.id)
 
 

@@ -8,7 +8,9 @@ import requests
 from booking.domain.errors import TransitionRefused
 from booking.domain.payment_plans import PaymentPlan, PlanKind
 from booking.domain.states import AttemptChannel, AttemptStatus, CancelReason, DueKind, DueStatus, Source
+from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable
+from booking.queries.guest import find_guest_booking
 from booking.services import balances, cards, charges, fees, no_shows, reconciliation, reservations, verification
 from booking.services.charges import Try
 from booking.services.fees import FeeWish
@@ -374,6 +376,48 @@ def test_the_balance_of_a_plan_is_charged_to_the_card_of_its_deposit_as_the_gues
     assert mails.count("charge_announced") == mails.count("balance_paid") == 1
     assert not {"balance_due", "balance_reminder", "balance_overdue"} & set(mails)
     assert _verify_with_stripe(keeping) == []
+
+
+def test_whoever_has_a_card_saved_is_told_everywhere_that_the_balance_is_charged_to_it(keeping: Shop) -> None:
+    ask_for_deposit(keeping)
+    booking_id = book_with_card(keeping, stay=keeping.stay(ahead=40))
+    (due,) = dues_of(keeping, booking_id)
+
+    plan = keeping.booking(booking_id).plan
+    assert plan is not None
+    assert "is charged with it" in plan["text"][1]
+    letter = next(one for one in keeping.mailer.letters if one.subject.startswith("Booked"))
+    for told in (letter.text, letter.html):
+        assert "Your saved card is charged with €333.90 on" in told
+        assert "nothing is taken" not in told
+    assert _waits_for_card(keeping, booking_id)
+
+    with keeping.app.app_context():
+        charges.stop_trying(keeping.runtime, due.id, ADA)
+    assert not _waits_for_card(keeping, booking_id)
+
+
+def test_whoever_has_agreed_to_no_card_pays_the_balance_themselves(keeping: Shop) -> None:
+    ask_for_deposit(keeping)
+    booking_id = keeping.book(keeping.stay(ahead=40))  # its form carries no name of any words
+    keeping.pay(booking_id)
+    keeping.work()
+
+    plan = keeping.booking(booking_id).plan
+    assert plan is not None
+    assert "Nothing is taken by itself." in plan["text"][1]
+    letter = next(one for one in keeping.mailer.letters if one.subject.startswith("Booked"))
+    assert "nothing is taken by itself" in letter.text
+    assert not _waits_for_card(keeping, booking_id)
+
+
+def _waits_for_card(shop: Shop, booking_id: int) -> bool:
+    """Whether the guest's page says that the balance is charged to the saved card."""
+    reference = shop.booking(booking_id).reference
+    with shop.app.app_context():
+        found = find_guest_booking(db.session(), reference, shop.clock.now())
+    assert found is not None
+    return found.waits_for_card
 
 
 def test_a_bank_that_wants_its_guest_is_satisfied_on_stripes_page_and_the_balance_is_paid_once(keeping: Shop) -> None:

@@ -31,6 +31,8 @@ _SHARED: dict[str, object] = {
     "refund": None,
     "owed": None,
     "owed_until": None,
+    "owed_from_card": False,
+    "may_charge_card": False,
     "due_amount": None,
     "difference": Money(12800, "eur"),
     "new_stay": Stay(date(2027, 3, 12), date(2027, 3, 16)),

@@ -201,8 +201,8 @@ def _review_page(
     facts = {"offer": offer, "wish_page": page, "form": form, "args": _args(page), "is_old": is_old}
     facts |= {"change": change, "difference": _difference(change, offer)}
     facts |= {"is_new_plan": is_new_plan, "is_other_way": is_other_way}
-    facts |= {"plan_words": schedule_in_words(offer.schedule), "asked": _asked(offer, runtime.clock.now())}
-    facts |= _consent_facts(offer)
+    facts |= {"asked": _asked(offer, runtime.clock.now()), **_consent_facts(offer)}
+    facts["plan_words"] = schedule_in_words(offer.schedule, from_card=bool(facts["consent"]))
     facts["lost_rate"] = "as_member" in request.form and not offer.member_off
     meant = suggest_address(form.email.data or "")
     return render_template(
