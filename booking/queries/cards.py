@@ -7,7 +7,10 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.models import CardConsent, SavedCard
+from booking.domain.charging import Consent, no_show_limit
+from booking.domain.money import Money
+from booking.domain.states import BookingStatus
+from booking.models import Booking, CardConsent, SavedCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,23 @@ class Wallet:
 def has_wallet(session: Session, booking_id: int) -> bool:
     """Whether the guest of a booking was asked to have a card saved, and so has a page for it."""
     return session.scalar(select(CardConsent.id).where(CardConsent.booking_id == booking_id)) is not None
+
+
+def find_wanted_consent(session: Session, booking: Booking) -> Consent | None:
+    """What the guest of a booking is to agree to before a card confirms it; None where nothing, or where they have.
+
+    Who books on the pages agrees there and then. For whom staff has booked, nobody else can.
+    """
+    is_wanted = booking.status is BookingStatus.PENDING and booking.schedule.is_guaranteed
+    if not is_wanted or has_wallet(session, booking.id):
+        return None
+    place, schedule, nothing = booking.listing.property, booking.schedule, Money(0, booking.currency)
+    return Consent(
+        rest=schedule.later,
+        due_on=schedule.due_on,
+        no_show=no_show_limit(booking.deal, schedule.now) if place.keeps_cards else nothing,
+        damage=Money(place.damage_most_minor, booking.currency) if place.keeps_cards else nothing,
+    )
 
 
 class Saved(StrEnum):

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from booking.domain.cancelling import Cancelling, Standing, cancelling
+from booking.domain.charging import Consent
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.payment_plans import Schedule
@@ -35,7 +36,7 @@ from booking.domain.terms import RefundStep, open_steps
 from booking.domain.words import Said
 from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund, StayChange
 from booking.models.outbox import OutboxKind, OutboxState
-from booking.queries.cards import Saved, find_saved, has_wallet
+from booking.queries.cards import Saved, find_saved, find_wanted_consent, has_wallet
 from booking.queries.charges import Charge, find_charge, find_decline, find_withdrawn
 from booking.queries.dues import Owed, list_owed
 from booking.queries.nights import keeps_nights
@@ -189,6 +190,7 @@ class GuestBooking:
     message: str = field(repr=False)
     arrival_time: str
     pay_until: datetime | None  # None where no hold is running
+    pays_another_day: bool  # that moment is not today, where the house is
     keeps_nights: bool  # with no end: paid for, or nobody else can have them until the news is here
     charge: Charge
     decline: Said | None  # what to say of a card that was refused; None where that matters no more
@@ -209,6 +211,7 @@ class GuestBooking:
     schedule: Schedule  # as it was agreed to when booking
     has_cards: bool  # a card was saved with it, or was to be
     saved: Saved  # whether it is there to be charged
+    wanted_consent: Consent | None  # what is to be agreed to before a card is left; None where nothing is
     request: AskedStay | None
     sequence: int  # rises with each change that a calendar must hear of
     changed_at: datetime
@@ -348,6 +351,7 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         message=booking.message,
         arrival_time=booking.arrival_time,
         pay_until=_pay_until(booking),
+        pays_another_day=_pays_another_day(booking, now),
         keeps_nights=keeps_nights(session, booking.id, booking.stay),
         confirmation=_confirmation(session, booking),
         cancelling=read_cancelling(session, booking, now),
@@ -358,6 +362,7 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         schedule=booking.schedule,
         has_cards=has_wallet(session, booking.id),
         saved=find_saved(session, booking.id),
+        wanted_consent=find_wanted_consent(session, booking),
         request=_request(booking),
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
@@ -417,6 +422,11 @@ def _place(place: Property, language: str) -> Place:
 def _pay_until(booking: Booking) -> datetime | None:
     # The nights are kept a little longer than the payment page lives, but nobody can pay in that time.
     return booking.hold_until - HOLD_GRACE if booking.hold_until else None
+
+
+def _pays_another_day(booking: Booking, now: datetime) -> bool:
+    until, place = _pay_until(booking), booking.listing.property
+    return until is not None and place.today(until) != place.today(now)
 
 
 def _state(booking: Booking, now: datetime) -> GuestState:

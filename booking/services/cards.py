@@ -24,6 +24,7 @@ from booking.gateways.payments import KeptCard
 from booking.language import language
 from booking.models import Attempt, Booking, CardConsent, Listing, SavedCard
 from booking.models.outbox import OutboxKind
+from booking.queries.cards import find_wanted_consent
 from booking.runtime import Runtime
 from booking.services import outbox, timeline
 from booking.services.locks import lock_booking
@@ -69,14 +70,33 @@ def consent_text(consent: Consent, code: str) -> list[str]:
     return [speaker.speak(said) for said in consent.words]
 
 
-def agree(session: Session, booking: Booking, consent: Consent, now: datetime) -> None:
-    """Write down what the guest of a new booking agreed to. Joins the caller's transaction."""
+def agree_before_paying(runtime: Runtime, booking_id: int, shown: str, code: str) -> bool:
+    """The guest for whom staff has booked agrees to what the page said in a language; False where it says otherwise.
+
+    `shown` is the name that the page gave its words. Where nothing is to be agreed to any more, that is fine. Commits.
+
+    Raises:
+        BookingNotFound: no such booking.
+    """
+    with transaction() as session:
+        booking = lock_booking(session, booking_id)
+        consent = find_wanted_consent(session, booking)
+        if consent is not None and name_of(consent, code) != shown:
+            return False
+        if consent is not None:
+            agree(session, booking, consent, runtime.clock.now(), code)
+            timeline.record(session, booking, "card_agreed", Cause(Source.WEB), runtime.clock.now())
+    return True
+
+
+def agree(session: Session, booking: Booking, consent: Consent, now: datetime, code: str = "") -> None:
+    """Write down what a guest agreed to; in the booking's language where no other is named. Joins the transaction."""
     require_transaction(session)
     session.add(
         CardConsent(
             booking_id=booking.id,
-            text=consent_text(consent, booking.language),
-            language=booking.language,
+            text=consent_text(consent, code or booking.language),
+            language=code or booking.language,
             agreed_at=now,
             no_show_minor=consent.no_show.minor,
             damage_minor=consent.damage.minor,

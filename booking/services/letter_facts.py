@@ -167,6 +167,9 @@ def _price_facts(booking: Booking, now: datetime) -> Facts:
     deal = booking.deal
     return {
         "total": booking.amount,
+        "pay_now": booking.first_payment,
+        "plan_words": tuple(booking.plan["text"]) if booking.plan else (),
+        "is_guaranteed": booking.schedule.is_guaranteed,
         "quote": Quote.from_json(booking.quote),
         "refund_steps": open_steps(deal, now),
         "refund_rest": deal.rest,

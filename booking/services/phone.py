@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from booking.database import insert_into, transaction
 from booking.domain.dates import Stay
-from booking.domain.errors import ListingNotFound, PriceChanged, StayRuleBroken
+from booking.domain.errors import ListingNotFound, PlanChanged, PriceChanged, StayRuleBroken
 from booking.domain.money import Money
+from booking.domain.payment_plans import Schedule, paid_in_full
 from booking.domain.pricing import Quote, agreed
 from booking.domain.states import BookingStatus, PaymentMethod, Source
 from booking.models import Booking, Listing, RateWindow
@@ -39,7 +40,10 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class PhoneRequest:
-    """What staff asks for. `shown_total` is what the rates gave on the page; `method` STRIPE is a link by mail."""
+    """What staff asks for. `shown_total` is what the rates gave on the page; `method` STRIPE is a link by mail.
+
+    `shown_plan` is Schedule.mark of what the guest was told to pay when; empty: all of it by the link.
+    """
 
     listing_id: int
     stay: Stay
@@ -50,6 +54,12 @@ class PhoneRequest:
     form_token: str
     agreement: Agreement | None = None
     receipt_note: str = ""
+    shown_plan: str = ""
+
+    @property
+    def is_link(self) -> bool:
+        """Whether the guest pays by a link, and not the house by its word."""
+        return self.method is PaymentMethod.STRIPE
 
     @property
     def as_placed(self) -> PlaceRequest:
@@ -62,13 +72,15 @@ def place_by_phone(runtime: Runtime, request: PhoneRequest, staff_email: str) ->
     """Book for a guest: hold the nights and mail where to pay, or record what the house took and confirm. Commits.
 
     A link can be paid for as long as Stripe allows, which is less than a day. The same form sent twice is one booking.
+    By the listing's plan the link asks for a deposit, or for a card to which the guest still has to agree. A listing
+    that takes requests is booked all the same: who would decline has just said yes.
 
     Raises:
-        ListingNotFound, StayRuleBroken, DatesUnavailable, PriceChanged: nothing is booked.
+        ListingNotFound, StayRuleBroken, DatesUnavailable, PriceChanged, PlanChanged: nothing is booked.
     """
     identity, cause = get_identity(runtime), Cause(Source.STAFF, staff_email)
     placed = _place(runtime, request, cause, identity)
-    if not placed.is_confirmed:
+    if request.is_link and not placed.is_confirmed:
         care.open_at_stripe(runtime, placed.booking_id)
     runtime.wake_worker()
     logger.info("booked_by_phone", extra={"booking": placed.reference, "method": str(request.method)})
@@ -102,24 +114,41 @@ def _write(
     if by_rates.total != request.shown_total:
         raise PriceChanged(shown=request.shown_total, total=by_rates.total)
     priced = _agreed(by_rates, request.agreement)
+    schedule = _told_schedule(listing, request, priced, now)
     units = find_units(session, listing, request.stay, now)
     booking = reservations.write_booking(session, listing, units[0], request.as_placed, priced, now)
-    is_link = request.method is PaymentMethod.STRIPE
-    if is_link:
+    booking.plan = reservations.freeze_plan(schedule, now, request.guest.language)
+    if request.is_link:
         attempts.write_attempt(session, runtime, booking, 1, now, identity, minutes=care.LONGEST_MINUTES)
     reservations.take_unit(session, booking, units, now)
-    note = "by telephone, with a payment link" if is_link else "by telephone, paid to the house"
+    note = "by telephone, with a payment link" if request.is_link else "by telephone, paid to the house"
     timeline.record(session, booking, "placed", cause, now, new=BookingStatus.PENDING, note=note)
     _note_agreement(session, booking, by_rates, request.agreement, cause, now)
-    if is_link:
+    if request.is_link:
         notifications.tell_guest(session, booking, GuestMail.PAYMENT_LINK, now, fact_id=1)
     else:
         receipt = HouseReceipt(booking.id, request.method, booking.amount, request.receipt_note)
         settlement.settle(session, receipt, cause, now, identity)
     told: dict[str, object] = {"method": request.method, "minor": booking.amount_minor, "currency": booking.currency}
+    told |= {"plan": schedule.kind.value, "now_minor": schedule.now.minor} if schedule.mark else {}
     told |= {"by_rates": by_rates.total.minor, "reason": request.agreement.reason} if request.agreement else {}
     audit.record(session, cause.actor, "booking.made", f"booking {booking.reference}", now, after=told)
     return booking
+
+
+def plan_by_phone(listing: Listing, total: Money, stay: Stay, now: datetime) -> Schedule:
+    """What a guest pays when who is booked for at this moment, by the listing's own plan."""
+    return listing.payment_plan.schedule(total, stay.arrive, listing.property.today(now))
+
+
+def _told_schedule(listing: Listing, request: PhoneRequest, priced: Quote, now: datetime) -> Schedule:
+    """What staff told the guest. Raises PlanChanged where the listing's plan comes to something else by now."""
+    if not request.is_link or not request.shown_plan:
+        return paid_in_full(priced.total)
+    schedule = plan_by_phone(listing, priced.total, request.stay, now)
+    if schedule.mark != request.shown_plan:
+        raise PlanChanged
+    return schedule
 
 
 def _agreed(by_rates: Quote, agreement: Agreement | None) -> Quote:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, current_app, g
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking.domain.charging import Consent
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.pricing import IncludedTax, Quote, QuoteLine
@@ -18,6 +19,7 @@ from booking.extensions import db
 from booking.language import Language, grouped, language, strip_nights
 from booking.queries import search
 from booking.queries.search import find_property
+from booking.services.cards import name_of
 from booking.web.language import address_in, current_language, other_languages
 from booking.wiring import current_runtime
 
@@ -30,7 +32,7 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     filters: list[Callable[..., str]] = [money, short_money, money_words, day, short_day, weekday, month_name]
-    filters += [iso_month, local_moment, moment_at, night_word, guest_word, grouped, said]
+    filters += [iso_month, local_moment, moment_at, night_word, guest_word, grouped, said, consent_name]
     app.jinja_env.filters.update({function.__name__: function for function in filters})
     names: list[Callable[..., object]] = [
         shop_name,
@@ -115,6 +117,11 @@ def night_word(nights: int) -> str:
 def guest_word(guests: int) -> str:
     """ "1 guest", "2 guests"."""
     return current_language().guests(guests)
+
+
+def consent_name(consent: Consent) -> str:
+    """What a form brings back of the words about a card that stood on its page, in the page's language."""
+    return name_of(consent, current_language().code)
 
 
 def said(sentence: Said) -> str:

@@ -30,6 +30,7 @@ from booking.services.timeline import Cause
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State, deposits, with_balance
 from tests.pages.stage import LOFT, PASSWORD, Seen, Stage
 from tests.support.cards import SAYS_NO, keeping_cards, note_no_show, owe, swap_card
+from tests.support.later import LATER
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, Visitor, fields_of
 
@@ -248,6 +249,24 @@ def _phone_refused(stage: Stage) -> Seen:
 @page("book for a guest, the consequence of a link")
 def _phone_link(stage: Stage) -> Seen:
     return _phone_check(stage, method="stripe")
+
+
+@page("book for a guest, a listing whose guests pay a deposit")
+def _phone_plan(stage: Stage) -> Seen:
+    with deposits(stage, CABIN):
+        return stage.desk(_NEW, **_phone_stay(stage))
+
+
+@page("book for a guest, the consequence of a link for a deposit")
+def _phone_deposit(stage: Stage) -> Seen:
+    with deposits(stage, CABIN):
+        return _phone_check(stage, method="stripe", plan="plan")
+
+
+@page("book for a guest, the consequence of a link for a card")
+def _phone_later(stage: Stage) -> Seen:
+    with deposits(stage, CABIN, LATER):
+        return _phone_check(stage, method="stripe", plan="plan", agreed="321", reason=LONG)
 
 
 @page("book for a guest, the consequence of cash and another price")

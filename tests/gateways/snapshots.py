@@ -46,6 +46,22 @@ CASES: dict[str, tuple[GuestMail, dict[str, object]]] = {
     "duplicate_refund": (GuestMail.DUPLICATE_REFUND, {"refund": TOTAL}),
     "payment_failed": (GuestMail.PAYMENT_FAILED, {**_UNPAID, "is_over": True}),
     "payment_link": (GuestMail.PAYMENT_LINK, _UNPAID),
+    "payment_link_deposit": (
+        GuestMail.PAYMENT_LINK,
+        {
+            **_UNPAID, "pay_now": Money(14310, "eur"),
+            "plan_words": ("You pay €143.10 now, and the balance of €333.90 until Fri 26 February 2027.",
+                           "We write to you before that day with a link to pay. Nothing is taken by itself."),
+        },
+    ),
+    "payment_link_for_a_card": (
+        GuestMail.PAYMENT_LINK,
+        {
+            **_UNPAID, "pay_now": Money(0, "eur"), "is_guaranteed": True,
+            "plan_words": ("You pay nothing now. Your card is charged with €477.00 on Fri 26 February 2027.",
+                           "We write to you before that day. Until then you can also pay in another way."),
+        },
+    ),
     "stay_changed": (GuestMail.STAY_CHANGED, {"difference": None}),
     "stay_changed_dearer": (GuestMail.STAY_CHANGED, {}),
     "stay_changed_cheaper": (GuestMail.STAY_CHANGED, {"difference": None, "refund": HALF}),

@@ -676,12 +676,18 @@ def _give_back(stage: Stage, booking_id: int, minor: int) -> None:
 
 def _paid_to_the_house(stage: Stage) -> tuple[Visitor, int]:
     """Booked on the telephone and paid in cash; the guest has opened the link from the mail."""
+    return by_phone(stage, PaymentMethod.CASH)
+
+
+def by_phone(stage: Stage, method: PaymentMethod = PaymentMethod.STRIPE) -> tuple[Visitor, int]:
+    """Booked on the telephone, by the plan of the listing; the guest has opened the link from the mail."""
     stay = stage.nights(slug=CABIN)
     with stage.shop.app.app_context():
-        listing = db.session.scalars(select(Listing).where(Listing.slug == CABIN)).one()
-        total = reservations.check_and_quote(listing, stay, 2, stage.shop.clock.now()).total
+        listing, now = db.session.scalars(select(Listing).where(Listing.slug == CABIN)).one(), stage.shop.clock.now()
+        total = reservations.check_and_quote(listing, stay, 2, now).total
         guest = replace(GRACE, language=stage.prefix.strip("/") or "en")
-        request = PhoneRequest(listing.id, stay, 2, guest, total, PaymentMethod.CASH, uuid.uuid4().hex)
+        mark = phone.plan_by_phone(listing, total, stay, now).mark
+        request = PhoneRequest(listing.id, stay, 2, guest, total, method, uuid.uuid4().hex, shown_plan=mark)
         booking_id = phone.place_by_phone(stage.shop.runtime, request, "ada@example.org").booking_id
     visitor, address = stage.visitor(), f"/m/{_token(stage, booking_id)}"
     stage.press(visitor, stage.look(address, visitor).answer, address)
@@ -728,6 +734,12 @@ def with_balance(stage: Stage) -> tuple[Visitor, int]:
     """A stay whose deposit is paid."""
     with deposits(stage, CABIN):
         return stage.paid(slug=CABIN, stay=stage.nights(slug=CABIN))
+
+
+@page("booking, held by telephone for a deposit", Stake.LEDGER, is_private=True)
+def _booking_deposit_wanted(stage: Stage) -> Seen:
+    with deposits(stage, CABIN):
+        return stage.booking_page(*by_phone(stage))
 
 
 @page("results, one with a deposit")
@@ -823,6 +835,12 @@ def _stay_paid_later(stage: Stage) -> Seen:
 def _review_paid_later(stage: Stage) -> Seen:
     with deposits(stage, agreed=LATER):
         return stage.type_details()
+
+
+@page("booking, held by telephone for a card", Stake.LEDGER, is_private=True)
+def _booking_card_wanted(stage: Stage) -> Seen:
+    with keeping_cards(stage.shop), deposits(stage, CABIN, LATER):
+        return stage.booking_page(*by_phone(stage))
 
 
 @page("booking, a card stands for it", Stake.LEDGER, is_private=True)
@@ -1353,7 +1371,7 @@ def _signed_in(stage: Stage) -> Visitor:
     return visitor
 
 
-def _joined(stage: Stage, plan: int) -> Visitor:
+def joined(stage: Stage, plan: int) -> Visitor:
     """Somebody new who has joined."""
     visitor = _signed_in(stage)
     page = stage.look("/club", visitor).answer
@@ -1418,13 +1436,13 @@ def _club_account_empty(stage: Stage) -> Seen:
 @page("club, account of a member", is_private=True)
 def _club_account(stage: Stage) -> Seen:
     with club(stage) as plan:
-        return stage.look("/club/account", _joined(stage, plan))
+        return stage.look("/club/account", joined(stage, plan))
 
 
 @page("club, account while Stripe is silent", is_private=True)
 def _club_account_silent(stage: Stage) -> Seen:
     with club(stage) as plan:
-        visitor = _joined(stage, plan)
+        visitor = joined(stage, plan)
         with stage.stripe_is_silent():
             return stage.look("/club/account", visitor)
 
@@ -1442,14 +1460,14 @@ def _club_trouble(stage: Stage) -> Seen:
 def _results_of_member(stage: Stage) -> Seen:
     stay = stage.free
     with club(stage) as plan:
-        visitor = _joined(stage, plan)
+        visitor = joined(stage, plan)
         return stage.look("/stays", visitor, arrive=str(stay.arrive), leave=str(stay.leave), guests="2")
 
 
 @page("stay, a member's")
 def _stay_of_member(stage: Stage) -> Seen:
     with club(stage) as plan:
-        return stage.ask(stage.free, visitor=_joined(stage, plan))
+        return stage.ask(stage.free, visitor=joined(stage, plan))
 
 
 @page("stay, in the club")

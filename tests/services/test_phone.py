@@ -1,7 +1,9 @@
 """Bookings by telephone: held for a link, or confirmed on the word of staff who took the money."""
 
+import re
 import uuid
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,24 +12,32 @@ from booking.database import transaction
 from booking.domain.errors import (
     DatesUnavailable,
     ListingNotFound,
+    PlanChanged,
     PriceChanged,
     RefundRefused,
     StayRuleBroken,
     TransitionRefused,
 )
 from booking.domain.money import Money
+from booking.domain.payment_plans import PaymentPlan, PlanKind
+from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
-from booking.domain.states import CancelReason, PaymentMethod, RefundStatus, Source
+from booking.domain.states import AttemptPurpose, CancelReason, DueStatus, PaymentMethod, RefundStatus, Source
 from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable
-from booking.models import Booking
-from booking.services import phone, reconciliation, refunds, reservations, settlement, verification
+from booking.language import language
+from booking.models import Booking, Listing, StayRequest
+from booking.services import care, phone, reconciliation, refunds, reservations, settlement, verification
 from booking.services.instance import get_identity
 from booking.services.phone import Agreement, PhoneRequest
 from booking.services.reservations import Placed
 from booking.services.settlement import HouseReceipt
 from booking.services.timeline import Cause
+from tests.support.cards import cards_of, consent_of
+from tests.support.club import Visitor
 from tests.support.crowd import rush
+from tests.support.later import let_pay_later
+from tests.support.plans import DAYS_BEFORE, PERCENT, ask_for_deposit, balance_of, pay_balance
 from tests.support.shop import GRACE, LINUS, Shop
 
 ADA = "ada@example.org"
@@ -254,3 +264,173 @@ def test_one_form_is_one_booking_however_often_and_fast_it_is_sent(shop: Shop, m
     assert {answer.booking_id for answer in answers if isinstance(answer, Placed)} == {1}
     assert [answer for answer in answers if isinstance(answer, Exception)] == []
     assert len(shop.payments(1)) == (method is PaymentMethod.CASH)
+
+
+# --- by the listing's plan -----------------------------------------------------------------------------------------
+
+
+def _by_plan(shop: Shop, **changes: Any) -> PhoneRequest:
+    """The wish of somebody who was told what guests of this listing pay when."""
+    wish = _wish(shop, stay=(stay := shop.stay(ahead=60)), shown_total=shop.total(stay))
+    with shop.app.app_context():
+        listing = db.session.get_one(Listing, shop.listing_id)
+        mark = phone.plan_by_phone(listing, wish.shown_total, wish.stay, shop.clock.now()).mark
+    return replace(wish, shown_plan=mark, **changes)
+
+
+def test_a_link_for_a_deposit_asks_for_it_and_the_balance_is_owed_as_everybodys(shop: Shop) -> None:
+    ask_for_deposit(shop)
+    wish = _by_plan(shop)
+    deposit = wish.shown_total.percent(PERCENT)
+
+    booking_id = _book(shop, wish).booking_id
+
+    (attempt,) = shop.attempts(booking_id)
+    assert (attempt.purpose, attempt.amount_minor) == (AttemptPurpose.DEPOSIT, deposit.minor)
+    shop.work()
+    (letter,) = shop.mailer.letters
+    speak = language("en")
+    rest = wish.shown_total - deposit
+    assert speak.money(deposit) in letter.subject
+    assert f"Pay {speak.money(deposit)} by then" in letter.text
+    assert f"the balance of {speak.money(rest)} until" in letter.text
+    shop.pay(booking_id)
+    assert shop.state(booking_id) == ("confirmed", "paid")
+    assert balance_of(shop, booking_id).amount == rest
+    pay_balance(shop, booking_id)
+    assert balance_of(shop, booking_id).status is DueStatus.PAID
+    assert _balanced(shop)
+
+
+def test_staff_may_ask_for_the_whole_price_and_what_the_house_took_is_always_whole(shop: Shop) -> None:
+    ask_for_deposit(shop)
+
+    by_link = _book(shop, replace(_by_plan(shop), shown_plan=""))
+    in_cash = _book(shop, replace(_by_plan(shop), method=PaymentMethod.CASH, stay=shop.stay(ahead=81)))
+
+    for placed in (by_link, in_cash):
+        booking = shop.booking(placed.booking_id)
+        assert (booking.plan, booking.first_payment) == (None, booking.amount)
+    assert shop.attempts(by_link.booking_id)[0].purpose is AttemptPurpose.BOOKING
+    assert shop.state(in_cash.booking_id) == ("confirmed", "paid")
+
+
+def test_a_plan_that_changed_while_staff_was_typing_books_nothing(shop: Shop) -> None:
+    ask_for_deposit(shop)
+    wish = _by_plan(shop)
+    ask_for_deposit(shop, PaymentPlan(PlanKind.DEPOSIT, PERCENT + 10, DAYS_BEFORE))
+
+    with pytest.raises(PlanChanged):
+        _book(shop, wish)
+
+    assert shop.count(Booking) == 0
+
+
+def test_the_plan_is_that_of_the_agreed_price_and_frozen(shop: Shop) -> None:
+    ask_for_deposit(shop)
+    agreement = Agreement(Money(20000, EUR), "comes every year")
+    with shop.app.app_context():
+        listing = db.session.get_one(Listing, shop.listing_id)
+        stay = shop.stay(ahead=60)
+        mark = phone.plan_by_phone(listing, agreement.total, stay, shop.clock.now()).mark
+
+    booking_id = _book(shop, replace(_by_plan(shop), agreement=agreement, shown_plan=mark)).booking_id
+    ask_for_deposit(shop, PaymentPlan(PlanKind.DEPOSIT, 90, DAYS_BEFORE))
+
+    assert shop.booking(booking_id).first_payment == Money(6000, EUR)
+    assert shop.booking(booking_id).plan["text"]  # type: ignore[index]
+
+
+def test_a_listing_that_takes_requests_is_booked_by_telephone_at_once(shop: Shop) -> None:
+    with shop.app.app_context(), transaction() as session:
+        session.get_one(Listing, shop.listing_id).takes_requests = True
+
+    booking_id = _book(shop, _wish(shop)).booking_id
+    shop.pay(booking_id)
+
+    assert shop.count(StayRequest) == 0
+    assert shop.state(booking_id) == ("confirmed", "paid")
+
+
+def test_more_time_for_a_deposit_is_mailed_with_the_deposit(shop: Shop) -> None:
+    ask_for_deposit(shop)
+    booking_id = shop.book(shop.stay(ahead=60))
+
+    with shop.app.app_context():
+        care.give_more_time(shop.runtime, booking_id, 60, ADA)
+    shop.work()
+
+    booking, speak = shop.booking(booking_id), language("en")
+    letter = shop.mailer.letters[-1]
+    assert f"Pay {speak.money(booking.first_payment)} by then" in letter.text
+
+
+# --- a card for later: only the guest can agree to that --------------------------------------------------------------
+
+
+@pytest.fixture
+def guest(small_shop: Shop) -> tuple[Shop, int, Visitor, str]:
+    """Booked for by telephone to pay later, at the page of the booking that the mail leads to."""
+    let_pay_later(small_shop)
+    booking_id = _book(small_shop, _by_plan(small_shop)).booking_id
+    small_shop.work()
+    visitor = Visitor.of(small_shop)
+    link = re.search(r"/m/\S+", small_shop.mailer.letters[-1].text)
+    assert link
+    assert visitor.post(link[0], link[0]).status_code == 303
+    page = visitor.get(f"/b/{small_shop.booking(booking_id).reference}").text
+    return small_shop, booking_id, visitor, page
+
+
+def test_the_mail_asks_for_a_card_and_says_what_is_charged_when(guest: tuple[Shop, int, Visitor, str]) -> None:
+    shop, booking_id, _, _ = guest
+
+    letter, schedule = shop.mailer.letters[-1], shop.booking(booking_id).schedule
+
+    assert letter.subject.startswith("Leave a card to book")
+    assert "Nothing is charged before the day below" in letter.text
+    assert f"Your card is charged with {language('en').money(schedule.later)} on" in letter.text
+    assert f"Pay {language('en').money(schedule.total)} by then" not in letter.text
+
+
+def test_the_guest_agrees_on_the_page_and_the_card_confirms(guest: tuple[Shop, int, Visitor, str]) -> None:
+    shop, booking_id, visitor, page = guest
+    assert consent_of(shop, booking_id) is None
+    shown = re.search(r'name="card_consent" value="(\w+)"', page)
+    assert shown
+    reference = shop.booking(booking_id).reference
+
+    answer = visitor.post("/pay/resume", f"/b/{reference}", reference=reference, card_consent=shown[1])
+
+    assert (answer.status_code, "/c/pay/" in answer.headers["Location"]) == (303, True)
+    agreed = consent_of(shop, booking_id)
+    assert agreed is not None
+    assert unescape(agreed.text[0]) in unescape(page)
+    shop.pay(booking_id)
+    shop.work()
+    assert shop.state(booking_id) == ("confirmed", "unpaid")
+    assert len(cards_of(shop, booking_id)) == 1
+    assert "card_consent" not in visitor.get(f"/b/{reference}").text
+
+
+@pytest.mark.parametrize("shown", ["", "0123456789abcdef"])
+def test_nobody_gets_to_leave_a_card_under_words_they_did_not_see(
+    guest: tuple[Shop, int, Visitor, str], shown: str
+) -> None:
+    shop, booking_id, visitor, _ = guest
+    reference = shop.booking(booking_id).reference
+
+    answer = visitor.post("/pay/resume", f"/b/{reference}", reference=reference, card_consent=shown)
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/b/{reference}")
+    assert consent_of(shop, booking_id) is None
+
+
+def test_a_hold_until_tomorrow_is_told_with_its_day(guest: tuple[Shop, int, Visitor, str]) -> None:
+    shop, booking_id, _, page = guest
+    until = shop.booking(booking_id).hold_until
+    assert until is not None
+
+    told = language("en").moment(until - HOLD_GRACE, "Europe/Berlin")
+
+    assert f"Your nights are held until <strong>{told}</strong>" in page

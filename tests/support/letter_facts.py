@@ -91,6 +91,9 @@ _BOOKING: dict[str, object] = {
 _MONEY: dict[str, object] = {
     "is_paid_at_house": False,
     "total": TOTAL,
+    "pay_now": TOTAL,
+    "plan_words": (),
+    "is_guaranteed": False,
     "quote": quote(plain_card("eur", 12800, 16400, 0, 350), Ask(STAY, Party(2))),
     "refund_steps": refund_steps(make_deal(TOTAL, CancellationTerms.in_two_steps(7, 2, 50), STAY.arrive)),
     "refund_rest": Money(0, "eur"),

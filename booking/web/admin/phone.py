@@ -9,15 +9,16 @@ from wtforms.fields.choices import SelectChoice
 
 from booking.domain.dates import Stay, parse_stay
 from booking.domain.errors import BookingError, DatesUnavailable, InvalidDates, PriceChanged
+from booking.domain.money import Money
+from booking.domain.payment_plans import Schedule, paid_in_full
 from booking.domain.pricing import agreed
 from booking.domain.roles import Permission
-from booking.domain.states import PaymentMethod
 from booking.queries.search import Declined, Offer, find_stay, list_listings
 from booking.services.care import LONGEST_MINUTES
-from booking.services.phone import PhoneRequest, place_by_phone
+from booking.services.phone import PhoneRequest, place_by_phone, plan_by_phone
 from booking.web.admin.blueprint import blueprint, now, reader
 from booking.web.admin.permits import NotPermitted, can
-from booking.web.admin.phone_forms import METHODS, PhoneForm, PhoneStayForm
+from booking.web.admin.phone_forms import BY_PLAN, METHODS, PhoneForm, PhoneStayForm
 from booking.wiring import current_runtime
 
 
@@ -87,7 +88,7 @@ def _refused(error: BookingError, form: PhoneForm, listing_id: int, stay: Stay, 
 
 def _refuse_unless_permitted(wanted: PhoneRequest) -> None:
     """Recording money, and asking for another price than that of the rates, is for those who may move money."""
-    if (wanted.method is not PaymentMethod.STRIPE or wanted.agreement) and not can(Permission.MOVE_MONEY):
+    if (not wanted.is_link or wanted.agreement) and not can(Permission.MOVE_MONEY):
         raise NotPermitted
 
 
@@ -146,6 +147,13 @@ def _guest_page(offer: Offer, form: PhoneForm) -> str:
 
 def _check_page(offer: Offer, form: PhoneForm, wanted: PhoneRequest) -> str:
     quote = agreed(offer.quote, wanted.agreement.total) if wanted.agreement else offer.quote
-    is_link = wanted.method is PaymentMethod.STRIPE
-    facts = {"offer": offer, "form": form, "wanted": wanted, "quote": quote, "is_link": is_link}
+    plan = _plan(offer, form, wanted, quote.total)
+    form.shown_plan.data = plan.mark  # what happens is what stands on this page, or nothing
+    facts = {"offer": offer, "form": form, "wanted": wanted, "quote": quote, "is_link": wanted.is_link, "plan": plan}
     return render_template("admin/phone_check.html", **facts, method=METHODS[wanted.method], minutes=LONGEST_MINUTES)
+
+
+def _plan(offer: Offer, form: PhoneForm, wanted: PhoneRequest, total: Money) -> Schedule:
+    if not wanted.is_link or form.plan.data != BY_PLAN:
+        return paid_in_full(total)
+    return plan_by_phone(offer.listing, total, offer.stay, now())

@@ -34,6 +34,8 @@ METHODS = {
     PaymentMethod.BANK_TRANSFER: "Paid to the house already, by bank transfer",
     PaymentMethod.CARD_TERMINAL: "Paid to the house already, at its own card machine",
 }
+# What a link asks for, where the listing has a plan that splits the price of this stay.
+BY_PLAN, ALL_OF_IT = "plan", "whole"
 _TONGUES = {"en": "English", "de": "German"}
 
 
@@ -85,6 +87,12 @@ class PhoneForm(FlaskForm):
         choices=[SelectChoice(method.value, label) for method, label in METHODS.items()],
         default=PaymentMethod.STRIPE.value,
     )
+    plan = RadioField(
+        "What the link asks for",
+        choices=[SelectChoice(BY_PLAN, "What guests of this listing pay"), SelectChoice(ALL_OF_IT, "The whole price")],
+        default=BY_PLAN,
+    )
+    shown_plan = HiddenField(validators=[Length(max=80)])
     receipt_note = StringField("Receipt or day of the transfer", [Length(max=80)], filters=[one_line])
     agreed = StringField("Another price, if you agreed on one", [Optional(), Length(max=20)])
     reason = StringField("Why it is another price", [Length(max=LONGEST_REASON)], filters=[one_line])
@@ -112,6 +120,7 @@ class PhoneForm(FlaskForm):
             form_token=self.form_token.data,
             agreement=agreement,
             receipt_note=self.receipt_note.data or "",
+            shown_plan=self.shown_plan.data or "" if self.plan.data == BY_PLAN else "",
         )
 
     def take(self, error: BookingError) -> None:

@@ -14,6 +14,7 @@ from booking.queries.alternatives import Alternatives, find_alternatives
 from booking.queries.charges import find_charge
 from booking.queries.guest import GuestBooking, find_newest_held
 from booking.queries.search import get_listing
+from booking.services.cards import agree_before_paying
 from booking.services.changes import start_difference
 from booking.services.checkout import (
     Handoff,
@@ -78,8 +79,14 @@ def pay_cancelled() -> ResponseReturnValue:
 
 @blueprint.post("/pay/resume")
 def pay_resume() -> ResponseReturnValue:
-    """Go to Stripe (again) for a booking of this browser."""
+    """Go to Stripe (again) for a booking of this browser.
+
+    Who was booked for by staff agrees here to what the page said of the card, or reads what it says now.
+    """
     booking = _own_booking()
+    shown, code = request.form.get("card_consent", ""), current_language().code
+    if booking.wanted_consent and not agree_before_paying(current_runtime(), booking.id, shown, code):
+        return redirect(url_for("manage.booking", reference=booking.reference), 303)
     return hand_over(booking.id, booking.reference)
 
 
