@@ -12,14 +12,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.database import transaction
+from booking.domain.club import MemberStatus
 from booking.domain.declines import explain
 from booking.domain.money import Money
 from booking.language import LANGUAGES, language
-from booking.models import Booking, Due
+from booking.models import Booking, Due, Membership
+from booking.models.outbox import OutboxKind
+from booking.services import outbox
+from booking.services.club_letters import ClubMail
+from booking.services.letter_facts import frozen
 from booking.services.notifications import GuestMail, StaffNotice, tell_guest, tell_staff
 from booking.services.reservations import expire_holds
 from tests.pages.archive import Archive, Kept, page_headers, pictures_in
-from tests.pages.catalogue import CATALOGUE, State, asked, with_balance, with_offer
+from tests.pages.catalogue import CATALOGUE, State, asked, club, joined, with_balance, with_offer
 from tests.pages.stage import Stage, open_stage
 from tests.support.letter_facts import OF_CHANGE, OF_CHARGE, OF_REQUEST
 
@@ -93,6 +98,8 @@ def _write_all_mails(stage: Stage, archive: Archive) -> None:
             booking_id = _BOOKINGS[kind](stage) if kind in _BOOKINGS else paid
             stage.shop.work()
             archive.mails[f"{kind} ({code})"] = _write(stage, kind, booking_id)
+        for club_kind, status in _MEMBERS.items():
+            archive.mails[f"{club_kind} ({code})"] = _write_to_member(stage, club_kind, status, code)
 
 
 def _debited(stage: Stage) -> int:
@@ -121,6 +128,36 @@ _BOOKINGS: dict[GuestMail | StaffNotice, Callable[[Stage], int]] = {
     GuestMail.PAY_DIFFERENCE: lambda stage: with_offer(stage)[1],
     **dict.fromkeys(_OWED, lambda stage: with_balance(stage)[1]),
 }
+
+
+# In which state of a membership each of its mails is true; None: it is written to whoever wants to sign in.
+_MEMBERS: dict[ClubMail, MemberStatus | None] = {
+    ClubMail.LINK: None,
+    ClubMail.WELCOME: MemberStatus.TRIALING,
+    ClubMail.TRIAL_ENDS: MemberStatus.TRIALING,
+    ClubMail.RENEWED: MemberStatus.ACTIVE,
+    ClubMail.PAYMENT_FAILED: MemberStatus.PAST_DUE,
+    ClubMail.ENDED: MemberStatus.CANCELED,
+}
+
+
+def _write_to_member(stage: Stage, kind: ClubMail, status: MemberStatus | None, code: str) -> str:
+    """A mail to somebody who has joined just now; where it names money, with an amount and a number."""
+    with club(stage) as plan:
+        joined(stage, plan)
+    stage.shop.work()
+    stage.shop.mailer.letters.clear()
+    now = stage.shop.clock.now()
+    with stage.shop.app.app_context(), transaction() as session:
+        row = session.scalars(select(Membership).order_by(Membership.id.desc()).limit(1)).one()
+        row.account.language, row.status = code, status or row.status
+        row.ended_at = now if row.status is MemberStatus.CANCELED else None
+        facts = {"amount": frozen(row.price), "number": "A1B2-0001"}
+        payload = {"mail": kind.value, "booking_id": None, "membership_id": row.id, "facts": facts}
+        sign_in = {"email": row.account.email, "language": code} if status is None else {}
+        outbox.enqueue(session, OutboxKind.MAIL, f"its HTML:{kind}:{row.id}", payload | sign_in, now)
+    stage.shop.work()
+    return "".join(letter.html for letter in stage.shop.mailer.letters[-1:])
 
 
 def _write(stage: Stage, kind: GuestMail | StaffNotice, booking_id: int) -> str:

@@ -10,13 +10,14 @@ from urllib.parse import unquote
 import pytest
 
 from booking.language import LANGUAGES
+from booking.services.club_letters import ClubMail
 from booking.services.notifications import GuestMail, StaffNotice
 from tests.conftest import IS_CI
 from tests.pages.archive import Archive
 from tests.support.figures import note_figures
 
 VNU = "vnu-jar@26.9.27"
-MAILS = [f"{kind} ({code})" for kind in (*GuestMail, *StaffNotice) for code in LANGUAGES]
+MAILS = [f"{kind} ({code})" for kind in (*GuestMail, *StaffNotice, *ClubMail) for code in LANGUAGES]
 
 
 @pytest.fixture
