@@ -55,6 +55,11 @@ class ChartBooking:
         return self.status is BookingStatus.PENDING
 
     @property
+    def is_request(self) -> bool:
+        """Whether a sum is reserved for it and its guest waits for the house's answer: nobody is to pay in time."""
+        return self.is_hold and self.payment_status is PaymentStatus.AUTHORIZED
+
+    @property
     def needs_a_look(self) -> bool:
         """Whether its payment does not fit, or a bank wants it back."""
         return self.needs_review or self.disputed

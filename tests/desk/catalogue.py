@@ -769,6 +769,14 @@ look("/account")
 look("/bookings", q="Grace", page="2")
 look("/bookings", arrive_from="2027-02-30", payment="paid", listing="1", sort="arrival")
 look("/calendar")
+
+
+@page("the calendar with a request")
+def _calendar_with_request(stage: Stage) -> Seen:
+    booking_id = _asked_booking(stage)
+    return stage.desk("/calendar", **{"from": str(stage.shop.booking(booking_id).arrive), "nights": "14"})
+
+
 look("/reports")
 look("/health")
 look("/health", year="2010")

@@ -111,11 +111,17 @@ def test_each_state_says_itself_in_words(house: House) -> None:
     house.book(Stay(date(2027, 3, 7), date(2027, 3, 9)), disputed=True)
     close(house.app, house.unit_id, Stay(date(2027, 3, 9), date(2027, 3, 11)), "Painting")
     close(house.app, house.unit_id, Stay(date(2027, 3, 11), date(2027, 3, 12)), "")
+    asked = {"status": "pending", "payment_status": "authorized", "paid": False, "guest_name": "Alan"}
+    house.book(Stay(date(2027, 3, 12), date(2027, 3, 14)), **asked)
 
-    words = re.findall(r">([^<>]+)</a>", row_of(chart(house.ada()), "Upper deck"))
+    page = chart(house.ada())
+    words = re.findall(r">([^<>]+)</a>", row_of(page, "Upper deck"))
 
     grace = "Grace Hopper"
-    assert words == [grace, "Held: Linus", f"Look: {grace}", f"Look: {grace}", "Closed: Painting", "Closed", "+"]
+    closed = ["Closed: Painting", "Closed"]
+    assert words == [grace, "Held: Linus", f"Look: {grace}", f"Look: {grace}", *closed, "Request: Alan", "+"]
+    assert re.search(r'class="strip asked"[^>]*title="[^"]*pending, authorized, waits for your answer"', page)
+    assert '<span class="key key--asked"></span>request, waits for your answer' in page
 
 
 def test_free_nights_lead_to_a_booking_from_the_first_that_is_still_to_come(house: House) -> None:

@@ -76,6 +76,8 @@ class Looker:
         href = f"{self._bookings}/{booking.id}"
         if booking.needs_a_look or booking.lacks_nights:
             return Look(f"Look: {booking.guest_name}", more, href, "trouble")
+        if booking.is_request:
+            return Look(f"Request: {booking.guest_name}", f"{more}, waits for your answer", href, "asked")
         if booking.is_hold:
             return Look(f"Held: {booking.guest_name}", more, href, "hold")
         return Look(booking.guest_name, more, href, "sold")
