@@ -407,6 +407,10 @@ class PaymentGateway(BillingGateway, Protocol):
         """Make a customer, once for each key; the provider's id of it."""
         ...
 
+    def find_customer(self, email: str, token: str, since: datetime) -> str | None:
+        """The provider's id of the customer with our token that was made since then, if there is one."""
+        ...
+
     def list_payouts(self, before: str | None, limit: int) -> list[Payout]:
         """So many payouts to the bank, newest first: the newest of all, or those before one."""
         ...

@@ -284,6 +284,12 @@ class StripeGateway(StripeBilling):
         options: Any = {"idempotency_key": idempotency_key}
         return str(self._call(lambda api: api.customers.create(params=sent, options=options))["id"])
 
+    def find_customer(self, email: str, token: str, since: datetime) -> str | None:
+        """By Stripe's list: its search may be minutes behind (https://docs.stripe.com/api/customers/list)."""
+        found = self._walk(lambda api: api.customers, since, email=email)
+        mine = (one for one in found if (one.get("metadata") or {}).get("customer") == token)
+        return next((str(one["id"]) for one in mine), None)
+
     def list_payouts(self, before: str | None, limit: int) -> list[Payout]:
         params: dict[str, Any] = {"limit": limit, **({"starting_after": before} if before else {})}
         return [stripe_objects.read_payout(payout) for payout in self._list(lambda api: api.payouts, params)["data"]]

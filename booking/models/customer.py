@@ -9,7 +9,10 @@ from booking.models.base import Stamped
 
 
 class Customer(Stamped):
-    """One person: key and parameters are committed before Stripe is asked and never change."""
+    """One person: key and parameters are committed before Stripe is asked.
+
+    The key changes only where Stripe has no answer for it and no such customer: `updated_at` says since when it is.
+    """
 
     __tablename__ = "customer"
     __table_args__ = (

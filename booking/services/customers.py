@@ -5,6 +5,7 @@ Who only keeps a card with a booking has not: Checkout makes a customer of its o
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from booking.database import end_read, require_transaction, transaction
 from booking.extensions import db
-from booking.gateways.payments import CustomerOrder, Params
+from booking.gateways.payments import CustomerOrder, GatewayUnavailable, Params
 from booking.models import Customer
 from booking.runtime import Runtime
+from booking.services.attempts import CLOCK_DOUBT, LOOK_AFTER
 from booking.services.instance import get_identity
 
 
@@ -26,6 +28,9 @@ class _Known:
     stripe_customer_id: str | None
     params: Params
     idempotency_key: str
+    token: str
+    created_at: datetime
+    asked_at: datetime  # since when this key is used
 
 
 def get_customer(runtime: Runtime, email: str) -> tuple[int, str]:
@@ -42,7 +47,7 @@ def get_customer(runtime: Runtime, email: str) -> tuple[int, str]:
     known = _find(address) or _write(runtime, address)
     if known.stripe_customer_id is not None:
         return known.id, known.stripe_customer_id
-    return known.id, _keep(known.id, runtime.payments.create_customer(known.params, known.idempotency_key))
+    return known.id, _keep(known.id, _make_or_find(runtime, address, known))
 
 
 def forget(session: Session, email: str) -> None:
@@ -64,6 +69,7 @@ def _write(runtime: Runtime, address: str) -> _Known:
     identity, token = get_identity(runtime), uuid.uuid4().hex
     params = runtime.payments.customer_params(CustomerOrder(identity.instance_id, token, address))
     customer = Customer(email=address, token=token, idempotency_key=f"customer:{token}", params=params)
+    customer.created_at = customer.updated_at = runtime.clock.now()
     try:
         with transaction() as session:
             session.add(customer)
@@ -76,6 +82,31 @@ def _write(runtime: Runtime, address: str) -> _Known:
         return known
 
 
+def _make_or_find(runtime: Runtime, address: str, known: _Known) -> str:
+    """Stripe may replay an error for a key for a day: after a while its list decides, and then there is another key.
+
+    https://docs.stripe.com/api/idempotent_requests
+    """
+    try:
+        return runtime.payments.create_customer(known.params, known.idempotency_key)
+    except GatewayUnavailable as error:
+        # What was sent a moment ago may still be on its way, and would be made a second time under another key.
+        if error.is_silent or runtime.clock.now() - known.asked_at < LOOK_AFTER:
+            raise
+    found = runtime.payments.find_customer(address, known.token, known.created_at - CLOCK_DOUBT)
+    return found or runtime.payments.create_customer(known.params, _renew_key(runtime, known))
+
+
+def _renew_key(runtime: Runtime, known: _Known) -> str:
+    """Another key, unless somebody else has taken one meanwhile: then that one."""
+    with transaction() as session:
+        customer = session.get_one(Customer, known.id, with_for_update=True, populate_existing=True)
+        if customer.idempotency_key == known.idempotency_key:
+            customer.idempotency_key = f"customer:{known.token}:{uuid.uuid4().hex[:8]}"
+            customer.updated_at = runtime.clock.now()
+        return customer.idempotency_key
+
+
 def _keep(customer_id: int, stripe_customer_id: str) -> str:
     with transaction() as session:
         customer = session.get_one(Customer, customer_id, with_for_update=True)
@@ -84,4 +115,12 @@ def _keep(customer_id: int, stripe_customer_id: str) -> str:
 
 
 def _plain(customer: Customer) -> _Known:
-    return _Known(customer.id, customer.stripe_customer_id, dict(customer.params), customer.idempotency_key)
+    return _Known(
+        customer.id,
+        customer.stripe_customer_id,
+        dict(customer.params),
+        customer.idempotency_key,
+        customer.token,
+        customer.created_at,
+        customer.updated_at,
+    )
