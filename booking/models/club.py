@@ -75,7 +75,10 @@ class CatalogAct(StrEnum):
 
 
 class CatalogErrand(Stamped):
-    """One change asked of Stripe's catalogue: key and parameters are committed before the call and never change."""
+    """One change asked of Stripe's catalogue: key and parameters are committed before the call.
+
+    Where no answer came for a key, another is taken: `asked_at` says since when it is.
+    """
 
     __tablename__ = "catalog_errand"
     __table_args__ = (

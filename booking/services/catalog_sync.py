@@ -28,9 +28,10 @@ from booking.services.instance import Identity, get_identity
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-# Stripe may forget a key once it is a day old, and would then do the same thing again:
+# An errand whose key is this old was answered, or was never heard of again. Stripe may replay an error for the key for
+# a day and then forget it: its lists decide, and what is not there is asked for under another key.
 # https://docs.stripe.com/api/idempotent_requests
-KEY_LIFE = timedelta(hours=23)
+KEY_LIFE = timedelta(minutes=5)
 CLOCK_DOUBT = timedelta(minutes=10)
 
 
@@ -107,13 +108,12 @@ def _sync_price(runtime: Runtime, identity: Identity, plan: _Plan) -> Iterator[S
         yield from _retire(runtime, identity, plan, {plan.price_id, found.price_id if found else None})
     elif found is not None and _fits(plan, found):
         if plan.price_id != found.price_id:
-            _keep_price(runtime, plan, identity, found.price_id)
+            _keep_price(runtime, plan, identity, found.price_id, {plan.price_id})
             yield Synced(plan.plan_id, f"{plan.terms.name}: price {found.price_id} found at Stripe and taken over")
-            yield from _retire(runtime, identity, plan, {plan.price_id})
     else:
-        made = _make_price(runtime, identity, plan)
+        made = _make_price(runtime, identity, plan, {plan.price_id, found.price_id if found else None})
         yield Synced(plan.plan_id, f"{plan.terms.name}: price {made} made, {_in_words(plan.terms)}")
-        yield from _retire(runtime, identity, plan, {plan.price_id, found.price_id if found else None} - {made})
+    yield from _retire(runtime, identity, plan, _list_unretired(plan, identity))
 
 
 def _fits(plan: _Plan, price: CatalogPrice) -> bool:
@@ -129,9 +129,10 @@ def _make_product(runtime: Runtime, identity: Identity, plan: _Plan) -> Synced:
         runtime, plan, identity, CatalogAct.MAKE_PRODUCT, "",
         lambda token: runtime.payments.product_params(_tag(plan, identity, token), plan.terms.name),
     )  # fmt: skip
-    made = _find_made(runtime, errand) or _send(
-        runtime, errand, lambda: runtime.payments.make_product(errand.params, errand.key)
-    )
+    made = _find_made(runtime, errand)
+    if made is None:
+        errand = _renew(runtime, errand)
+        made = _send(runtime, errand, lambda: runtime.payments.make_product(errand.params, errand.key))
     with transaction() as session:
         _mark_done(session, runtime, errand, made)
         name = str(errand.params["name"])
@@ -144,8 +145,8 @@ def _make_product(runtime: Runtime, identity: Identity, plan: _Plan) -> Synced:
 
 
 def _find_made(runtime: Runtime, errand: _Errand) -> str | None:
-    """What an errand has made that is so old that Stripe may not know its key any more."""
-    if runtime.clock.now() - errand.asked_at < KEY_LIFE:
+    """What an errand has made of which no answer came."""
+    if not _is_old(runtime, errand):
         return None
     return runtime.payments.find_product(_token(errand), errand.asked_at - CLOCK_DOUBT)
 
@@ -156,6 +157,7 @@ def _change_product(runtime: Runtime, identity: Identity, plan: _Plan) -> Synced
         runtime, plan, identity, CatalogAct.CHANGE_PRODUCT, product_id,
         lambda token: {"name": plan.terms.name, "active": plan.is_active},
     )  # fmt: skip
+    errand = _renew(runtime, errand)
     _send(runtime, errand, lambda: runtime.payments.change_product(product_id, errand.params, errand.key))
     with transaction() as session:
         _mark_done(session, runtime, errand, product_id)
@@ -169,20 +171,19 @@ def _change_product(runtime: Runtime, identity: Identity, plan: _Plan) -> Synced
 # --- prices ---------------------------------------------------------------------------------------------------------
 
 
-def _make_price(runtime: Runtime, identity: Identity, plan: _Plan) -> str:
+def _make_price(runtime: Runtime, identity: Identity, plan: _Plan, older: set[str | None]) -> str:
     """Make the price that the plan has now. An errand of an earlier run may still be about an earlier amount."""
     errand = _ask(
         runtime, plan, identity, CatalogAct.MAKE_PRICE, "",
         lambda token: runtime.payments.price_params(_order(plan, identity, token)),
     )  # fmt: skip
+    errand = _renew(runtime, errand)  # had it made its price, the price would have been found by its name
     made = _send(runtime, errand, lambda: runtime.payments.make_price(errand.params, errand.key).price_id)
     with transaction() as session:
         _mark_done(session, runtime, errand, made)
     if errand.params["unit_amount"] != plan.terms.price.minor:
-        newer = _make_price(runtime, identity, plan)
-        _retire_price(runtime, identity, plan, made)
-        return newer
-    _keep_price(runtime, plan, identity, made)
+        return _make_price(runtime, identity, plan, older | {made})
+    _keep_price(runtime, plan, identity, made, older)
     return made
 
 
@@ -193,7 +194,8 @@ def _retire(runtime: Runtime, identity: Identity, plan: _Plan, price_ids: set[st
 
 
 def _retire_price(runtime: Runtime, identity: Identity, plan: _Plan, price_id: str) -> None:
-    errand = _ask(runtime, plan, identity, CatalogAct.RETIRE_PRICE, price_id, lambda token: {"active": False})
+    errand = _ask(runtime, plan, identity, CatalogAct.RETIRE_PRICE, price_id, _to_retire)
+    errand = _renew(runtime, errand)
     _send(runtime, errand, lambda: runtime.payments.retire_price(price_id, errand.key))
     with transaction() as session:
         _mark_done(session, runtime, errand, price_id)
@@ -202,8 +204,11 @@ def _retire_price(runtime: Runtime, identity: Identity, plan: _Plan, price_id: s
             entry.price_id = None
 
 
-def _keep_price(runtime: Runtime, plan: _Plan, identity: Identity, price_id: str) -> None:
-    """From now on guests join at this price; an errand that asked for it, and never heard of it, is over."""
+def _keep_price(runtime: Runtime, plan: _Plan, identity: Identity, price_id: str, older: set[str | None]) -> None:
+    """From now on guests join at this price; an errand that asked for it, and never heard of it, is over.
+
+    That the older prices go is written down in the same breath: nothing else remembers them.
+    """
     asked = update(CatalogErrand).where(
         CatalogErrand.plan_id == plan.plan_id,
         CatalogErrand.livemode == identity.livemode,
@@ -211,8 +216,29 @@ def _keep_price(runtime: Runtime, plan: _Plan, identity: Identity, price_id: str
         CatalogErrand.done_at.is_(None),
     )
     with transaction() as session:
-        session.get_one(CatalogEntry, (plan.plan_id, identity.livemode)).price_id = price_id
+        session.get_one(CatalogEntry, (plan.plan_id, identity.livemode), with_for_update=True).price_id = price_id
         session.execute(asked.values(done_at=runtime.clock.now(), stripe_id=price_id))
+        for old in sorted(old for old in older if old and old != price_id):
+            errand = _fresh(runtime, plan, identity, CatalogAct.RETIRE_PRICE, old, _to_retire)
+            if _find_open(session, errand) is None:
+                session.add(errand)
+
+
+def _list_unretired(plan: _Plan, identity: Identity) -> set[str | None]:
+    """Prices that are to go and have not gone yet, maybe since an earlier run."""
+    left = select(CatalogErrand.target).where(
+        CatalogErrand.plan_id == plan.plan_id,
+        CatalogErrand.livemode == identity.livemode,
+        CatalogErrand.act == CatalogAct.RETIRE_PRICE,
+        CatalogErrand.done_at.is_(None),
+    )
+    found: set[str | None] = set(db.session.scalars(left))
+    end_read()
+    return found
+
+
+def _to_retire(token: str) -> Params:
+    return {"active": False}
 
 
 def _order(plan: _Plan, identity: Identity, token: str) -> PriceOrder:
@@ -227,16 +253,7 @@ def _ask(
     runtime: Runtime, plan: _Plan, identity: Identity, act: CatalogAct, target: str, params: Callable[[str], Params]
 ) -> _Errand:
     """The errand that was begun before and is not over, or a new one, written down. Commits."""
-    token, now = uuid.uuid4().hex, runtime.clock.now()
-    fresh = CatalogErrand(
-        plan_id=plan.plan_id,
-        livemode=identity.livemode,
-        act=act,
-        target=target,
-        idempotency_key=f"catalog:{token}",
-        params=params(token),
-        asked_at=now,
-    )
+    fresh = _fresh(runtime, plan, identity, act, target, params)
     try:
         with transaction() as session:
             errand = _find_open(session, fresh)
@@ -250,6 +267,21 @@ def _ask(
             if errand is None:
                 raise
             return _plain(errand)
+
+
+def _fresh(
+    runtime: Runtime, plan: _Plan, identity: Identity, act: CatalogAct, target: str, params: Callable[[str], Params]
+) -> CatalogErrand:
+    token = uuid.uuid4().hex
+    return CatalogErrand(
+        plan_id=plan.plan_id,
+        livemode=identity.livemode,
+        act=act,
+        target=target,
+        idempotency_key=f"catalog:{token}",
+        params=params(token),
+        asked_at=runtime.clock.now(),
+    )
 
 
 def _find_open(session: Session, wanted: CatalogErrand) -> CatalogErrand | None:
@@ -266,6 +298,25 @@ def _find_open(session: Session, wanted: CatalogErrand) -> CatalogErrand | None:
 
 def _plain(row: CatalogErrand) -> _Errand:
     return _Errand(row.id, row.act, row.target, row.idempotency_key, dict(row.params), row.asked_at)
+
+
+def _is_old(runtime: Runtime, errand: _Errand) -> bool:
+    return runtime.clock.now() - errand.asked_at >= KEY_LIFE
+
+
+def _renew(runtime: Runtime, errand: _Errand) -> _Errand:
+    """The same errand under another key, where no answer came for the one it had. Commits.
+
+    Whoever else runs at the same time uses the newer key too, since the row's own is compared first.
+    """
+    if not _is_old(runtime, errand):
+        return errand
+    with transaction() as session:
+        row = session.get_one(CatalogErrand, errand.errand_id, with_for_update=True, populate_existing=True)
+        if row.idempotency_key == errand.key:
+            row.idempotency_key = f"catalog:{_token(errand)}:{uuid.uuid4().hex[:8]}"
+            row.asked_at = runtime.clock.now()
+        return _plain(row)
 
 
 def _send(runtime: Runtime, errand: _Errand, call: Callable[[], T]) -> T:
@@ -286,7 +337,7 @@ def _mark_done(session: Session, runtime: Runtime, errand: _Errand, stripe_id: s
 
 
 def _token(errand: _Errand) -> str:
-    return errand.key.partition(":")[2]
+    return errand.key.split(":")[1]
 
 
 def _tag(plan: _Plan, identity: Identity, token: str) -> CatalogTag:
