@@ -92,8 +92,10 @@ def accept_request(runtime: Runtime, booking_id: int, staff_email: str) -> Answe
     return answer
 
 
-def decline_request(runtime: Runtime, booking_id: int, reason: str, staff_email: str) -> None:
+def decline_request(runtime: Runtime, booking_id: int, reason: str, staff_email: str) -> bool:
     """Decline a request: its nights are free, its guest is told why, and the sum is let go. Commits.
+
+    Returns whether Stripe has let the sum go by now; if not, the worker asks until it has.
 
     Raises:
         BookingNotFound: no such booking. TransitionRefused: as accept_request.
@@ -107,6 +109,7 @@ def decline_request(runtime: Runtime, booking_id: int, reason: str, staff_email:
         audit.record(session, staff_email, "request.declined", subject, now)
     release_now(runtime, booking_id)
     runtime.wake_worker()
+    return not _find_open(booking_id=booking_id, states=(AuthorisationState.RELEASING,))
 
 
 def lapse_overdue(runtime: Runtime) -> list[str]:

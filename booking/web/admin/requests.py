@@ -26,6 +26,11 @@ _SAID = {
     Answer.OFF: "Not booked: the payment was not to be had any more. Nothing was charged, the nights are free, "
     "and the guest is told.",
 }
+_DECLINED = "Declined: the nights are free, the reserved sum is let go, and the guest is told."
+_DECLINED_SILENT = (
+    "Declined: the nights are free, and the guest is told. Stripe has not said yet that the reserved sum is let go: "
+    "the worker asks until it has. Nothing is charged."
+)
 
 
 class DeclineForm(FlaskForm):
@@ -86,11 +91,11 @@ def decline_request(booking_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(found, form), 422
     try:
-        requests.decline_request(current_runtime(), booking_id, form.reason.data or "", current_user.email)
+        is_let_go = requests.decline_request(current_runtime(), booking_id, form.reason.data or "", current_user.email)
     except TransitionRefused as refusal:
         flash(f"Nothing was changed. {refusal.user_message}", "trouble")
     else:
-        flash("Declined: the nights are free, the reserved sum is let go, and the guest is told.")
+        flash(_DECLINED if is_let_go else _DECLINED_SILENT, "message" if is_let_go else "trouble")
     return redirect(url_for("admin.request", booking_id=booking_id), 303)
 
 
