@@ -1,5 +1,7 @@
 """Paying what is owed on a page of the shop, with the fields of Stripe.js. Nothing of the address is believed."""
 
+from typing import Any
+
 from flask import make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -32,8 +34,8 @@ def pay_card(reference: str, due_id: int) -> ResponseReturnValue:
     booking, owed = _payable(reference, due_id)
     try:
         found = on_page.look(current_runtime(), due_id)
-    except PaymentGatewayError:
-        return make_response(_page(booking, owed, OnPage(None), is_silent=True), 503)
+    except PaymentGatewayError:  # they may come from their bank, and have paid
+        return make_response(_page(booking, owed, OnPage(None), is_in_doubt=True), 503)
     if found is None:
         return redirect(url_for("manage.due", reference=booking.reference, due_id=due_id), 303)
     if found.is_paid or found.is_under_way:
@@ -54,14 +56,15 @@ def _payable(reference: str, due_id: int) -> tuple[GuestBooking, Owed | None]:
     return booking, owed
 
 
-def _page(booking: GuestBooking, owed: Owed | None, found: OnPage, *, is_silent: bool = False) -> str:
+def _page(
+    booking: GuestBooking, owed: Owed | None, found: OnPage, *, is_silent: bool = False, is_in_doubt: bool = False
+) -> str:
     settings = current_runtime().settings
     path = url_for("manage.pay_card", reference=booking.reference, due_id=owed.id) if owed else ""
-    facts = {
+    facts: dict[str, Any] = {
         "key": settings.stripe_publishable_key,
         "script": stripe_script(settings.stripe_api_base),
         "back": f"{settings.base_url}{path}",
     }
-    return render_template(
-        "manage/pay_card.html", booking=booking, owed=owed, found=found, is_silent=is_silent, form=PlainForm(), **facts
-    )
+    facts |= {"is_silent": is_silent, "is_in_doubt": is_in_doubt, "form": PlainForm()}
+    return render_template("manage/pay_card.html", booking=booking, owed=owed, found=found, **facts)
