@@ -475,8 +475,7 @@ class StripeTellsOfARefundBeforeItsPayment(StripeTellsInAnotherVersion):
         assert [row.amount_minor for row in desk.shop.refunds(desk.booking_id)] == [500]
 
 
-def _below(kind: type[Story]) -> list[type[Story]]:
-    return [found for child in kind.__subclasses__() for found in (child, *_below(child))]
-
-
-STORIES = [story for story in _below(Story) if not story.__name__.startswith("_")]
+def stories_below(kind: type[Story]) -> list[type[Story]]:
+    """Every row of the table, of this module and of all that are imported."""
+    found = [story for child in kind.__subclasses__() for story in (child, *stories_below(child))]
+    return [story for story in found if not story.__name__.startswith("_")]
