@@ -119,7 +119,9 @@ def what_differs(end: End, undisturbed: End, story: str) -> list[str]:
     if found["most_copies"] > 1 + _letters_in_doubt(end.died_at):
         wrong.append(f"a letter came {found['most_copies']} times")
     return wrong + [
-        f"{key}: {found[key]}, not {wanted[key]}" for key in ("bookings", "letters") if found[key] != wanted[key]
+        f"{key}: {found[key]}, not {wanted[key]}"
+        for key in ("bookings", "letters", "club")
+        if found[key] != wanted[key]
     ]
 
 

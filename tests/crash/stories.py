@@ -5,11 +5,27 @@ the worker starts again. What was answered 2xx is never delivered again, so it m
 """
 
 from booking.domain.states import PaymentMethod
+from tests.crash.members import (
+    DEARER,
+    WITH_TRIAL,
+    change_plan,
+    come_back_to_club,
+    end_membership,
+    join,
+    leave_in_portal,
+    open_plan,
+    open_portal,
+    pay_to_join,
+    sign_in,
+    sync_catalog,
+    warn_of_trials,
+)
 from tests.crash.teller import (
     Step,
     abandon,
     abort_mail,
     accept,
+    accept_in_vain,
     answer_dispute,
     ask_for_balances,
     ask_for_deposits,
@@ -17,12 +33,14 @@ from tests.crash.teller import (
     cancel,
     change_stay,
     charge,
+    charge_damage,
     charge_until_paid,
     check_out,
     check_out_balance,
     close_and_reopen,
     close_review,
     come_back,
+    come_back_to_page,
     decide_dispute,
     decline,
     deliver,
@@ -31,13 +49,16 @@ from tests.crash.teller import (
     fault,
     follow_link,
     hand_over,
+    keep_cards_from_now_on,
     lapse,
     let_pay_later,
     lose_events,
+    miscapture,
     misdate,
     misprice,
     pass_time,
     pay,
+    pay_on_page,
     place,
     place_for_later,
     prove,
@@ -51,11 +72,15 @@ from tests.crash.teller import (
     retry_mail,
     settle,
     settle_delayed,
+    stop_and_send_link,
     take_balance,
     take_requests,
+    try_card_now,
+    use_refused_card,
     waive_balance,
     work,
 )
+from tests.support.club import BROKE_LATER
 
 DECLINED, DISPUTED, REFUND_FAILS = "4000000000000002", "4000000000000259", "4000000000005126"
 
@@ -194,6 +219,44 @@ STORIES: dict[str, tuple[Step, ...]] = {
         fault("status_500_after_effect", "/v1/payment_intents", 9, method="POST"), charge("ada"), fault("", "", 0),
         lose_events(), pass_time(stripe=False, minutes=10), reconcile(), charge_until_paid("ada"), lose_events(),
         settle(),
+    ),
+    "a capture that Stripe refuses": (
+        take_requests(), place("ada"), check_out("ada"), pay("ada"), deliver(), settle(), miscapture(99_999_999),
+        accept_in_vain("ada"), settle(), miscapture(None), accept("ada"), deliver(), settle(),
+    ),
+    "damage is charged": (
+        keep_cards_from_now_on(), place_for_later("ada"), check_out("ada"), pay("ada"), deliver(), settle(),
+        charge_damage("ada", 7000), deliver(), charge_until_paid("ada"), deliver(), settle(),
+    ),
+    "damage that the card does not pay": (
+        keep_cards_from_now_on(), place_for_later("ada"), check_out("ada"), pay("ada"), deliver(), settle(),
+        use_refused_card("ada"), charge_damage("ada", 7000), charge_until_paid("ada", may_refuse=True),
+        lose_events(), stop_and_send_link("ada"), pay_on_page("ada"), come_back_to_page("ada"), deliver(), settle(),
+    ),
+    "staff charges while a page is open": (
+        let_pay_later(), place_for_later("ada"), check_out("ada"), pay("ada"), deliver(), settle(),
+        check_out_balance("ada"), try_card_now("ada"), charge_until_paid("ada"), deliver(), settle(),
+    ),
+    "a member joins, renews and leaves": (
+        open_plan(), sync_catalog(), sign_in(), join(), pay_to_join(), deliver(), come_back_to_club(),
+        work(), pass_time(days=32), deliver(), open_portal(), leave_in_portal(), deliver(), pass_time(days=32), deliver(),
+        settle(),
+    ),
+    "a member whose card fails, and nobody told": (
+        open_plan(WITH_TRIAL), sync_catalog(), sign_in(), join(), pay_to_join(BROKE_LATER), lose_events(), reconcile(),
+        settle(), pass_time(days=12), warn_of_trials(), work(), pass_time(days=3), lose_events(), reconcile(), settle(),
+        end_membership(), lose_events(), reconcile(), settle(),
+    ),
+    "joining while Stripe is out of order": (
+        open_plan(), sync_catalog(), sign_in(),
+        fault("status_500", "/v1/customers", 9, stored=True), join(may_fail=True), pass_time(minutes=1),
+        fault("", "", 0), join(), pass_time(minutes=36, stripe=True), join(), pay_to_join(), deliver(), settle(),
+    ),
+    "a catalogue that is changed": (
+        open_plan(), fault("status_500_after_effect", "/v1/products", 9), sync_catalog(may_fail=True),
+        fault("", "", 0), pass_time(minutes=6), sync_catalog(), change_plan(DEARER),
+        fault("status_500", "/v1/prices/", 9, stored=True), sync_catalog(may_fail=True), fault("", "", 0),
+        pass_time(minutes=6), sync_catalog(), settle(),
     ),
     "booked by telephone": (
         book_by_phone("ada", PaymentMethod.STRIPE), pay("ada"), deliver(),

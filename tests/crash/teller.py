@@ -19,11 +19,33 @@ from booking.domain.errors import EvidenceRefused, TransitionRefused
 from booking.domain.evidence import FIELDS
 from booking.domain.money import Money
 from booking.domain.payment_plans import PaymentPlan, PlanKind
-from booking.domain.states import BookingStatus, CancelReason, DueStatus, PaymentMethod, Source
+from booking.domain.states import (
+    AttemptStatus,
+    BookingStatus,
+    CancelReason,
+    DueKind,
+    DueStatus,
+    PaymentMethod,
+    Source,
+)
 from booking.extensions import db
 from booking.gateways.mail import Letter, MailFailed
 from booking.gateways.payments import GatewayRefused, GatewayUnavailable
-from booking.models import Attempt, Booking, Due, Listing, OutboxRow, StayChange, WebhookEvent
+from booking.models import (
+    Attempt,
+    Authorisation,
+    Booking,
+    BookingEvent,
+    CatalogErrand,
+    ClubPlan,
+    Due,
+    Joining,
+    Listing,
+    Membership,
+    OutboxRow,
+    StayChange,
+    WebhookEvent,
+)
 from booking.models.instance import LinkPurpose
 from booking.models.outbox import OutboxState
 from booking.services import (
@@ -35,9 +57,11 @@ from booking.services import (
     checkout,
     disputes,
     evidence,
+    fees,
     heartbeat,
     limits,
     listings,
+    on_page,
     outbox,
     payment_plans,
     phone,
@@ -52,9 +76,10 @@ from booking.services import (
 )
 from booking.services.balances import TakenMoney
 from booking.services.changes import ChangeWish
+from booking.services.fees import FeeWish
 from booking.services.phone import PhoneRequest
 from booking.services.timeline import Cause
-from tests.support.cards import cards_of, place_with_card
+from tests.support.cards import SAYS_NO, cards_of, keep_cards, place_with_card, swap_card
 from tests.support.hostile import sign
 from tests.support.later import LATER
 from tests.support.servers import FakeStripe
@@ -165,6 +190,7 @@ class Teller:
             "broken": [f"{proof.code}: {line}" for proof in proofs for line in proof.problems],
             "differences": list(verification.compare_with_stripe(self.runtime).differences),
             "lost": self._lost_events(),
+            "club": self._end_of_club(),
         }
         (self.folder / "result.json").write_text(json.dumps(found), encoding="utf-8")
 
@@ -175,6 +201,20 @@ class Teller:
         disputed = [(row.status, self._answers_to(row.stripe_dispute_id)) for row in self.shop.disputes(booking_id)]
         states = [str(booking.status), str(booking.payment_status), len(self.shop.nights(booking_id))]
         return [*states, refunded, disputed, mails]
+
+    def _end_of_club(self) -> list[Any]:
+        """Members here and at Stripe, and what stands in Stripe's catalogue: nothing there is made twice."""
+        rows = db.session.scalars(select(Membership).order_by(Membership.id)).all()
+        members = [(row.status, row.joined_at is not None, row.ended_at is not None) for row in rows]
+        waiting = db.session.scalars(select(CatalogErrand.act).where(CatalogErrand.done_at.is_(None))).all()
+        joinings = sorted(db.session.scalars(select(Joining.status).where(Joining.session_id.is_not(None))))
+        if not db.session.scalar(select(ClubPlan.id).limit(1)):
+            return []
+        api = self.shop.stripe_client()
+        there = [one.status for one in api.subscriptions.list(params={"status": "all"}).data]
+        prices = sorted((price.unit_amount, price.active) for price in api.prices.list().data)
+        products = [(product.name, product.active) for product in api.products.list().data]
+        return [members, list(waiting), joinings, there, prices, products, len(api.customers.list().data)]
 
     def _answers_to(self, stripe_dispute_id: str) -> int:
         """How often a bank was answered: once is right, and twice can never be mended."""
@@ -243,6 +283,29 @@ def accept(name: str) -> Step:
     def step(teller: Teller) -> None:
         with suppress(TransitionRefused):  # told again: it had been answered
             requests.accept_request(teller.runtime, teller.id_of(name), STAFF)
+
+    return step
+
+
+def accept_in_vain(name: str) -> Step:
+    """The same once: who reads that Stripe refused to take the sum finds out why, and does not press again."""
+
+    def step(teller: Teller) -> None:
+        refused = select(BookingEvent.id).where(BookingEvent.kind == "capture_refused")
+        if not teller.shop._read(refused):
+            accept(name)(teller)
+
+    return step
+
+
+def miscapture(minor: int | None) -> Step:
+    """What Stripe will be asked to take is more than is reserved, so that it will say no; None: it is right again."""
+
+    def step(teller: Teller) -> None:
+        db.session.scalars(select(Authorisation)).one().capture_params = (
+            None if minor is None else {"amount_to_capture": minor}
+        )
+        db.session.commit()
 
     return step
 
@@ -556,12 +619,13 @@ def charge(name: str) -> Step:
     return step
 
 
-def charge_until_paid(name: str) -> Step:
-    """The worker comes again and again, and Stripe's lists are looked at in between."""
+def charge_until_paid(name: str, *, may_refuse: bool = False) -> Step:
+    """The worker comes again and again, and Stripe's lists are looked at in between; a card may be refused once."""
 
     def step(teller: Teller) -> None:
         for _ in range(6):
-            if _balance(teller, name).status is DueStatus.PAID:
+            tried = {attempt.status for attempt in teller.shop.attempts(teller.id_of(name))}
+            if _balance(teller, name).status is DueStatus.PAID or (may_refuse and AttemptStatus.FAILED in tried):
                 return
             charge(name)(teller)
             _let_pass(teller, timedelta(minutes=10))
@@ -569,6 +633,59 @@ def charge_until_paid(name: str) -> Step:
         raise AssertionError("the card was never charged")
 
     return step
+
+
+def keep_cards_from_now_on() -> Step:
+    """From now on the house asks for cards, for damage."""
+    return lambda teller: keep_cards(teller.shop)
+
+
+def use_refused_card(name: str) -> Step:
+    """The card that is kept can be saved, and is refused when it is charged."""
+    return lambda teller: swap_card(teller.shop, teller.id_of(name), SAYS_NO)
+
+
+def charge_damage(name: str, minor: int) -> Step:
+    """Staff charges the saved card. Told again it is the same form, and what came of it the worker finds out."""
+
+    def step(teller: Teller) -> None:
+        wish = FeeWish(DueKind.DAMAGE, Money(minor, "eur"), "A broken window", f"{sum(map(ord, name)):032x}")
+        fees.charge_fee(teller.runtime, teller.id_of(name), wish, STAFF)
+
+    return step
+
+
+def stop_and_send_link(name: str) -> Step:
+    """Staff has the card tried no more, and mails the guest where to pay instead."""
+
+    def step(teller: Teller) -> None:
+        due_id = _balance(teller, name).id
+        charges.stop_trying(teller.runtime, due_id, STAFF)
+        charges.send_link(teller.runtime, due_id, f"link {name}", STAFF)
+
+    return step
+
+
+def pay_on_page(name: str) -> Step:
+    """The guest opens the page of the shop, and pays with the fields of Stripe.js."""
+
+    def step(teller: Teller) -> None:
+        shown = on_page.begin(teller.runtime, _balance(teller, name).id)
+        if shown.client_secret:  # told again: it may be paid already
+            intent_id = shown.client_secret.partition("_secret_")[0]
+            params: Any = {"payment_method": "pm_card_visa", "return_url": "https://guests.example.org/"}
+            teller.shop.stripe_client().payment_intents.confirm(intent_id, params=params)
+
+    return step
+
+
+def come_back_to_page(name: str) -> Step:
+    return lambda teller: _use(on_page.look(teller.runtime, _balance(teller, name).id))
+
+
+def try_card_now(name: str) -> Step:
+    """Staff wants it charged at this moment: what is open on a page is ended first."""
+    return lambda teller: _use(charges.try_now(teller.runtime, _balance(teller, name).id, STAFF))
 
 
 def remove_card(name: str) -> Step:
