@@ -239,13 +239,13 @@ STORIES: dict[str, tuple[Step, ...]] = {
     ),
     "a member joins, renews and leaves": (
         open_plan(), sync_catalog(), sign_in(), join(), pay_to_join(), deliver(), come_back_to_club(),
-        work(), pass_time(days=32), deliver(), open_portal(), leave_in_portal(), deliver(), pass_time(days=32), deliver(),
-        settle(),
+        settle(), pass_time(days=32), deliver(), settle(), open_portal(), leave_in_portal(), deliver(), settle(),
+        pass_time(days=32), deliver(), settle(),
     ),
     "a member whose card fails, and nobody told": (
         open_plan(WITH_TRIAL), sync_catalog(), sign_in(), join(), pay_to_join(BROKE_LATER), lose_events(), reconcile(),
-        settle(), pass_time(days=12), warn_of_trials(), work(), pass_time(days=3), lose_events(), reconcile(), settle(),
-        end_membership(), lose_events(), reconcile(), settle(),
+        settle(), pass_time(days=12), warn_of_trials(), settle(), pass_time(days=3), lose_events(), reconcile(),
+        settle(), end_membership(), lose_events(), reconcile(), settle(),
     ),
     "joining while Stripe is out of order": (
         open_plan(), sync_catalog(), sign_in(),
