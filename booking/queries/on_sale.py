@@ -59,9 +59,13 @@ def _look(session: Session) -> OnSale:
     engine = session.get_bind()
     assert isinstance(engine, Engine)
     known = _kept.get(engine)
-    if known is None or known.version != version or known.read_at < time.monotonic() - KEPT_SECONDS:
+    if known is None or version is None or not _holds(known, version):
         known = _kept[engine] = _read_apart(session.connection(), version)
     return known
+
+
+def _holds(known: OnSale, version: int) -> bool:
+    return known.version == version and known.read_at > time.monotonic() - KEPT_SECONDS
 
 
 def _read_apart(connection: Connection, version: int | None) -> OnSale:
