@@ -7,6 +7,7 @@ import pytest
 
 from booking.domain.dates import Stay
 from booking.domain.roles import Role
+from booking.domain.states import DueKind
 from booking.models import Booking, CardConsent, Due, Payment, Property
 from tests.web.admin_house import House
 
@@ -112,6 +113,19 @@ def test_what_is_owed_stands_on_the_sheet_with_what_can_be_done(house: House) ->
     assert "Damage: €42.00" in page
     assert "Charge the card now" in page
     assert "Mail the link to pay" in page
+
+
+def test_a_balance_says_whether_the_saved_card_is_charged_with_it(house: House) -> None:
+    booking_id = house.booking_with_card()
+    house.due(booking_id, DueKind.BALANCE)
+    assert "The saved card is charged with it on that day" in house.ada().get(f"/admin/bookings/{booking_id}").text
+
+    with house.rows() as session:
+        session.query(Due).one().tries_stopped_at = house.clock.now()
+    page = house.ada().get(f"/admin/bookings/{booking_id}").text
+
+    assert "The saved card is charged with it" not in page
+    assert "The guest is asked for it by mail" in page
 
 
 def test_who_may_not_move_money_may_not_charge(house: House) -> None:
