@@ -31,6 +31,10 @@ FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "hold_overdue_seconds": ("How long the oldest hold that has run out has not been let go.", ()),
     "paid_unconfirmed_oldest_seconds": ("Age of the oldest payment whose booking still waits.", ()),
     "payments": ("Payments by what told of them first.", ("source",)),
+    "payments_by_authentication": (
+        "Payments by what the bank did about 3-D Secure; empty: not known (yet).",
+        ("state",),
+    ),
     "attempts": ("Attempts to pay by status.", ("state",)),
     "attempts_declined": ("Attempts that were never paid, by the bank's last word on a card.", ("code",)),
     "confirm_seconds": ("From Stripe's word that it was paid to the confirmation, of the last 7 days.", ("quantile",)),

@@ -39,6 +39,11 @@ def explain(code: str) -> Decline:
     return _KNOWN.get(code) or Decline(code, OTHER, "declined for a reason that is not known here")
 
 
+def wants_guest(code: str | None) -> bool:
+    """Whether a refusal says that the guest had to confirm the payment (3-D Secure), and had not."""
+    return code is not None and explain(code).told is CONFIRM
+
+
 def _secret(code: str, reason: str) -> Decline:
     return Decline(code, OTHER, reason, is_secret=True)
 

@@ -46,6 +46,37 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class Secured:
+    """Payments by what their banks did about 3-D Secure, and what became of charges without the guest."""
+
+    without: int = 0  # by card, with nothing of the kind
+    challenged: int = 0  # the guest had to confirm
+    silent: int = 0  # the bank was satisfied without the guest
+    other: int = 0  # it was begun and came to nothing, and the payment was made all the same
+    unknown: int = 0  # Stripe's charge was not looked at (yet)
+    saved: int = 0  # charges of saved cards that ended
+    wanted: int = 0  # of those: the bank refused because it wanted the guest
+
+    def __add__(self, other: "Secured") -> "Secured":
+        return Secured(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    @property
+    def cards(self) -> int:
+        """Payments by card of which it is known."""
+        return self.without + self.challenged + self.silent + self.other
+
+    @property
+    def share(self) -> Decimal | None:
+        """Those with 3-D Secure in percent of payments by card; None where there is none."""
+        return percent(self.cards - self.without, self.cards)
+
+    @property
+    def wanted_share(self) -> Decimal | None:
+        """Charges of saved cards that ended because the bank wanted the guest, in percent; None where there is none."""
+        return percent(self.wanted, self.saved)
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """Money of one month in one currency, in minor units, and how many times."""
 
@@ -70,6 +101,7 @@ class HealthMonth:
     tries: Tries
     confirming: Waits  # from Stripe's word that it was paid to our confirmation
     hearing: Waits  # from Stripe's event to its arrival here
+    secured: Secured = Secured()
 
 
 def percent(part: int, whole: int) -> Decimal | None:

@@ -147,6 +147,19 @@ class ChangeStatus(StrEnum):
     WITHDRAWN = "withdrawn"  # by staff, or with the booking
 
 
+class Authentication(StrEnum):
+    """Whether a bank had the guest confirm a payment (3-D Secure), as the charge says after it.
+
+    https://docs.stripe.com/api/charges/object#charge_object-payment_method_details-card-three_d_secure
+    """
+
+    NO_CARD = "no_card"  # paid in another way, where nothing of the kind exists
+    NONE = "none"  # a card, without 3-D Secure
+    CHALLENGE = "challenge"  # the guest had to confirm
+    FRICTIONLESS = "frictionless"  # the bank was satisfied without troubling the guest
+    OTHER = "other"  # it was begun, and the bank or the card could not, or let it be
+
+
 class PaymentMethod(StrEnum):
     """How money came. All but STRIPE the house took itself: it sends nothing of that back through Stripe either."""
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from booking.domain.money import Money
 from booking.domain.payouts import Payout, PayoutItem
-from booking.domain.states import RefundStatus
+from booking.domain.states import Authentication, RefundStatus
 from booking.gateways.billing import BillingGateway, SubscriptionNews
 
 
@@ -130,13 +130,14 @@ class RefundEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ChargeEvidence:
-    """How much of one charge was captured and refunded, as the provider counts it."""
+    """How much of one charge was captured and refunded, as the provider counts it, and whether its guest confirmed."""
 
     charge_id: str
     payment_intent_id: str | None
     captured: Money
     refunded: Money
     tag: Tag
+    authentication: Authentication | None = None  # None where the object does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from booking.domain.money import Money
 from booking.domain.payouts import EntryKind, Payout, PayoutItem
-from booking.domain.states import AttemptPurpose, RefundStatus
+from booking.domain.states import AttemptPurpose, Authentication, RefundStatus
 from booking.gateways.payments import (
     BadSignature,
     ChargeEvidence,
@@ -135,6 +135,23 @@ def read_charge(data: Data) -> ChargeEvidence:
         captured=Money(int(data.get("amount_captured") or 0), currency),
         refunded=Money(int(data.get("amount_refunded") or 0), currency),
         tag=read_tag(data),
+        authentication=_authentication(data.get("payment_method_details")),
+    )
+
+
+def _authentication(details: Data | None) -> Authentication | None:
+    """https://docs.stripe.com/api/charges/object#charge_object-payment_method_details-card-three_d_secure."""
+    if not details:
+        return None
+    if details.get("type") != "card":
+        return Authentication.NO_CARD
+    secure: Data | None = (details.get("card") or {}).get("three_d_secure")
+    if not secure:
+        return Authentication.NONE
+    flows = {"challenge": Authentication.CHALLENGE, "frictionless": Authentication.FRICTIONLESS}
+    is_passed = secure.get("result") == "authenticated"
+    return (
+        flows.get(str(secure.get("authentication_flow")), Authentication.OTHER) if is_passed else Authentication.OTHER
     )
 
 

@@ -15,6 +15,7 @@ from booking.domain.states import (
     AttemptChannel,
     AttemptPurpose,
     AttemptStatus,
+    Authentication,
     PaymentMethod,
     RefundReason,
     RefundStatus,
@@ -123,6 +124,9 @@ class Payment(Stamped):
     )
     # What the charge says was refunded, while our refund rows do not explain it yet (see domain/ledger.py).
     reported_refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    # From Stripe's charge, when its list is walked; None until then, and for money that the house took itself.
+    authentication: Mapped[Authentication | None] = mapped_column(enum_column(Authentication, "authentication"))
 
     booking: Mapped[Booking] = relationship()
     attempt: Mapped[Attempt | None] = relationship()

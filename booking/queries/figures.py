@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from booking.domain.payment_health import Waits
-from booking.domain.states import DISPUTE_WAITING, AttemptStatus, BookingStatus, RefundStatus
+from booking.domain.states import DISPUTE_WAITING, AttemptStatus, BookingStatus, PaymentMethod, RefundStatus
 from booking.metrics import Fact
 from booking.models import (
     Attempt,
@@ -62,6 +62,9 @@ def _payments(session: Session, now: datetime) -> Iterator[Fact]:
     yield from _waits("confirm_seconds", confirming)
     yield from _waits("webhook_delay_seconds", hearing)
     yield from _count_by(session, "payments", (Payment.source,))
+    yield from _count_by(
+        session, "payments_by_authentication", (Payment.authentication,), Payment.method == PaymentMethod.STRIPE
+    )
     yield _age(session, now, oldest, Payment.captured_at, Payment.booking_id.in_(waiting))
 
 

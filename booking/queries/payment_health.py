@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
-from booking.domain.declines import explain
+from booking.domain.declines import explain, wants_guest
 from booking.domain.money import Money
-from booking.domain.payment_health import HealthMonth, Moved, Tries, Waits
+from booking.domain.payment_health import HealthMonth, Moved, Secured, Tries, Waits
 from booking.domain.reports import month_of
 from booking.domain.spreadsheet import Row as SheetRow
-from booking.domain.states import AttemptStatus, PaymentMethod, RefundStatus
+from booking.domain.states import AttemptChannel, AttemptStatus, Authentication, PaymentMethod, RefundStatus
 from booking.models import Attempt, Booking, Dispute, Payment, Refund, WebhookEvent
 from booking.queries.dashboard import get_house_zone
 
@@ -24,6 +24,8 @@ HEALTH_HEAD = (
     "Month", "Paid", "Paid after a decline", "Declined", "Left without trying", "Success %",
     "Confirmed: bookings", "Confirmed: half within seconds", "Confirmed: 95 % within seconds", "Confirmed: longest",
     "Webhooks", "Webhooks: half within seconds", "Webhooks: 95 % within seconds", "Webhooks: longest",
+    "Paid by card: looked at", "3-D Secure: the guest confirmed", "3-D Secure: without the guest", "3-D Secure: other",
+    "3-D Secure %", "Saved cards charged", "Of these the bank wanted the guest",
 )  # fmt: skip
 MONEY_HEAD = (
     "Month", "Currency", "Payments", "Paid", "Refunds", "Refunded", "Refunds failed", "Disputes", "Disputed", "Lost",
@@ -48,6 +50,7 @@ class HealthReport:
     year: int
     months: tuple[HealthMonth, ...]
     tries: Tries
+    secured: Secured
     reasons: tuple[Reason, ...]
     confirming: Waits
     hearing: Waits
@@ -69,7 +72,8 @@ class HealthReport:
         for each in self.months:
             tries = each.tries
             counts = (tries.paid, tries.paid_after_decline, tries.declined, tries.left, tries.success)
-            yield (f"{each.month:%Y-%m}", *counts, *_cells(each.confirming), *_cells(each.hearing))
+            waits = (*_cells(each.confirming), *_cells(each.hearing))
+            yield (f"{each.month:%Y-%m}", *counts, *waits, *_secured_cells(each.secured))
 
     def money_sheet(self) -> Iterator[SheetRow]:
         """A row for each month and currency, for a file under MONEY_HEAD."""
@@ -81,15 +85,18 @@ class HealthReport:
 def read_health(session: Session, year: int) -> HealthReport:
     """Everything about one year on the house's own clock."""
     span = _Span.of_year(year, get_house_zone(session))
-    tries, confirmed = _tries(session, span), _confirmed(session, span)
+    ended = [_Ended(*row) for row in session.execute(_ended_attempts(span))]
+    tries, secured, confirmed = _tries(ended, span), _secured(session, ended, span), _confirmed(session, span)
     heard, again = _heard(session, span)
     months = tuple(
-        HealthMonth(month, tries[month], Waits.of(confirmed[month]), Waits.of(heard[month])) for month in span.months
+        HealthMonth(month, tries[month], Waits.of(confirmed[month]), Waits.of(heard[month]), secured[month])
+        for month in span.months
     )
     return HealthReport(
         year=year,
         months=months,
         tries=sum(tries.values(), Tries()),
+        secured=sum(secured.values(), Secured()),
         reasons=_reasons(session, span),
         confirming=Waits.of(_all(confirmed)),
         hearing=Waits.of(_all(heard)),
@@ -131,14 +138,23 @@ class _Span:
 # --- attempts -------------------------------------------------------------------------------------------------------
 
 
-def _tries(session: Session, span: _Span) -> dict[date, Tries]:
+class _Ended(NamedTuple):
+    """One attempt that is over."""
+
+    channel: AttemptChannel
+    status: AttemptStatus
+    decline_code: str | None
+    at: datetime
+
+
+def _tries(ended: Iterable[_Ended], span: _Span) -> dict[date, Tries]:
     found: dict[date, Tries] = defaultdict(Tries)
-    for status, code, at in session.execute(_ended_attempts(span)):
-        found[span.month(at)] += _counted(status, is_declined=code is not None)
+    for one in ended:
+        found[span.month(one.at)] += _counted(one.status, is_declined=one.decline_code is not None)
     return found
 
 
-def _ended_attempts(span: _Span) -> Select[AttemptStatus, str | None, datetime]:
+def _ended_attempts(span: _Span) -> Select[AttemptChannel, AttemptStatus, str | None, datetime]:
     """Each with the moment at which it ended: when it was paid, when a card was last refused, when time was up."""
     paid_at = select(func.min(Payment.captured_at)).where(Payment.attempt_id == Attempt.id).scalar_subquery()
     is_paid = Attempt.status == AttemptStatus.PAID
@@ -146,7 +162,7 @@ def _ended_attempts(span: _Span) -> Select[AttemptStatus, str | None, datetime]:
     over = Attempt.status.in_((AttemptStatus.PAID, *_ENDED_UNPAID))
     # What was given up for another attempt before any card was tried tells nothing of paying.
     counts = (Attempt.status != AttemptStatus.SUPERSEDED) | Attempt.decline_code.is_not(None)
-    return select(Attempt.status, Attempt.decline_code, at).where(over, counts, span.holds(at))
+    return select(Attempt.channel, Attempt.status, Attempt.decline_code, at).where(over, counts, span.holds(at))
 
 
 def _unpaid_at() -> ColumnElement[datetime]:
@@ -170,6 +186,32 @@ def _reasons(session: Session, span: _Span) -> tuple[Reason, ...]:
         found[known.reason, known.is_secret] += count
     reasons = [Reason(words, attempts, is_secret) for (words, is_secret), attempts in found.items()]
     return tuple(sorted(reasons, key=lambda reason: (-reason.attempts, reason.words)))
+
+
+# --- 3-D Secure -----------------------------------------------------------------------------------------------------
+
+
+_SECURED = {
+    None: Secured(unknown=1),
+    Authentication.NO_CARD: Secured(),
+    Authentication.NONE: Secured(without=1),
+    Authentication.CHALLENGE: Secured(challenged=1),
+    Authentication.FRICTIONLESS: Secured(silent=1),
+    Authentication.OTHER: Secured(other=1),
+}
+
+
+def _secured(session: Session, ended: Iterable[_Ended], span: _Span) -> dict[date, Secured]:
+    """Payments count when they were captured, charges of saved cards when they ended."""
+    found: dict[date, Secured] = defaultdict(Secured)
+    is_with_stripe = Payment.method == PaymentMethod.STRIPE
+    paid = select(Payment.authentication, Payment.captured_at).where(is_with_stripe, span.holds(Payment.captured_at))
+    for authentication, at in session.execute(paid):
+        found[span.month(at)] += _SECURED[authentication]
+    for one in ended:
+        if one.channel is AttemptChannel.OFF_SESSION and one.status in (AttemptStatus.PAID, AttemptStatus.FAILED):
+            found[span.month(one.at)] += Secured(saved=1, wanted=int(wants_guest(one.decline_code)))
+    return found
 
 
 # --- how long it took -----------------------------------------------------------------------------------------------
@@ -252,6 +294,10 @@ def _all(months: dict[date, list[int]]) -> Iterator[int]:
 
 def _cells(waits: Waits) -> tuple[int | None, ...]:
     return (waits.count, waits.middle, waits.most, waits.longest)
+
+
+def _secured_cells(told: Secured) -> tuple[int | Decimal | None, ...]:
+    return (told.cards, told.challenged, told.silent, told.other, told.share, told.saved, told.wanted)
 
 
 def _money_cells(moved: Moved, currency: str) -> tuple[int | Decimal, ...]:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from booking.database import end_read, transaction
-from booking.domain.states import REFUND_RANK, UNFINISHED_ATTEMPT, AttemptStatus, Source
+from booking.domain.states import REFUND_RANK, UNFINISHED_ATTEMPT, AttemptStatus, PaymentMethod, Source
 from booking.extensions import db
 from booking.gateways.payments import (
     ChargeEvidence,
@@ -22,7 +22,7 @@ from booking.gateways.payments import (
     PaymentGatewayError,
     RefundEvidence,
 )
-from booking.models import Attempt, Dispute, Refund
+from booking.models import Attempt, Dispute, Payment, Refund
 from booking.runtime import Runtime
 from booking.services import attempts, notifications
 from booking.services.cases import Outcome
@@ -34,6 +34,8 @@ from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
 
+# A payment is as old as its charge, but for what two clocks differ.
+_CLOCK_DOUBT = timedelta(hours=1)
 _CAUSE = Cause(Source.RECONCILE)
 MEMBERSHIP = "membership"
 
@@ -131,10 +133,34 @@ def _missing_session(walk: _Walk, evidence: PaymentEvidence) -> Finding:
 
 def _walk_charges(walk: _Walk) -> Iterator[Finding]:
     """Money that no payment here accounts for, whatever became of its session."""
+    ours = []
     for charge in walk.runtime.payments.list_charges(walk.since):
-        is_ours = charge.tag.app == walk.identity.instance_id and charge.payment_intent_id not in walk.told
-        if is_ours and not is_known_payment(charge.payment_intent_id, charge.charge_id):
+        if charge.tag.app != walk.identity.instance_id:
+            continue
+        ours.append(charge)
+        is_told = charge.payment_intent_id in walk.told
+        if not is_told and not is_known_payment(charge.payment_intent_id, charge.charge_id):
             yield _adopt(walk, charge)
+    if not walk.dry_run:
+        _note_authentications(ours, walk.since)
+
+
+def _note_authentications(charges: list[ChargeEvidence], since: datetime) -> None:
+    """Keep of each payment whether its bank had the guest confirm it: no event says so. Commits, where any is new."""
+    said = {charge.payment_intent_id: charge.authentication for charge in charges if charge.authentication}
+    unknown = select(Payment.payment_intent_id).where(
+        Payment.authentication.is_(None),
+        Payment.method == PaymentMethod.STRIPE,
+        Payment.captured_at >= since - _CLOCK_DOUBT,
+    )
+    new = sorted(intent for intent in db.session.scalars(unknown) if intent and intent in said)
+    end_read()
+    if not new:
+        return
+    with transaction() as session:
+        for intent in new:
+            row = update(Payment).where(Payment.payment_intent_id == intent, Payment.authentication.is_(None))
+            session.execute(row.values(authentication=said[intent]))
 
 
 def _adopt(walk: _Walk, charge: ChargeEvidence) -> Finding:

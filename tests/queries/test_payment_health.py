@@ -11,8 +11,16 @@ from sqlalchemy import update
 
 from booking import create_app
 from booking.domain.dates import Stay
-from booking.domain.payment_health import Moved, Tries, Waits
-from booking.domain.states import AttemptStatus, RefundReason, RefundStatus, Source
+from booking.domain.payment_health import Moved, Secured, Tries, Waits
+from booking.domain.states import (
+    AttemptChannel,
+    AttemptStatus,
+    Authentication,
+    PaymentMethod,
+    RefundReason,
+    RefundStatus,
+    Source,
+)
 from booking.extensions import db
 from booking.models import Attempt, Booking, Dispute, Payment, Refund, WebhookEvent
 from booking.models.webhook import InboxOutcome
@@ -109,6 +117,44 @@ def test_a_year_of_paying_on_the_houses_own_clock(app: Flask) -> None:
     moved = Moved(1, 14000, 1, 500, 1, dispute_count=2, disputed=6000, lost=3000)
     assert report.money == {"eur": {date(2027, 3, 1): moved}}
     assert report.total("eur") == moved
+
+
+def test_how_many_payments_a_bank_had_confirmed_and_how_often_it_wanted_the_guest_of_a_saved_card(app: Flask) -> None:
+    [booking_id] = add_bookings(app, 1, [1], [Stay(date(2027, 5, 1), date(2027, 5, 2))])
+    said = ["none", "none", "none", "challenge", "frictionless", "other", "no_card", None]
+    saved = {"channel": AttemptChannel.OFF_SESSION}
+    with app.app_context():
+        for number, authentication in enumerate(said):
+            row = {"amount_minor": 14000, "currency": "eur", "source": Source.WEBHOOK, "captured_at": MARCH}
+            word = Authentication(authentication) if authentication else None
+            db.session.add(Payment(booking_id=booking_id, payment_intent_id=f"pi_{number}", authentication=word, **row))
+        cash = {"amount_minor": 900, "currency": "eur", "source": Source.STAFF, "captured_at": MARCH}
+        db.session.add(Payment(booking_id=booking_id, method=PaymentMethod.CASH, **cash))
+        db.session.add_all(
+            [
+                attempt(booking_id, 1, "paid", MARCH, **saved),
+                attempt(booking_id, 2, "failed", MARCH, **saved, decline_code="authentication_required"),
+                attempt(booking_id, 3, "failed", FEBRUARY, **saved, decline_code="insufficient_funds"),
+                attempt(booking_id, 4, "expired", MARCH, **saved),  # it never reached Stripe
+                attempt(booking_id, 5, "failed", MARCH, decline_code="authentication_required"),
+            ]
+        )
+        db.session.commit()
+
+        report = read_health(db.session(), 2027)
+        facts = {fact.labels: fact.value for fact in list_figures(db.session(), MARCH) if "by_auth" in fact.name}
+
+    by_month = {each.month.month: each.secured for each in report.months}
+    assert by_month[2] == Secured(saved=1)
+    assert by_month[3] == Secured(without=3, challenged=1, silent=1, other=1, unknown=1, saved=2, wanted=1)
+    assert (report.secured.cards, report.secured.share, report.secured.wanted_share) == (
+        6,
+        Decimal("50.0"),
+        Decimal("33.3"),
+    )
+    march = next(row for row in report.health_sheet() if row[0] == "2027-03")
+    assert march[-7:] == (6, 1, 1, 1, Decimal("50.0"), 2, 1)
+    assert facts == {("none",): 3, ("challenge",): 1, ("frictionless",): 1, ("other",): 1, ("no_card",): 1, ("",): 1}
 
 
 def test_another_year_is_empty_and_says_so(app: Flask) -> None:

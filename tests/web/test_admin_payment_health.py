@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from booking.domain.states import Authentication
+from booking.models import Payment
 from booking.web.admin.payment_health import duration
 from tests.web.admin_house import House
 
@@ -28,6 +30,19 @@ def test_the_page_tells_of_a_year_and_leads_to_the_next(house: House) -> None:
     assert "€612.00" in page
     assert "/admin/health?year=2028" in page
     assert "Nobody tried to pay in 2010." in house.ada().get("/admin/health?year=2010").text
+
+
+def test_the_page_says_how_many_banks_asked_and_of_how_many_it_is_not_known(house: House) -> None:
+    assert "Of no payment it is known." in house.ada().get("/admin/health").text
+    assert "Of 1 payment it is not known, and it counts in no share." in house.ada().get("/admin/health").text
+
+    with house.rows() as session:
+        session.query(Payment).one().authentication = Authentication.CHALLENGE
+    page = house.ada().get("/admin/health").text
+
+    assert "3-D Secure by month" in page
+    assert "What banks asked of guests in 2027" in page
+    assert "it is not known, and" not in page
 
 
 def test_the_files_hold_what_the_page_shows(house: House) -> None:

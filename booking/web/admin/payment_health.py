@@ -1,6 +1,7 @@
 """How well paying works: how often it succeeds, why not, how long it takes; as tables with drawings, and as files."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from flask import Response, render_template
 from flask.typing import ResponseReturnValue
@@ -17,8 +18,12 @@ from booking.web.templating import money
 def payment_health() -> ResponseReturnValue:
     """The year that was asked for, or this one."""
     report = read_health(reader(), chosen_year())
-    back = {currency: _back(report, currency) for currency in report.money}
-    return render_template("admin/payment_health.html", report=report, success=_success(report), back=back)
+    charts = {
+        "success": _success(report),
+        "secured": _secured(report),
+        "back": {currency: _back(report, currency) for currency in report.money},
+    }
+    return render_template("admin/payment_health.html", report=report, **charts)
 
 
 @blueprint.get("/health/months.csv")
@@ -45,8 +50,16 @@ def duration(seconds: int) -> str:
 
 
 def _success(report: HealthReport) -> list[Beam]:
-    shares = [each.tries.success for each in report.months]
-    values = [(int((share or 0) * 10), f"{share} %" if share is not None else "nobody tried") for share in shares]
+    return _shares(report, [each.tries.success for each in report.months], "nobody tried")
+
+
+def _secured(report: HealthReport) -> list[Beam]:
+    return _shares(report, [each.secured.share for each in report.months], "no card known")
+
+
+def _shares(report: HealthReport, shares: Iterable[Decimal | None], none: str) -> list[Beam]:
+    """Percent month by month; `none` where there is nothing to have a share in."""
+    values = [(int((share or 0) * 10), f"{share} %" if share is not None else none) for share in shares]
     return beams(_labels(report), values, 1000)
 
 
