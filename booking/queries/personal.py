@@ -1,5 +1,6 @@
 """Everything that is held about the guest of one booking, and what stands in the way of erasing it."""
 
+import base64
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -150,4 +151,6 @@ def _plain(value: object) -> object:
         return [_plain(part) for part in value]
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return value.isoformat() if isinstance(value, date) else value
