@@ -4,6 +4,7 @@ Stripe takes PDF, JPEG and PNG as evidence and no plain text: https://docs.strip
 becomes a PDF in gateways/paper_writer.py.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,20 +30,33 @@ LARGEST, LARGEST_TOGETHER, MOST_PAGES_TOGETHER = 5_000_000, 4_500_000, 19
 
 
 class PaperKind(StrEnum):
-    """One file each."""
+    """One file each: those that the shop makes, then those that staff adds."""
 
     TERMS = "terms"
     VOUCHER = "voucher"
     MAILS = "mails"
     TIMELINE = "timeline"
+    SIGNED = "signed"
+    INVOICE = "invoice"
+    OTHER_CHARGE = "other_charge"
 
 
+# What only the house has.
+ADDED = (PaperKind.SIGNED, PaperKind.INVOICE, PaperKind.OTHER_CHARGE)
+MADE = tuple(kind for kind in PaperKind if kind not in ADDED)
+# How the files begin that Stripe takes, by the ending of their names: https://docs.stripe.com/file-upload
+_BEGINNINGS = {"pdf": b"%PDF-", "jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n"}
+MEDIA_TYPES: Mapping[str, str] = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png"}
+_PAGE = re.compile(rb"/Type\s*/Page\b")
 # Under which name Stripe takes each: https://docs.stripe.com/api/disputes/evidence_object
 FILE_FIELDS: Mapping[PaperKind, str] = {
     PaperKind.TERMS: "refund_policy",
     PaperKind.VOUCHER: "service_documentation",
     PaperKind.MAILS: "customer_communication",
     PaperKind.TIMELINE: "uncategorized_file",
+    PaperKind.SIGNED: "customer_signature",
+    PaperKind.INVOICE: "receipt",
+    PaperKind.OTHER_CHARGE: "duplicate_charge_documentation",
 }
 # Together they are at most what the strictest bank reads.
 MOST_PAGES: Mapping[PaperKind, int] = {
@@ -56,6 +70,9 @@ PAPER_WORDS: Mapping[PaperKind, str] = {
     PaperKind.VOUCHER: "Booking voucher: the stay, its price and its payment",
     PaperKind.MAILS: "The e-mails sent to the guest",
     PaperKind.TIMELINE: "What happened, with times",
+    PaperKind.SIGNED: "Something that the guest has signed, such as a registration form",
+    PaperKind.INVOICE: "Your own receipt or invoice",
+    PaperKind.OTHER_CHARGE: "Proof that this charge and another are for two different things",
 }
 
 
@@ -88,6 +105,16 @@ class WrittenPaper:
 
     content: bytes
     pages: int
+
+
+def ending_of(content: bytes) -> str | None:
+    """How the name of a file ends, by what is in it and not by what it was called; None where Stripe takes no such."""
+    return next((ending for ending, start in _BEGINNINGS.items() if content.startswith(start)), None)
+
+
+def count_pages(content: bytes) -> int:
+    """How many pages a file has that somebody else made, as far as it can be seen from outside: one at least."""
+    return max(1, len(_PAGE.findall(content))) if ending_of(content) == "pdf" else 1
 
 
 def draft_papers(case: StayCase) -> tuple[Paper, ...]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, contains_eager, selectinload, undefer
 
 from booking.domain.evidence import MAIL_WORDS, DisputeSums, SentLetter, StayCase, Texts, days_left, draft_texts, sum_up
 from booking.domain.money import Money
-from booking.domain.papers import FILE_FIELDS, PAPER_WORDS, PaperKind, chosen_papers
+from booking.domain.papers import ADDED, FILE_FIELDS, PAPER_WORDS, PaperKind, chosen_papers
 from booking.domain.states import DISPUTE_WAITING, RefundStatus
 from booking.models import (
     AccessLink,
@@ -78,6 +78,16 @@ class PaperLine:
     def words(self) -> str:
         """What it is."""
         return PAPER_WORDS[self.kind]
+
+    @property
+    def ending(self) -> str:
+        """What kind of file it is, as its name ends."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def is_added(self) -> bool:
+        """Whether staff added it, and the shop cannot make it anew."""
+        return self.kind in ADDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from booking.database import transaction
 from booking.domain.dates import spoken_moment
 from booking.domain.errors import BookingNotFound, EvidenceRefused
 from booking.domain.evidence import Texts, check_texts
+from booking.domain.papers import PaperKind
 from booking.domain.states import DISPUTE_WAITING, Source
 from booking.gateways.payments import (
     DisputeEvidence,
@@ -72,15 +73,36 @@ def attach_papers(runtime: Runtime, dispute_id: int, texts: Texts, seen: str, st
     Raises:
         BookingNotFound, EvidenceRefused: nothing was kept.
     """
-    now = runtime.clock.now()
     written = papers.write_papers(runtime, dispute_id)
+    return _save_with_files(runtime, dispute_id, texts, seen, staff_email, written, "dispute.files_made")
+
+
+def add_file(
+    runtime: Runtime, dispute_id: int, texts: Texts, seen: str, staff_email: str, kind: PaperKind, content: bytes
+) -> Answer:
+    """Keep a file of staff's own, and save it with a draft, as save_draft does. Commits likewise.
+
+    It takes the place of an earlier one of its kind. The row with its key is there before Stripe is asked.
+
+    Raises:
+        BookingNotFound, EvidenceRefused: nothing was kept.
+    """
+    written = papers.read_added(kind, content)
+    return _save_with_files(runtime, dispute_id, texts, seen, staff_email, written, "dispute.file_added")
+
+
+def _save_with_files(
+    runtime: Runtime, dispute_id: int, texts: Texts, seen: str, staff_email: str, written: papers.Written, done: str
+) -> Answer:
+    now = runtime.clock.now()
     with transaction() as session:
         dispute, _ = _lock(session, dispute_id)
         _refuse_unless_open(session, dispute)
         _refuse_if_changed(session, dispute, texts, seen)
         named = papers.keep_papers(session, dispute, written, now)
+        papers.refuse_strangers(session, dispute_id, texts | named)
         _write_draft(session, dispute_id, texts | named, staff_email, now)
-        audit.record(session, staff_email, "dispute.files_made", f"dispute {dispute_id}", now)
+        audit.record(session, staff_email, done, f"dispute {dispute_id}", now)
     return stage_draft(runtime, dispute_id, Cause(Source.STAFF, staff_email))
 
 

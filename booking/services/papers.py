@@ -23,7 +23,9 @@ from booking.domain.papers import (
     PaperKind,
     WrittenPaper,
     chosen_papers,
+    count_pages,
     draft_papers,
+    ending_of,
 )
 from booking.extensions import db
 from booking.models import Dispute, EvidenceFile
@@ -60,12 +62,35 @@ def keep_papers(session: Session, dispute: Dispute, written: Written, now: datet
     return {FILE_FIELDS[kind]: str(_keep(session, dispute, kind, paper, now)) for kind, paper in written.items()}
 
 
+def read_added(kind: PaperKind, content: bytes) -> Written:
+    """A file that staff adds, as one of those that were made.
+
+    Raises:
+        EvidenceRefused: Stripe takes no such file, or none so large.
+    """
+    if ending_of(content) is None:
+        raise EvidenceRefused("Choose a PDF, a JPEG or a PNG: Stripe takes nothing else.", field="added")
+    if len(content) > LARGEST:
+        raise EvidenceRefused("This file is larger than 5 MB, which is all that Stripe takes.", field="added")
+    if (pages := count_pages(content)) > MOST_PAGES_TOGETHER:
+        raise EvidenceRefused(
+            f"Banks read {MOST_PAGES_TOGETHER} pages. Leave out what they need not see.", field="added"
+        )
+    return {kind: WrittenPaper(content, pages)}
+
+
 def refuse_strangers(session: Session, dispute_id: int, texts: Texts) -> None:
-    """Only files that were made for this dispute go with its answer. Raises EvidenceRefused."""
+    """Only files of this dispute go with its answer, and together no more than banks read. Raises EvidenceRefused."""
+    files = []
     for kind, file_id in chosen_papers(texts).items():
         file = session.get(EvidenceFile, file_id)
         if file is None or (file.dispute_id, file.kind) != (dispute_id, kind):
             raise EvidenceRefused("These files do not belong to this dispute. Make them anew.")
+        files.append(file)
+    if sum(file.size for file in files) > LARGEST_TOGETHER or sum(file.pages for file in files) > MOST_PAGES_TOGETHER:
+        raise EvidenceRefused(
+            f"Together these files have more than 4.5 MB or {MOST_PAGES_TOGETHER} pages. Leave one out.", field="added"
+        )
 
 
 def lay_papers(runtime: Runtime, dispute_id: int, texts: Texts) -> Texts:
@@ -104,7 +129,7 @@ def _new_file(dispute: Dispute, kind: PaperKind, paper: WrittenPaper, digest: st
     return EvidenceFile(
         dispute_id=dispute.id,
         kind=kind,
-        name=f"{dispute.booking.reference}-{kind}-{dispute.id}-{digest[:12]}.pdf",
+        name=f"{dispute.booking.reference}-{kind}-{dispute.id}-{digest[:12]}.{ending_of(paper.content)}",
         content=paper.content,
         digest=digest,
         size=len(paper.content),

@@ -5,13 +5,17 @@ from flask_login import current_user
 from werkzeug.exceptions import Forbidden, LengthRequired
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from booking.domain.papers import LARGEST
 from booking.domain.pictures import MOST_BYTES, MOST_FILES
 from booking.services.limits import SEARCHING, Limit, count_try, count_try_if_possible, network_of
 from booking.wiring import current_runtime
 
 MOST_BODY_BYTES = 1_000_000
-# Where staff, and nobody else, may send more: photos, which come several at a time.
-LARGE_BODIES = {"admin.add_photos": MOST_FILES * MOST_BYTES + MOST_BODY_BYTES}
+# Where staff, and nobody else, may send more: photos, which come several at a time, and a file for a bank.
+LARGE_BODIES = {
+    "admin.add_photos": MOST_FILES * MOST_BYTES + MOST_BODY_BYTES,
+    "admin.add_evidence_file": LARGEST + MOST_BODY_BYTES,
+}
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 PORTAL_ORIGIN = "https://billing.stripe.com"
 STRIPE_SCRIPTS, STRIPE_CALLS = "https://js.stripe.com", "https://api.stripe.com"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from booking.config import ROOT
-from booking.domain.papers import LARGEST_TOGETHER, MOST_PAGES, MOST_PAGES_TOGETHER, Paper, PaperKind, Part
+from booking.domain.papers import LARGEST_TOGETHER, MADE, MOST_PAGES, MOST_PAGES_TOGETHER, Paper, PaperKind, Part
 from booking.gateways import paper_writer
 from booking.gateways.paper_writer import build_paper_writer
 
@@ -24,7 +24,7 @@ def test_the_same_paper_is_the_same_pdf() -> None:
     assert one == two
     assert one.content != other.content
     assert one.content.startswith(b"%PDF-")
-    assert (one.pages, len(one.content) < LARGEST_TOGETHER / len(PaperKind)) == (1, True)
+    assert (one.pages, len(one.content) < LARGEST_TOGETHER / len(MADE)) == (1, True)
 
 
 def test_a_long_paper_is_cut_and_says_so() -> None:

@@ -1,5 +1,7 @@
 """Scenario 25: a dispute overlays a booking; its answer is drafted at Stripe, sent once, and never lost or doubled."""
 
+import base64
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from booking.database import transaction
+from booking import crashpoints
+from booking.database import end_read, transaction
 from booking.domain.errors import EvidenceRefused, RefundRefused
 from booking.domain.evidence import FIELDS, Texts, draft_texts
 from booking.domain.money import Money
@@ -18,7 +21,7 @@ from booking.gateways.payments import GatewayRefused, RefundEvidence, Tag
 from booking.models import Booking, Dispute, EvidenceDraft, EvidenceFile, EvidenceSubmission, Payment
 from booking.models.evidence import SubmissionState
 from booking.queries.disputes import get_stay_case
-from booking.services import disputes, evidence, papers, reconciliation, refund_news, refunds, reservations
+from booking.services import disputes, evidence, papers, privacy, reconciliation, refund_news, refunds, reservations
 from booking.services.evidence import Answer
 from booking.services.instance import get_identity
 from booking.services.timeline import Cause
@@ -726,3 +729,120 @@ def test_a_file_of_another_dispute_goes_nowhere(case: tuple[Shop, int]) -> None:
     for wrong in ({"service_documentation": str(terms)}, {"refund_policy": "4711"}):
         with pytest.raises(EvidenceRefused, match="do not belong"):
             _save(shop, _texts(**wrong), _draft(shop).idempotency_key)
+
+
+def test_the_guests_own_copy_of_their_data_has_the_files_that_are_about_them(case: tuple[Shop, int]) -> None:
+    shop, booking_id = case
+    _attach(shop)
+
+    with shop.app.app_context():
+        held = json.dumps(privacy.export_data(shop.runtime, booking_id))
+
+    assert base64.b64encode(b"%PDF-").decode()[:6] in held
+    assert _files(shop)[0].name in held
+
+
+# --- files of the house's own ---------------------------------------------------------------------------------------
+
+SCAN, PHOTO = b"%PDF-1.4\n1 0 obj << /Type /Page >> 2 0 obj << /Type /Page >>\n%%EOF", b"\xff\xd8\xff\xe0 a form"
+
+
+def _add(shop: Shop, content: bytes, kind: PaperKind = PaperKind.SIGNED, texts: Texts | None = None) -> Answer:
+    with shop.app.app_context():
+        draft = db.session.get(EvidenceDraft, 1)
+        kept, seen = (dict(draft.texts), draft.idempotency_key) if draft else (_texts(), "")
+        end_read()
+        return evidence.add_file(shop.runtime, 1, texts or kept, seen, ADA, kind, content)
+
+
+def test_a_file_of_the_house_goes_to_the_bank_as_it_was_given(case: tuple[Shop, int]) -> None:
+    shop, _ = case
+    _attach(shop)
+
+    assert _add(shop, SCAN) is Answer.STAGED
+    assert _add(shop, PHOTO, PaperKind.INVOICE) is Answer.STAGED
+
+    scan, photo = _files(shop)[-2:]
+    staged = _at_stripe(shop)["evidence"]
+    assert (staged["customer_signature"], staged["receipt"]) == (scan.stripe_file_id, photo.stripe_file_id)
+    assert staged["refund_policy"] is not None, "what the shop made stays"
+    assert (scan.name[-4:], photo.name[-4:], scan.pages, photo.pages) == (".pdf", ".jpg", 2, 1)
+    assert [file["type"] for file in _files_at_stripe(shop)].count("jpg") == 1
+    assert _submit(shop, _chosen(shop), _draft(shop).idempotency_key) is Answer.SENT
+    assert _at_stripe(shop)["evidence"]["customer_signature"] == scan.stripe_file_id
+
+
+def test_another_file_takes_the_place_of_the_last_one_and_the_same_one_is_uploaded_once(case: tuple[Shop, int]) -> None:
+    shop, _ = case
+    for content in (SCAN, SCAN, PHOTO):
+        _add(shop, content)
+
+    assert len(_files_at_stripe(shop)) == 2
+    assert _at_stripe(shop)["evidence"]["customer_signature"] == _files(shop)[-1].stripe_file_id
+
+
+@pytest.mark.parametrize("content", [b"", b"plain text", b"<svg/>", b"GIF89a", b"%PDF-" + b"x" * papers.LARGEST])
+def test_what_stripe_would_not_take_is_refused_before_anything_is_kept(case: tuple[Shop, int], content: bytes) -> None:
+    shop, _ = case
+
+    with pytest.raises(EvidenceRefused):
+        _add(shop, content)
+
+    assert (_files(shop), _files_at_stripe(shop)) == ([], [])
+
+
+def test_more_than_banks_read_together_is_refused(case: tuple[Shop, int]) -> None:
+    shop, _ = case
+    _add(shop, b"%PDF-" + b"x" * 3_000_000)
+
+    with pytest.raises(EvidenceRefused, match=r"4\.5 MB"):
+        _add(shop, b"%PDF-" + b"y" * 3_000_000, PaperKind.INVOICE)
+    with pytest.raises(EvidenceRefused, match="read 19 pages"):
+        _add(shop, b"%PDF-" + b" /Type /Page " * 20, PaperKind.SIGNED)
+
+    assert len(_files(shop)) == 1
+
+
+@pytest.mark.parametrize("kind", ["status_500_after_effect", "status_500"])
+def test_a_file_of_the_house_whose_upload_nobody_knows_of_is_there_once_in_the_end(
+    case: tuple[Shop, int], kind: str
+) -> None:
+    shop, _ = case
+    shop.stripe.post("faults", [{"kind": kind, "path_prefix": FILES, "method": "POST", "times": 9}])
+
+    assert _add(shop, SCAN) is Answer.UNKNOWN
+    (file,) = _files(shop)
+    assert (file.stripe_file_id, bool(file.idempotency_key), file.first_sent_at is None) == (None, True, False)
+    shop.stripe.post("faults", [])
+    shop.clock.offset += papers.KEY_IS_SPENT_AFTER + timedelta(seconds=1)
+    _reconcile(shop)
+
+    assert len(_files_at_stripe(shop)) == 1
+    assert _files(shop)[0].stripe_file_id is not None
+
+
+@pytest.mark.parametrize("where", ["services.evidence._save_with_files after commit",
+                                   "services.papers._make_ready after commit",
+                                   "gateways.stripe_gateway.upload_evidence_file after call"])  # fmt: skip
+def test_a_death_on_the_way_leaves_a_file_that_the_worker_lays_down_once(case: tuple[Shop, int], where: str) -> None:
+    shop, _ = case
+
+    def die(name: str) -> None:
+        if name == where:
+            crashpoints.arm(None)
+            raise Died
+
+    crashpoints.arm(die)
+    with pytest.raises(Died):
+        _add(shop, SCAN)
+    with shop.app.app_context():
+        db.session.rollback()
+    shop.clock.offset += papers.KEY_IS_SPENT_AFTER + timedelta(seconds=1)
+    _reconcile(shop)
+
+    assert len(_files_at_stripe(shop)) == 1
+    assert _at_stripe(shop)["evidence"]["customer_signature"] == _files(shop)[0].stripe_file_id
+
+
+class Died(Exception):
+    """The process ended here."""

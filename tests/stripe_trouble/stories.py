@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from booking.domain.evidence import FIELDS
-from booking.domain.papers import FILE_FIELDS
+from booking.domain.papers import FILE_FIELDS, MADE
 from booking.domain.states import AttemptStatus
 from booking.extensions import db
 from booking.models import Attempt
@@ -275,7 +275,7 @@ class StaffMakesFiles(_OfADisputedBooking):
 
     def check(self, desk: Desk) -> None:
         super().check(desk)
-        assert None not in {self.at_stripe(desk)["evidence"][field] for field in FILE_FIELDS.values()}
+        assert None not in {self.at_stripe(desk)["evidence"][FILE_FIELDS[kind]] for kind in MADE}
         assert self.submissions(desk) == 0
 
 

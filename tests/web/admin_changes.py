@@ -318,6 +318,11 @@ def _attach_papers(house: House) -> Asked:
     return _disputed(house, "files"), _texts()
 
 
+@change("admin.add_evidence_file", "dispute.file_added")
+def _add_evidence_file(house: House) -> Asked:
+    return _disputed(house, "files/add"), {**_texts(), "added_as": "signed", "added": (BytesIO(b"%PDF-1"), "form.pdf")}
+
+
 @change("admin.submit_evidence", "dispute.answered")
 def _submit_evidence(house: House) -> Asked:
     return _disputed(house, "submit"), {**_texts(), "read_all": "y"}

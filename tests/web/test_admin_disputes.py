@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 from booking.domain.dates import Stay
 from booking.domain.errors import EvidenceRefused
 from booking.domain.evidence import FIELDS
-from booking.domain.papers import FILE_FIELDS
+from booking.domain.papers import FILE_FIELDS, MADE
 from booking.gateways.payments import GatewayUnavailable
 from booking.models import Dispute, EvidenceDraft, EvidenceFile, EvidenceSubmission
 from booking.models.evidence import SubmissionState
@@ -334,10 +335,56 @@ def test_the_files_are_saved_with_what_was_typed_and_each_can_be_read(with_files
     addresses = re.findall(r'href="(/admin/disputes/1/files/\d+\.pdf)"', page)
 
     assert "Mine." in page
-    assert (set(files_of(page)), len(addresses)) == (set(FILE_FIELDS.values()), 4)
+    assert (set(files_of(page)), len(addresses)) == ({FILE_FIELDS[kind] for kind in MADE}, 4)
     for answer in map(client.get, addresses):
         assert (answer.status_code, answer.mimetype, answer.data[:5]) == (200, "application/pdf", b"%PDF-")
         assert answer.headers["Content-Disposition"].startswith("attachment; ")
+
+
+def add(client: Any, content: bytes, name: str = "scan.pdf", **more: Any) -> Any:
+    form = {**typed(), "added_as": "signed", **more, "added": (BytesIO(content), name)}
+    return client.post("/admin/disputes/1/files/add", data=form, content_type="multipart/form-data")
+
+
+def test_staff_adds_a_file_with_what_was_typed_and_reads_it_as_it_is(with_files: House) -> None:
+    client = with_files.ada()
+    seen = value_of(client.get("/admin/disputes/1").text, "seen")
+
+    answer = add(client, b"\x89PNG\r\n\x1a\n form", "form.exe", seen=seen, uncategorized_text="With a form.")
+
+    assert (answer.status_code, answer.location) == (303, "/admin/disputes/1")
+    page = client.get("/admin/disputes/1").text
+    assert "With a form." in page
+    assert files_of(page)["customer_signature"] == "5"
+    file = client.get("/admin/disputes/1/files/5.png")
+    assert (file.data, file.mimetype) == (b"\x89PNG\r\n\x1a\n form", "image/png")
+    assert file.headers["Content-Disposition"].startswith("attachment; ")
+    assert client.get("/admin/disputes/1/files/5.pdf").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "words"),
+    [
+        (b"<script>", {}, "Choose a PDF, a JPEG or a PNG"),
+        (b"%PDF-1", {"added_as": "terms"}, "Choose a file, and say what it is."),
+        (b"%PDF-1", {"uncategorized_text": "x" * 30_000}, "Nothing was saved or sent"),
+    ],
+)
+def test_a_file_that_cannot_be_is_told_on_its_field_with_all_that_was_typed(
+    house: House, content: bytes, more: dict[str, str], words: str
+) -> None:
+    answer = add(house.ada(), content, **{"product_description": "Mine stays.", **more})
+
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "Mine stays." in answer.text
+    assert house.count(EvidenceFile) == 0
+
+
+def test_no_file_at_all_is_asked_for(house: House) -> None:
+    answer = house.ada().post("/admin/disputes/1/files/add", data=typed())
+
+    assert (answer.status_code, "Choose a file" in answer.text) == (422, True)
 
 
 def test_a_file_that_is_not_ticked_stays_out_and_can_be_ticked_again(with_files: House) -> None:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from booking.domain.errors import EvidenceRefused
+from booking.domain.papers import MEDIA_TYPES
 from booking.domain.states import Source
 from booking.gateways.payments import PaymentGatewayError
 from booking.queries.disputes import DisputeFile, find_dispute_file, find_paper, list_dispute_sums, list_disputes
@@ -27,6 +28,11 @@ _MADE_WORDS = {
     Answer.STAGED: "The files are made, and lie at Stripe with the draft. Read them. The bank was told nothing yet.",
     Answer.UNKNOWN: "The files are made and kept. Stripe did not answer; the worker lays them there within minutes.",
     Answer.REFUSED: "The files are made and kept, but Stripe did not take the draft. Try again, or look at Stripe.",
+}
+_ADDED_WORDS = {
+    Answer.STAGED: "The file is kept, and lies at Stripe with the draft. The bank was told nothing yet.",
+    Answer.UNKNOWN: "The file is kept. Stripe did not answer; the worker lays it there within minutes.",
+    Answer.REFUSED: "The file is kept, but Stripe did not take the draft. Try again, or look at Stripe.",
 }
 _SENT_WORDS = {
     Answer.SENT: "The answer is sent. Nothing more can be added; the bank decides, which may take weeks.",
@@ -63,11 +69,32 @@ def attach_papers(dispute_id: int) -> ResponseReturnValue:
     return _answer(dispute_id, evidence.attach_papers, _MADE_WORDS)
 
 
-@blueprint.get("/disputes/<int:dispute_id>/files/<int:file_id>.pdf")
-def dispute_paper(dispute_id: int, file_id: int) -> Response:
+@blueprint.post("/disputes/<int:dispute_id>/files/add")
+def add_evidence_file(dispute_id: int) -> ResponseReturnValue:
+    """Keep a file from staff's own computer, and save it with what was typed."""
+    form, file = EvidenceForm(), _get_file(dispute_id)
+    texts, given = form.read_texts(), form.read_added()
+    if texts is None or given is None:
+        return _page(file, form), 422
+    try:
+        answer = evidence.add_file(
+            current_runtime(), dispute_id, texts, form.seen.data or "", current_user.email, *given
+        )
+    except EvidenceRefused as error:
+        if error.details.get("field") != "added":
+            return _refuse(dispute_id, form, error)
+        form.refuse("added", error.user_message)
+        return _page(file, form), 422
+    return _told(dispute_id, _ADDED_WORDS[answer], answer in _GOOD)
+
+
+@blueprint.get("/disputes/<int:dispute_id>/files/<int:file_id>.<ending>")
+def dispute_paper(dispute_id: int, file_id: int, ending: str) -> Response:
     """One file, as it lies at Stripe or will."""
     file = find_paper(reader(), dispute_id, file_id) or abort(404)
-    answer = Response(file.content, content_type="application/pdf")
+    if ending not in MEDIA_TYPES or not file.name.endswith(f".{ending}"):
+        abort(404)
+    answer = Response(file.content, content_type=MEDIA_TYPES[ending])
     answer.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
     return answer
 

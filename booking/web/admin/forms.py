@@ -5,6 +5,7 @@ import secrets
 from typing import Any
 
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
     DateField,
@@ -23,7 +24,7 @@ from booking.domain.dates import Stay
 from booking.domain.errors import BookingError
 from booking.domain.evidence import FIELDS, Texts, check_texts
 from booking.domain.money import Money, exponent, parse_major
-from booking.domain.papers import FILE_FIELDS
+from booking.domain.papers import ADDED, FILE_FIELDS, LARGEST, PAPER_WORDS, PaperKind
 from booking.web.guest_fields import normalise_address
 from booking.web.templating import money
 from booking.web.text import one_line, some_lines
@@ -138,6 +139,17 @@ class EvidenceForm(FlaskForm):
     service_documentation = StringField("Booking voucher", filters=[_file_number])
     customer_communication = StringField("The e-mails sent to the guest", filters=[_file_number])
     uncategorized_file = StringField("What happened, with times", filters=[_file_number])
+    customer_signature = StringField("Something that the guest has signed", filters=[_file_number])
+    receipt = StringField("Your own receipt or invoice", filters=[_file_number])
+    duplicate_charge_documentation = StringField("Proof of another charge", filters=[_file_number])
+    # One more of these last, with what it is.
+    added_as = SelectField(
+        "What it is",
+        choices=[SelectChoice(kind.value, PAPER_WORDS[kind]) for kind in ADDED],
+        default=ADDED[0].value,
+        validate_choice=False,
+    )
+    added = FileField("A file of your own")
     seen = HiddenField()
     read_all = BooleanField("I have read every text and every file above. I know that it can be sent once.")
 
@@ -155,6 +167,20 @@ class EvidenceForm(FlaskForm):
         for name, words in wrong.items():
             self.refuse(name, words)
         return texts if is_whole and not wrong else None
+
+    def read_added(self) -> tuple[PaperKind, bytes] | None:
+        """The file that was chosen and what it is; None, with words on the field, where there is none."""
+        file, kinds = self.added.data, [kind.value for kind in ADDED]
+        if not getattr(file, "filename", ""):
+            self.refuse("added", "Choose a file, and say what it is.")
+            return None
+        with file.stream as stream:
+            # One byte more than may be, so that what is too big is known to be without being read whole.
+            content = stream.read(LARGEST + 1)
+        if self.added_as.data not in kinds:
+            self.refuse("added", "Choose a file, and say what it is.")
+            return None
+        return PaperKind(self.added_as.data), content
 
     def refuse(self, name: str, words: str) -> None:
         """Put a refusal on the field it concerns."""

@@ -127,6 +127,7 @@ PERMITS: Mapping[str, Permission] = {
     "admin.dispute_paper": Permission.SEE_MONEY,
     "admin.look_at_dispute": Permission.MOVE_MONEY,
     "admin.attach_papers": Permission.MOVE_MONEY,
+    "admin.add_evidence_file": Permission.MOVE_MONEY,
     "admin.save_evidence": Permission.MOVE_MONEY,
     "admin.submit_evidence": Permission.MOVE_MONEY,
     # --- the house ---
