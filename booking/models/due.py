@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
 from booking.domain.money import Money
-from booking.domain.states import DueKind, DueStatus
+from booking.domain.states import AttemptPurpose, DueKind, DueStatus
 from booking.models.base import Stamped
 from booking.models.booking import Booking
 
@@ -40,3 +40,8 @@ class Due(Stamped):
     def amount(self) -> Money:
         """What is owed."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def purpose(self) -> AttemptPurpose:
+        """What an attempt at it is for."""
+        return AttemptPurpose.BALANCE if self.kind is DueKind.BALANCE else AttemptPurpose.CHARGE

@@ -1,16 +1,13 @@
 """A booking as its guest sees it: plain values that outlive every transaction, with the money from the ledger."""
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from booking.domain.cancelling import Cancelling, Standing, cancelling
 from booking.domain.charging import Consent
@@ -21,35 +18,28 @@ from booking.domain.policy import HOLD_GRACE
 from booking.domain.pricing import Quote
 from booking.domain.requests import RequestState
 from booking.domain.states import (
-    DISPUTE_CLOSED,
-    REFUND_ENDED_BADLY,
-    REFUND_IN_FLIGHT,
     BookingStatus,
     CancelReason,
     ChangeStatus,
     DueKind,
     PaymentStatus,
-    RefundReason,
-    RefundStatus,
 )
 from booking.domain.terms import RefundStep, open_steps
 from booking.domain.words import Said
-from booking.models import Booking, BookingEvent, Dispute, OutboxRow, Payment, Photo, Property, Refund, StayChange
+from booking.models import Booking, OutboxRow, Photo, Property, StayChange
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.queries.cards import Saved, find_saved, find_wanted_consent, has_wallet
-from booking.queries.charges import Charge, find_charge, find_decline, find_withdrawn
+from booking.queries.charges import Charge
 from booking.queries.dues import Owed, list_owed
+from booking.queries.guest_money import Paid, Returned, money_facts, read_refundable, sum_in
 from booking.queries.nights import keeps_nights
 
-# Banks say "5 to 10 days"; whoever has nothing after that should ask.
-BANKS_TAKE = timedelta(days=12)
 _CONFIRMATION = "confirmed"
 # A sum that is still reserved is being let go.
 _NEVER_PAID = (PaymentStatus.UNPAID, PaymentStatus.FAILED, PaymentStatus.AUTHORIZED)
 _ENDED_REQUEST = (
     RequestState.DECLINED, RequestState.LAPSED, RequestState.DATES_GONE, RequestState.CARD_FAILED,
 )  # fmt: skip
-_REFUND_OF_NOTE = re.compile(r"refund (\d+)\b")
 
 
 class GuestState(StrEnum):
@@ -88,61 +78,12 @@ class Place:
         return f"{instant.astimezone(ZoneInfo(self.timezone)):%H:%M}"
 
 
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """Money that came. `number` counts a booking's payments for people; no id of anybody's database."""
-
-    number: int
-    amount: Money
-    day: date
-    is_with_stripe: bool = True
-
-
 class LetterStage(StrEnum):
     """How far the newest confirmation is on its way to the guest."""
 
     COMING = "coming"
     SENT = "sent"
     LOST = "lost"  # given up: the address takes no mail
-
-
-class ReturnStage(StrEnum):
-    """How far money is on its way back. What is SENT no longer depends on us, and nobody tells us that it arrived."""
-
-    ASKED = "asked"  # written down, and Stripe is being asked
-    WITH_BANK = "with_bank"
-    SENT = "sent"
-    LONG_SENT = "long_sent"  # so long ago that it must be there
-    FAILED = "failed"
-    COVERED = "covered"  # never sent: in a dispute the guest's bank had given the money back itself
-    OWED = "owed"  # the house took this money itself, and hands it back itself
-    HANDED_BACK = "handed_back"  # and has done so
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """Money that goes back, and the days on which something was heard of it."""
-
-    number: int
-    amount: Money
-    status: RefundStatus
-    stage: ReturnStage
-    reason: RefundReason
-    asked_on: date
-    moved_on: date  # of its last step
-
-    @property
-    def is_on_its_way(self) -> bool:
-        return self.status in REFUND_IN_FLIGHT
-
-    @property
-    def ended_badly(self) -> bool:
-        return self.status in REFUND_ENDED_BADLY
-
-    @property
-    def counts(self) -> bool:
-        """Whether it went, or is going, from the house to the guest."""
-        return not self.ended_badly
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +168,7 @@ class GuestBooking:
     @property
     def sent_back(self) -> Money:
         """What went back or is on its way."""
-        return _sum((back.amount for back in self.returned if back.counts), self.total.currency)
+        return sum_in((back.amount for back in self.returned if back.counts), self.total.currency)
 
     @property
     def kept(self) -> Money:
@@ -366,7 +307,7 @@ def _as_guest_sees(session: Session, booking: Booking, now: datetime, language: 
         request=_request(booking),
         sequence=booking.calendar_sequence,
         changed_at=booking.updated_at,
-        **_money_facts(session, booking, now),
+        **money_facts(session, booking, now),
     )
 
 
@@ -382,27 +323,6 @@ def _offered_change(session: Session, booking: Booking) -> OfferedChange | None:
 def _request(booking: Booking) -> AskedStay | None:
     found = booking.request
     return AskedStay(found.state, found.answer_by, found.reason) if found else None
-
-
-def _money_facts(session: Session, booking: Booking, now: datetime) -> dict[str, Any]:
-    payments = _payments(session, booking)
-    return {
-        "charge": find_charge(session, booking.id),
-        "decline": None if payments or booking.needs_review else find_decline(session, booking.id),
-        "paid": _sum((payment.amount for payment in payments), booking.currency),
-        "payments": payments,
-        "returned": _returned(session, booking, now),
-        "withdrawn": find_withdrawn(session, booking),
-        "refund_failed": booking.refund_failed,
-        "needs_review": booking.needs_review,
-        "disputed": booking.disputed,
-        "is_dispute_open": booking.disputed and _is_dispute_open(session, booking),
-    }
-
-
-def _sum(amounts: Iterable[Money], currency: str) -> Money:
-    """The sum in one currency. Money of another one, which a person must look at, is no part of it."""
-    return Money(sum(amount.minor for amount in amounts if amount.currency == currency), currency)
 
 
 def _place(place: Property, language: str) -> Place:
@@ -457,68 +377,6 @@ def _cancelled_state(booking: Booking) -> GuestState:
     if booking.cancel_reason is CancelReason.PAYMENT_FAILED:
         return GuestState.PAYMENT_FAILED
     return GuestState.LET_GO
-
-
-def _payments(session: Session, booking: Booking) -> tuple[Paid, ...]:
-    rows = session.scalars(select(Payment).where(Payment.booking_id == booking.id).order_by(Payment.id))
-    place = booking.listing.property
-    return tuple(
-        Paid(number, row.amount, place.today(row.captured_at), row.is_with_stripe)
-        for number, row in enumerate(rows, start=1)
-    )
-
-
-def _returned(session: Session, booking: Booking, now: datetime) -> tuple[Returned, ...]:
-    wanted = select(Refund).where(Refund.booking_id == booking.id).options(joinedload(Refund.payment))
-    rows = session.scalars(wanted.order_by(Refund.id))
-    heard, place = _refund_steps(session, booking), booking.listing.property
-    returned = []
-    for number, row in enumerate(rows, start=1):
-        steps = heard[row.id] or [row.created_at]
-        stage = _stage(row, steps[-1], now)
-        days = (place.today(at) for at in (steps[0], steps[-1]))
-        returned.append(Returned(number, row.amount, row.status, stage, row.reason, *days))
-    return tuple(returned)
-
-
-def _refund_steps(session: Session, booking: Booking) -> defaultdict[int, list[datetime]]:
-    """When something was heard of each refund, by its id: the timeline knows it by the shop's own clock."""
-    steps: defaultdict[int, list[datetime]] = defaultdict(list)
-    told = select(BookingEvent.at, BookingEvent.note).where(
-        BookingEvent.booking_id == booking.id, BookingEvent.kind.startswith("refund_", autoescape=True)
-    )
-    for at, note in session.execute(told.order_by(BookingEvent.id)):
-        found = _REFUND_OF_NOTE.match(note)
-        if found:
-            steps[int(found[1])].append(at)
-    return steps
-
-
-def _stage(refund: Refund, moved_at: datetime, now: datetime) -> ReturnStage:
-    if refund.is_called_off:
-        return ReturnStage.COVERED
-    if refund.status in REFUND_ENDED_BADLY:
-        return ReturnStage.FAILED
-    if not refund.payment.is_with_stripe:
-        return ReturnStage.HANDED_BACK if refund.status is RefundStatus.SUCCEEDED else ReturnStage.OWED
-    if refund.status is RefundStatus.SUCCEEDED:
-        return ReturnStage.LONG_SENT if now - moved_at > BANKS_TAKE else ReturnStage.SENT
-    return ReturnStage.ASKED if refund.status is RefundStatus.REQUESTED else ReturnStage.WITH_BANK
-
-
-def read_refundable(session: Session, booking: Booking) -> Money:
-    """What can still go back: Stripe's own flag, and not the dispute's status, says which charges cannot."""
-    wanted = select(Payment).where(Payment.booking_id == booking.id).options(selectinload(Payment.refunds))
-    blocked = select(Dispute.payment_id).where(
-        Dispute.booking_id == booking.id, Dispute.is_charge_refundable.is_(False)
-    )
-    payments = session.scalars(wanted.where(Payment.id.not_in(blocked), Payment.currency == booking.currency))
-    return Money(sum(payment.entry.refundable_minor for payment in payments), booking.currency)
-
-
-def _is_dispute_open(session: Session, booking: Booking) -> bool:
-    statuses = session.scalars(select(Dispute.status).where(Dispute.booking_id == booking.id)).all()
-    return not statuses or any(status not in DISPUTE_CLOSED for status in statuses)
 
 
 def _confirmation(session: Session, booking: Booking) -> LetterStage:

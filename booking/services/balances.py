@@ -16,7 +16,6 @@ from booking.domain.errors import BookingNotFound, TransitionRefused
 from booking.domain.money import Money
 from booking.domain.states import (
     AttemptChannel,
-    AttemptPurpose,
     AttemptStatus,
     BookingStatus,
     DueKind,
@@ -204,8 +203,7 @@ def _renew(
     if old is not None:
         old.status = AttemptStatus.SUPERSEDED
         session.flush()  # the unique index allows one live attempt
-    purpose = AttemptPurpose.BALANCE if due.kind is DueKind.BALANCE else AttemptPurpose.CHARGE
-    wanted = attempts.Wanted(purpose, due.amount, booking.stay, booking.guests, due_id=due.id)
+    wanted = attempts.Wanted(due.purpose, due.amount, booking.stay, booking.guests, due_id=due.id)
     number = attempts.next_number(session, booking)
     attempt = attempts.write_wanted(session, runtime, booking, wanted, number, now, identity)
     session.flush()  # its id goes into the ticket

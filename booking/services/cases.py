@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason
+from booking.domain.states import LIVE_ATTEMPT, UNFINISHED_ATTEMPT, AttemptStatus, RefundReason
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Attempt, Booking, Payment
 from booking.services import notifications, refunds
@@ -98,6 +98,16 @@ def give_up_others(case: Case) -> None:
         Attempt.due_id.is_not_distinct_from(attempt.due_id),
     )
     case.session.execute(others.values(status=AttemptStatus.SUPERSEDED))
+
+
+def close_attempt(case: Case, status: AttemptStatus) -> bool:
+    """Nobody can pay in this attempt any more; whether that is news. A refusal that is told with it is kept."""
+    if case.attempt.status not in UNFINISHED_ATTEMPT:
+        return False
+    case.attempt.status = status
+    if case.evidence.decline_code:
+        keep_decline(case)
+    return True
 
 
 def keep_decline(case: Case) -> None:

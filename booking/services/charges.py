@@ -19,7 +19,6 @@ from booking.domain.charging import ANNOUNCE_DAYS, may_try_again, next_try
 from booking.domain.errors import BookingNotFound, TransitionRefused
 from booking.domain.states import (
     AttemptChannel,
-    AttemptPurpose,
     AttemptStatus,
     BookingStatus,
     DueKind,
@@ -203,9 +202,9 @@ def _is_open_page(attempt: Attempt) -> bool:
 
 
 def _write(session: Session, runtime: Runtime, due: Due, card: SavedCard, now: datetime, identity: Identity) -> Attempt:
-    token, booking, purpose = uuid.uuid4().hex, due.booking, purpose_of(due)
+    token, booking = uuid.uuid4().hex, due.booking
     order = ChargeOrder(
-        tag=Tag(identity.instance_id, purpose.value, str(booking.id), token),
+        tag=Tag(identity.instance_id, due.purpose.value, str(booking.id), token),
         amount=due.amount,
         description=f"{booking.listing.name}, {booking.reference}",
         customer_id=card.customer_id,
@@ -226,7 +225,7 @@ def write_charge(
     """Write an attempt at a due without a hosted page, with its key and frozen parameters. Joins the transaction."""
     attempt = Attempt(
         booking_id=due.booking_id,
-        purpose=purpose_of(due),
+        purpose=due.purpose,
         channel=channel,
         due_id=due.id,
         number=attempts.next_number(session, due.booking),
@@ -242,11 +241,6 @@ def write_charge(
     session.add(attempt)
     session.flush()  # its ticket has its id
     return attempt
-
-
-def purpose_of(due: Due) -> AttemptPurpose:
-    """What an attempt at it is for."""
-    return AttemptPurpose.BALANCE if due.kind is DueKind.BALANCE else AttemptPurpose.CHARGE
 
 
 def _charge(runtime: Runtime, ticket: Ticket, cause: Cause, identity: Identity) -> Try:

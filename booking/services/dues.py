@@ -28,6 +28,7 @@ from booking.services.cases import (
     Case,
     Decisions,
     Outcome,
+    close_attempt,
     give_up_others,
     keep_decline,
     refund_duplicate,
@@ -183,21 +184,12 @@ def _note_decline(case: Case) -> Outcome:
 
 
 def _close_expired(case: Case) -> Outcome:
-    return _close(case, AttemptStatus.EXPIRED)
+    """The due stays open, here and below: another attempt can be asked for."""
+    return Outcome.CLOSED if close_attempt(case, AttemptStatus.EXPIRED) else Outcome.NOTHING
 
 
 def _close_failed(case: Case) -> Outcome:
-    return _close(case, AttemptStatus.FAILED)
-
-
-def _close(case: Case, status: AttemptStatus) -> Outcome:
-    """Nobody can pay in this attempt any more. The due stays open: another one can be asked for."""
-    if case.attempt.status not in UNFINISHED_ATTEMPT:
-        return Outcome.NOTHING
-    case.attempt.status = status
-    if case.evidence.decline_code:
-        keep_decline(case)
-    return Outcome.CLOSED
+    return Outcome.CLOSED if close_attempt(case, AttemptStatus.FAILED) else Outcome.NOTHING
 
 
 def _due_of(case: Case) -> Due:

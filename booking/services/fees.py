@@ -18,7 +18,7 @@ from booking.domain.money import Money
 from booking.domain.states import BookingStatus, DueKind, DueStatus, Source
 from booking.extensions import db
 from booking.models import Booking, Due
-from booking.queries.guest import read_refundable
+from booking.queries.guest_money import read_refundable
 from booking.runtime import Runtime
 from booking.services import audit, balances, cards, charges, dues, timeline
 from booking.services.charges import Try

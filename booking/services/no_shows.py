@@ -12,7 +12,7 @@ from booking.domain.errors import RefundRefused, TransitionRefused
 from booking.domain.money import Money
 from booking.domain.states import BookingStatus, RefundReason, Source
 from booking.models import Booking, Night
-from booking.queries.guest import read_refundable
+from booking.queries.guest_money import read_refundable
 from booking.runtime import Runtime
 from booking.services import audit, dues, refunds, timeline
 from booking.services.locks import lock_booking

@@ -109,8 +109,8 @@ def _is_usable(attempt: Attempt, now: datetime) -> bool:
 
 
 def _write(session: Session, runtime: Runtime, due: Due, now: datetime, identity: Identity) -> Attempt:
-    token, booking, purpose = uuid.uuid4().hex, due.booking, charges.purpose_of(due)
-    tag = Tag(identity.instance_id, purpose.value, str(booking.id), token)
+    token, booking = uuid.uuid4().hex, due.booking
+    tag = Tag(identity.instance_id, due.purpose.value, str(booking.id), token)
     order = ChargeOrder(tag=tag, amount=due.amount, description=f"{booking.listing.name}, {booking.reference}")
     return charges.write_charge(session, runtime, due, order, AttemptChannel.ON_PAGE, now, now + PAGE_LIFE)
 

@@ -20,7 +20,6 @@ from booking.domain.money import Money
 from booking.domain.requests import AuthorisationState
 from booking.domain.states import (
     LIVE_ATTEMPT,
-    UNFINISHED_ATTEMPT,
     AttemptChannel,
     AttemptPurpose,
     AttemptStatus,
@@ -37,6 +36,7 @@ from booking.services.cases import (
     Case,
     Decisions,
     Outcome,
+    close_attempt,
     give_up_others,
     keep_decline,
     refund_duplicate,
@@ -470,11 +470,8 @@ def _close_failed(case: Case) -> Outcome:
 
 
 def _close(case: Case, status: AttemptStatus) -> Outcome:
-    if case.attempt.status not in UNFINISHED_ATTEMPT:
+    if not close_attempt(case, status):
         return Outcome.NOTHING
-    case.attempt.status = status
-    if case.evidence.decline_code:
-        keep_decline(case)
     _close_unpaid(case)
     return Outcome.CLOSED
 
