@@ -53,6 +53,9 @@ class BigShop:
 def fill(app: Flask, shop: BigShop) -> None:
     """Load the shop into an empty, migrated database, and let that look at what it has."""
     with app.app_context(), db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            driver: Any = connection.connection.driver_connection
+            driver.executescript("PRAGMA cache_size=-400000; PRAGMA synchronous=OFF; PRAGMA foreign_keys=OFF")
         connection.execution_options(holdfast_writes=True)
         for table, columns, rows in _tables(shop):
             _load(connection, table, columns, rows)

@@ -1,7 +1,7 @@
 """files that staff adds to the answer to a dispute
 
-Revision ID: 0025
-Revises: 0024
+Revision ID: 0026
+Revises: 0025
 
 Nothing that a version from before this one writes or reads is another one by it: it only allows more kinds.
 """
@@ -9,8 +9,8 @@ Nothing that a version from before this one writes or reads is another one by it
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
