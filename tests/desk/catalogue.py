@@ -23,7 +23,7 @@ from booking.models.staff import StaffLinkPurpose
 from booking.queries.disputes import get_stay_case
 from booking.queries.nights import free_units_by_listing
 from booking.queries.staff import Present
-from booking.services import charges, codes, evidence, job_work, people, sign_ins, staff, trials
+from booking.services import charges, codes, evidence, job_work, people, reconciliation, sign_ins, staff, trials
 from booking.services.reservations import GuestDetails
 from booking.services.sign_ins import Place
 from booking.services.timeline import Cause
@@ -801,6 +801,16 @@ for _step in ("house", "listing", "photo", "stripe", "trial"):
 look("/system", ask="1")
 look("/webhooks", outcome="stuck")
 look("/nothing-here", status=404)
+
+
+@page("how paying works, with 3-D Secure")
+def _health(stage: Stage) -> Seen:
+    _paid_booking(stage)
+    _damage_charged(stage)
+    with stage.shop.app.app_context():
+        reconciliation.reconcile(stage.shop.runtime)
+    return stage.desk("/health")
+
 
 # --- saved cards ------------------------------------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ GUARDS = (
     Guard(
         "nobody pays later who has not agreed that the card is charged",
         "booking.services.reservations",
-        ("    elif booking.schedule.is_guaranteed:\n", "    elif False:\n"),
+        ("    if schedule.is_guaranteed:\n", "    if False:\n"),
         S + "test_pay_later.py::test_nobody_pays_later_who_has_not_agreed_that_the_card_is_charged[sqlite]",
     ),
     Guard(
