@@ -33,7 +33,7 @@ FIGURES := var/figures
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
 .PHONY: help demo demo-data demo-reset serve test test-fast torture mutants figures translations lighthouse screenshots \
-	smoke-stripe bench-fakestripe drill guards lint clean
+	smoke-stripe bench bench-quick bench-fakestripe drill guards lint clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -90,6 +90,12 @@ screenshots: .venv/.installed-dev  ## A picture of every guest page in every sta
 smoke-stripe: .venv/.installed-dev  ## Ask Stripe's own sandbox what fakestripe answers too: STRIPE_SMOKE_KEY=sk_test_... make smoke-stripe
 	@test -n "$(STRIPE_SMOKE_KEY)" || { echo "Set STRIPE_SMOKE_KEY to a test key (sk_test_...) of your own."; exit 1; }
 	@$(BIN)/python -m pytest tests/stripe_judges/test_behaviours.py
+
+bench: .venv/.installed-dev  ## How near the shop comes to what its stack can do: 10,000 units, both databases, ten minutes.
+	@$(BIN)/python -m benchmarks.performance
+
+bench-quick: .venv/.installed-dev  ## The same with 100 units, in about a minute; writes nothing.
+	@$(BIN)/python -m benchmarks.performance --quick
 
 bench-fakestripe: .venv/.installed  ## How fast the simulated Stripe is, also with 20,000 objects in it.
 	@$(BIN)/python -m benchmarks.fakestripe

@@ -23,6 +23,7 @@ from booking.domain.terms import CancellationTerms
 from booking.extensions import db
 
 UNITS_OF_A_LISTING = 10
+SOLO = "solo"  # a listing of one unit, besides, which nobody has booked
 DAYS = 730
 # Of all nights; stays are one to seven nights long, four in the middle, with empty nights between them.
 OCCUPIED = 0.6
@@ -71,9 +72,9 @@ def _tables(shop: BigShop) -> Iterator[tuple[str, str, Iterable[Row]]]:
     house = ("Seal Harbour Stays", "Europe/Berlin", "eur", "ada@example.org", "1 Quay, Seal Harbour", stamp, stamp)
     yield "property", "name timezone currency contact_email address created_at updated_at", [house]
     yield from _prices(shop, chance, stamp)
-    units = [
-        (unit, _listing_of(unit, shop), f"Unit {unit}", unit, 1, stamp, stamp) for unit in range(1, shop.units + 1)
-    ]
+    numbers = range(1, shop.units + 1)
+    units = [(unit, _listing_of(unit, shop), f"Unit {unit}", unit, 1, stamp, stamp) for unit in numbers]
+    units.append((shop.units + 1, shop.listings + 1, "The only one", 1, 1, stamp, stamp))
     yield "unit", "id listing_id name position is_active created_at updated_at", units
     stays = [(unit, stay) for unit in range(1, shop.units + 1) for stay in _stays(chance, shop)]
     yield "booking", _BOOKING, (_booking(n, unit, stay, shop) for n, (unit, stay) in enumerate(stays, 1))
@@ -83,7 +84,9 @@ def _tables(shop: BigShop) -> Iterator[tuple[str, str, Iterable[Row]]]:
 
 def _prices(shop: BigShop, chance: random.Random, stamp: str) -> Iterator[tuple[str, str, Iterable[Row]]]:
     numbers = range(1, shop.listings + 1)
-    yield "listing", _LISTING, [_listing(number, chance, stamp) for number in numbers]
+    listings = [_listing(number, chance, stamp) for number in numbers]
+    solo = _listing(shop.listings + 1, random.Random(0), stamp)
+    yield "listing", _LISTING, [*listings, (*solo[:2], SOLO, *solo[3:])]
     length, seasons = DAYS // SEASONS, []
     for number in numbers:
         for part in range(SEASONS):

@@ -1,0 +1,102 @@
+"""How near the shop comes to what its own stack can do: `make bench`, `make bench-quick`.
+
+Everything is a ratio of two things measured in turn in one run, so that it holds on another machine too. The table of
+docs/performance.md is written by the run; exit code 1 where a goal is missed by more than the noise of the run.
+"""
+
+import argparse
+import logging
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from benchmarks import engine, pages
+from benchmarks.places import DATABASES, ROOT, places
+from benchmarks.ratios import Goal, Measured
+from tests.support.figures import fill
+
+PAGE = ROOT / "docs/performance.md"
+SMALL, LARGE = 100, 10_000
+GOALS = (
+    Goal("confirm", "news of a payment taken in, checked and settled, against the floor", 0.60, "postgresql"),
+    Goal("confirm", "news of a payment taken in, checked and settled, against the floor", 0.55, "sqlite"),
+    Goal("hold", "a hold of four nights, against the floor", 0.55),
+    Goal("refuse", "refusals of taken nights in the time of one hold, 16 clients", 4.0),
+    Goal("rush", "64 clients for one unit, against 64 for different ones", 0.5),
+    Goal("search", "slowest hundredth of searches, against that of one look by an index", 20.0, is_least=False),
+    Goal("results", "results, 20 cards with exact totals, against hello", 0.20, units=SMALL),
+    Goal("results", "results, 20 cards with exact totals, against hello", 0.15, units=LARGE),
+    Goal("stay", "a stay with its calendar and prices, against hello", 0.25),
+    Goal("memory", "megabytes of a web process", 150.0, is_least=False),
+    Goal("import", "milliseconds of processor time to import the shop", 700.0, is_least=False),
+)
+
+
+def run(sizes: tuple[int, ...], rounds: int, times: int) -> list[Measured]:
+    """All that can be measured in shops of these sizes."""
+    (ROOT / "var").mkdir(exist_ok=True)
+    found = [_import_time(rounds)]
+    with places(DATABASES, sizes) as shops:
+        found += _told(pages.measure(shops, rounds, 2 * times))
+        for place in shops:
+            found += _told(engine.measure(place, rounds, times))
+    return found
+
+
+def _told(measured: Iterable[Measured]) -> Iterator[Measured]:
+    for one in measured:
+        print(f"  {one.what:8} {one.database:11}{one.units:7,}  {one.ratio:9.3f}  ±{one.noise:.3f}", file=sys.stderr)
+        yield one
+
+
+def _import_time(rounds: int) -> Measured:
+    taken = []
+    for _ in range(rounds + 1):
+        before = os.times()
+        subprocess.run([sys.executable, "-c", "import booking"], cwd=ROOT, check=True)
+        after = os.times()
+        spent = after.children_user + after.children_system - before.children_user - before.children_system
+        taken.append(1000 * spent)
+    return Measured("import", "", 0, taken[1:], 0.0)  # the first one fills the disk's memory
+
+
+def table(found: list[Measured]) -> str:
+    """Each goal beside what was measured, as Markdown."""
+    rows = [
+        "| What | Shop | Database | Goal | Measured | Noise | Own cost |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for goal in GOALS:
+        for one in filter(goal.is_about, found):
+            rows.append(_row(goal, one))
+    today = datetime.now(UTC).date().isoformat()
+    rows += ["", f"Measured {today}, {os.cpu_count()} cores, Python {platform.python_version()}.", ""]
+    return "\n".join(rows)
+
+
+def _row(goal: Goal, one: Measured) -> str:
+    seen = f"**{one.ratio:.3g}** {'missed' if goal.is_missed(one) else 'reached'}"
+    wanted = f"{'at least' if goal.is_least else 'at most'} {goal.limit:g}"
+    cost = f"{one.cost:.1f} ms" if one.cost and goal.what != "memory" else ""
+    size = f"{one.units:,} units" if one.units else ""
+    return f"| {goal.words} | {size} | {one.database} | {wanted} | {seen} | {one.noise:.2g} | {cost} |"
+
+
+def main() -> None:
+    """Measure, tell, and end with 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small shops alone, in about a minute; writes nothing")
+    is_quick = parser.parse_args().quick
+    logging.disable(logging.CRITICAL)
+    found = run((SMALL,), 3, 20) if is_quick else run((SMALL, LARGE), 8, 50)
+    print(text := table(found))
+    if not is_quick:
+        fill(PAGE, "ratios", text)
+    sys.exit(any(goal.is_missed(one) for goal in GOALS for one in found if goal.is_about(one)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""What is measured is a ratio, with its noise, against a goal."""
+
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One ratio in several rounds of one run. `cost` is the own side in milliseconds (or megabytes), for the reader."""
+
+    what: str
+    database: str
+    units: int
+    ratios: list[float]
+    cost: float
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+    @property
+    def noise(self) -> float:
+        """Half the distance between the quarters of the rounds: what a second run may differ by."""
+        if len(self.ratios) < 4:
+            return 0.0
+        low, _, high = statistics.quantiles(self.ratios, n=4)
+        return (high - low) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A ratio that must be reached, `at_least` or `at_most`, by a shop of so many units (0: of any size)."""
+
+    what: str
+    words: str
+    limit: float
+    database: str = ""
+    units: int = 0
+    is_least: bool = True
+
+    def is_about(self, measured: Measured) -> bool:
+        same_place = self.database in ("", measured.database) and self.units in (0, measured.units)
+        return self.what == measured.what and same_place
+
+    def is_missed(self, measured: Measured) -> bool:
+        """By more than the noise of the run."""
+        short = self.limit - measured.ratio if self.is_least else measured.ratio - self.limit
+        return short > measured.noise
