@@ -495,7 +495,7 @@ def test_who_did_not_come_with_a_deposit_paid_is_charged_what_the_terms_leave_an
         assert fees.read_limit(booking_id, DueKind.NO_SHOW_FEE).minor == 0
 
 
-def test_the_fee_for_not_coming_takes_the_place_of_the_balance_and_nobody_pays_both(keeping: Shop) -> None:
+def test_the_fee_for_not_coming_takes_the_place_of_the_balance(keeping: Shop) -> None:
     ask_for_deposit(keeping, PaymentPlan(PlanKind.DEPOSIT, 30, 0))
     booking_id = book_with_card(keeping, stay=keeping.stay(ahead=40))
     booking, (balance,) = keeping.booking(booking_id), dues_of(keeping, booking_id)
