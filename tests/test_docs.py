@@ -175,6 +175,12 @@ def test_each_row_of_the_page_about_stripe_names_what_is_there() -> None:
     assert [test for _, _, proofs in rows for test in _named(proofs) if not _is_a_test(test)] == []
 
 
+def test_control_a_test_that_is_not_there_would_be_noticed() -> None:
+    assert _is_a_test("tests/test_docs.py::test_control_a_test_that_is_not_there_would_be_noticed")
+    assert not _is_a_test("tests/test_docs.py::test_of_nothing")
+    assert not _is_a_test("tests/test_nothing.py")
+
+
 @pytest.mark.parametrize("block", ["errors", "mutations"])
 def test_no_cell_of_the_page_about_stripe_is_empty(block: str) -> None:
     rows = _rows_about_stripe(block)
