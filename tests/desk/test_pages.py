@@ -45,7 +45,7 @@ def test_every_page_of_the_desk_is_in_the_catalogue(archive: Archive, app: Flask
 
 
 def _is_page(rule: object) -> bool:
-    return "GET" in (rule.methods or ()) and not rule.rule.endswith((".csv", ".pdf"))  # type: ignore[attr-defined]
+    return "GET" in (rule.methods or ()) and not rule.rule.endswith((".csv", ".<ending>"))  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", NAMES)
