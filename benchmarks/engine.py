@@ -43,12 +43,12 @@ def measure(place: Place, rounds: int, times: int) -> Iterator[Measured]:
         names = ("floor", "hold", "confirm")
         spent: dict[str, list[float]] = {name: [] for name in names}
         for each in range(rounds + 1):
-            requests = [_request(*stay) for stay in _free_stays(times)]
+            requests = [make_request(*stay) for stay in _free_stays(times)]
             took = {"floor": [_timed(_floor)[0] for _ in range(times)]}
-            holds = [_timed(lambda request=request: _hold(request)) for request in requests]
-            events = [_paid_event(placed.booking_id) for _, placed in holds]
+            holds = [_timed(lambda request=request: hold(request)) for request in requests]
+            events = [paid_event(placed.booking_id) for _, placed in holds]
             took["hold"] = [seconds for seconds, _ in holds]
-            took["confirm"] = [_timed(lambda event=event: _receive(*event))[0] for event in events]
+            took["confirm"] = [_timed(lambda event=event: receive(*event))[0] for event in events]
             if each:  # the first round warms up
                 for name in names:
                     spent[name].append(statistics.median(took[name]))
@@ -82,17 +82,19 @@ def _floor() -> None:
         session.get_one(Booking, 1).calendar_sequence += 1
 
 
-def _hold(request: PlaceRequest) -> Placed:
+def hold(request: PlaceRequest) -> Placed:
+    """Hold the nights of a stay."""
     return reservations.place_booking(current_runtime(), request)
 
 
-def _receive(body: bytes, signature: str) -> None:
+def receive(body: bytes, signature: str) -> None:
+    """Take in news of Stripe's. Raises RuntimeError where it changes nothing."""
     receipt = webhooks.receive_event(current_runtime(), body, signature)
     if receipt.status is not webhooks.ReceiptStatus.HANDLED:
         raise RuntimeError(receipt.note)
 
 
-def _paid_event(booking_id: int) -> tuple[bytes, str]:
+def paid_event(booking_id: int) -> tuple[bytes, str]:
     """Stripe's news that a booking was paid, and its signature."""
     facts, now = get_attempt_facts(db.session(), booking_id), int(time.time())
     event = make_event("checkout.session.completed", facts, Wishes(), get_instance_id(current_runtime()), now)
@@ -108,8 +110,8 @@ def _crowd(app: Flask, place: Place, rounds: int) -> Measured:
     """How many refusals of taken nights sixteen clients get in the time of one hold of theirs."""
     ratios, costs = [], []
     for _ in range(rounds):
-        held = _by_many(app, 16, [_request(*stay) for stay in _free_stays(64)])
-        refused = _by_many(app, 16, [_request(*stay) for stay in _taken_stays(64)])
+        held = _by_many(app, 16, [make_request(*stay) for stay in _free_stays(64)])
+        refused = _by_many(app, 16, [make_request(*stay) for stay in _taken_stays(64)])
         ratios.append(held / refused)
         costs.append(refused / 64)
     return Measured("refuse", place.database, place.units, ratios, statistics.median(costs) * 1000)
@@ -119,10 +121,10 @@ def _rush(app: Flask, place: Place, rounds: int) -> Measured:
     """What sixty-four clients get done who all want one unit, against as many who want different ones."""
     ratios, costs = [], []
     for _ in range(rounds):
-        apart = _by_many(app, 64, [_request(*stay) for stay in _free_stays(64)])
+        apart = _by_many(app, 64, [make_request(*stay) for stay in _free_stays(64)])
         solo = db.session.scalars(select(Listing.id).where(Listing.slug == SOLO)).one()
         wanted = _free_stays(1)[0][1]
-        together = _by_many(app, 64, [_request(solo, wanted) for _ in range(64)])
+        together = _by_many(app, 64, [make_request(solo, wanted) for _ in range(64)])
         ratios.append(apart / together)
         costs.append(together / 64)
     return Measured("rush", place.database, place.units, ratios, statistics.median(costs) * 1000)
@@ -137,7 +139,7 @@ def _by_many(app: Flask, clients: int, requests: list[PlaceRequest]) -> float:
             start.wait()
             for request in share:
                 try:
-                    _hold(request)
+                    hold(request)
                 except DatesUnavailable:
                     pass
                 finally:
@@ -201,7 +203,8 @@ def _taken_stays(count: int) -> list[tuple[int, Stay]]:
     return found[:count]
 
 
-def _request(listing_id: int, stay: Stay) -> PlaceRequest:
+def make_request(listing_id: int, stay: Stay) -> PlaceRequest:
+    """What the review page of a new guest asks for."""
     listing = db.session.get_one(Listing, listing_id)
     total = reservations.check_and_quote(listing, stay, 2, datetime.now(UTC)).total
     mark = listing.payment_plan.schedule(total, stay.arrive, _today()).mark

@@ -70,7 +70,7 @@ class Booking(Stamped):
     needs_review: Mapped[bool] = mapped_column(default=False)
     # None once confirmed, and while a delayed payment is on its way: then nothing ends the hold by itself.
     hold_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    hold_key: Mapped[str] = mapped_column(String(64))  # hash of browser, listing, dates and guests
+    hold_key: Mapped[str] = mapped_column(String(64), index=True)  # hash of browser, listing, dates and guests
     browser_key: Mapped[str] = mapped_column(String(64), index=True)  # hash of the browser's own random id
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
