@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from booking.database import end_read, require_transaction, transaction
 from booking.extensions import db
-from booking.gateways.payments import CustomerOrder, GatewayUnavailable, Params
+from booking.gateways.payments import CustomerOrder, Params
 from booking.models import Customer
 from booking.runtime import Runtime
 from booking.services.attempts import CLOCK_DOUBT, LOOK_AFTER
@@ -83,16 +83,13 @@ def _write(runtime: Runtime, address: str) -> _Known:
 
 
 def _make_or_find(runtime: Runtime, address: str, known: _Known) -> str:
-    """Stripe may replay an error for a key for a day: after a while its list decides, and then there is another key.
+    """Stripe may replay an error for a key for a day, and then forgets it: after a while its list decides.
 
+    What was sent a moment ago may still be on its way, and would be made a second time under another key.
     https://docs.stripe.com/api/idempotent_requests
     """
-    try:
+    if runtime.clock.now() - known.asked_at < LOOK_AFTER:
         return runtime.payments.create_customer(known.params, known.idempotency_key)
-    except GatewayUnavailable as error:
-        # What was sent a moment ago may still be on its way, and would be made a second time under another key.
-        if error.is_silent or runtime.clock.now() - known.asked_at < LOOK_AFTER:
-            raise
     found = runtime.payments.find_customer(address, known.token, known.created_at - CLOCK_DOUBT)
     return found or runtime.payments.create_customer(known.params, _renew_key(runtime, known))
 
