@@ -15,6 +15,7 @@ from booking.domain.terms import refund_due
 from booking.extensions import db
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Booking, Listing
+from booking.queries.club import find_rate
 from booking.services import (
     cards,
     changes,
@@ -32,6 +33,7 @@ from booking.services import (
 )
 from booking.services.changes import ChangeWish
 from booking.services.checkout import Handoff, HandoffOutcome, ReturnState
+from booking.services.memberships import is_of_club
 from booking.services.reservations import GuestDetails, PlaceRequest
 from booking.services.timeline import Cause
 from booking.services.webhooks import ReceiptStatus
@@ -55,6 +57,7 @@ class Guest:
     stay: Stay | None = None
     booking_ids: list[int] = field(default_factory=list)
     tabs: list[str] = field(default_factory=list)  # sessions whose payment page is open
+    account_id: int | None = None  # where there is a club, everybody is signed in
 
 
 Move = tuple[int, Callable[[], None]]
@@ -124,7 +127,7 @@ class Cast:
             self._begin(f"{guest.name} books {stay.arrive:%d}-{stay.leave:%d}", WEB, lambda: self._place(guest, stay))
 
     def _place(self, guest: Guest, stay: Stay) -> str:
-        priced = quote(self.world.house.rates, Ask(stay, Party(2)))
+        priced = quote(self.world.house.rates, Ask(stay, Party(2), member_off=self._read_rate(guest)))
         total = priced.total
         today = self.world.clock.at.astimezone(ZONE).date()
         plan = self.world.house.plan.schedule(total, stay.arrive, today).mark
@@ -132,12 +135,18 @@ class Cast:
         request = PlaceRequest(
             self.world.house.listing_id, stay, 2, details, guest.name, total, shown_plan=plan,
             consent=self._read_consent(stay, priced) if self.world.weather.saves_cards else "",
-            is_request=self.world.house.takes_requests,
+            is_request=self.world.house.takes_requests, account_id=guest.account_id,
         )  # fmt: skip
         placed = reservations.place_booking(self.runtime, request)
         if placed.booking_id not in guest.booking_ids:
             guest.booking_ids.append(placed.booking_id)
         return self._hand_over(guest, placed.booking_id)
+
+    def _read_rate(self, guest: Guest) -> int:
+        """What the page says that a member saves."""
+        rate = find_rate(db.session(), guest.account_id, False, self.world.clock.at) if guest.account_id else None
+        db.session.rollback()
+        return rate.off if rate else 0
 
     def _read_consent(self, stay: Stay, priced: Quote) -> str:
         """The words about saving a card that stand on the page."""
@@ -437,7 +446,8 @@ class Cast:
         if not self.rows("SELECT 1 FROM webhook_event WHERE id = ? AND outcome = 'handled'", event.id):
             raise Broken(f"I5: {event.id} was answered {status}, but is not in the inbox")
         evidence = webhooks_evidence(self.runtime, event)
-        if isinstance(evidence, PaymentEvidence) and evidence.state is EvidenceState.PAID:
+        is_of_stay = isinstance(evidence, PaymentEvidence) and not is_of_club(evidence)
+        if is_of_stay and evidence.state is EvidenceState.PAID:
             intent_id = evidence.payment_intent_id
             if not self.rows("SELECT 1 FROM payment WHERE payment_intent_id = ?", intent_id):
                 raise Broken(f"I5: {event.id} tells of {intent_id}, which is not in the ledger")

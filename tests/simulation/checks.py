@@ -10,6 +10,7 @@ from booking.extensions import db
 from booking.queries.invariants import PROMISES, Given, guards
 from booking.services import checkout, verification
 from booking.services.letter_facts import short_hash
+from tests.simulation.club_model import OVER
 from tests.simulation.house import INSTANCE
 from tests.simulation.stripe_model import ENDED_REFUND, Record
 from tests.simulation.world import Broken, World
@@ -43,6 +44,12 @@ WHERE state IN ('asked', 'accepting') AND booking.status = 'pending'
 OVER_WITH_SUM = """SELECT stay_request.booking_id, stay_request.state, payment_intent_id
 FROM stay_request JOIN authorisation ON authorisation.booking_id = stay_request.booking_id
 WHERE stay_request.state IN ('declined', 'lapsed', 'withdrawn')"""
+TOO_HIGH = """SELECT due.booking_id, kind, SUM(due.amount_minor) AS asked, most FROM due JOIN (
+    SELECT booking_id AS whose, 'damage' AS subject, damage_minor AS most FROM card_consent
+    UNION ALL SELECT booking_id, 'no_show_fee', no_show_minor FROM card_consent
+) ON subject = kind AND whose = due.booking_id WHERE status <> 'waived' GROUP BY 1, 2, most HAVING asked > most"""
+RATED = """SELECT booking.id, membership.id, membership.status FROM booking
+JOIN membership ON membership.id = booking.membership_id WHERE booking.member_off > 0"""
 PAID_FOR = """SELECT 1 FROM payment JOIN due ON due.booking_id = payment.booking_id
 LEFT JOIN attempt ON attempt.id = payment.attempt_id WHERE due.id = ? AND payment.amount_minor = ?
 AND (attempt.due_id = due.id OR payment.method <> 'stripe')"""
@@ -65,10 +72,12 @@ class Watch:
         self._waiting: set[int] = set()
         self._payments: dict[str, tuple[int, int]] = {}
         self._ranks: dict[int, int] = {}
+        self._members_seen: dict[int, str] = {}
+        self._rated: set[int] = set()
         self._dues_seen: dict[int, tuple[int, str, str]] = {}
         self._looks: tuple[Callable[[], Iterator[str]], ...] = (
             self._bookings, self._waits, self._dues, self._money_that_came, self._money_that_went, self._twins,
-            self._saved_cards, self._requests,
+            self._saved_cards, self._requests, self._fees, self._members,
         )  # fmt: skip
 
     def look(self) -> None:
@@ -236,6 +245,37 @@ class Watch:
             if count > 1:
                 yield f"I13: Stripe was asked for {count} charges of the one with token {attempt}"
 
+    def _fees(self) -> Iterator[str]:
+        """I25: no more is asked for damage, or of who did not come, than was agreed to."""
+        for booking_id, kind, asked, most in self._rows(TOO_HIGH):
+            yield f"I25: {asked} are asked for as {kind} of booking {booking_id}, and {most} were agreed to"
+
+    def _members(self) -> Iterator[str]:
+        """One customer and one subscription for each person; what is over stays over, and only a member saves."""
+        if not self._world.weather.club:
+            return
+        made = Counter(customer["metadata"]["customer"] for customer in self._stripe.club.customers.values())
+        alive = Counter(
+            one["customer"] for one in self._stripe.club.subscriptions.values() if one["status"] not in OVER
+        )
+        for who, count in (*made.items(), *alive.items()):
+            if count > 1:
+                yield f"I13: {who} has {count} customers or memberships at Stripe"
+        yield from self._rates()
+        for row_id, status in self._rows("SELECT id, status FROM membership"):
+            before = self._members_seen.get(row_id)
+            self._members_seen[row_id] = status
+            if before in OVER and status != before:
+                yield f"I7: membership {row_id} went from {before} to {status}"
+
+    def _rates(self) -> Iterator[str]:
+        """Whoever books at the members' rate was a member then, or had been when this was looked at last."""
+        for booking_id, membership_id, status in self._rows(RATED):
+            was = self._members_seen.get(membership_id)
+            if booking_id not in self._rated and not {status, was} & {"active", "past_due"}:
+                yield f"booking {booking_id} is at the members' rate, and membership {membership_id} is {status}"
+            self._rated.add(booking_id)
+
     def _charges_alone(self) -> Iterator[Record]:
         """Those of saved cards, made with nobody there."""
         paged = {session["payment_intent"] for session in self._stripe.sessions.values()}
@@ -278,6 +318,18 @@ def _ends(world: World) -> Iterator[str]:
     yield from _disputes(world)
     yield from _effects(world)
     yield from _letters(world)
+    yield from _club(world)
+
+
+def _club(world: World) -> Iterator[str]:
+    """Each membership here is what it is at Stripe, and each there is here."""
+    here = {row[0]: row[1:] for row in world.house.rows("SELECT subscription_id, status, cancels_at FROM membership")}
+    for one in world.stripe.club.subscriptions.values():
+        status, cancels_at = here.pop(one["id"], ("not known", None))
+        if status != one["status"] or (status == "active" and bool(cancels_at) != one["cancel_at_period_end"]):
+            yield f"{one['id']} is {one['status']} at Stripe and {status} here"
+    for subscription_id in here:
+        yield f"{subscription_id} is nowhere at Stripe"
 
 
 def _losers(world: World) -> Iterator[str]:

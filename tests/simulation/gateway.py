@@ -70,9 +70,16 @@ class _Checkout:
         self.sessions = _Resource("checkout.sessions", send)
 
 
+class _Portal:
+    def __init__(self, send: Send) -> None:
+        self.sessions = _Resource("billing_portal.sessions", send)
+
+
 class _Api:
     def __init__(self, send: Send) -> None:
         self.checkout = _Checkout(send)
         self.charges, self.disputes = _Resource("charges", send), _Resource("disputes", send)
         self.payment_methods = _Resource("payment_methods", send)
+        self.customers, self.subscriptions = _Resource("customers", send), _Resource("subscriptions", send)
+        self.billing_portal = _Portal(send)
         self.refunds, self.payment_intents = _Resource("refunds", send), _Resource("payment_intents", send)

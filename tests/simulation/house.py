@@ -25,6 +25,20 @@ MOST_UNITS = 2
 _PLAN = """INSERT INTO payment_plan (property_id, listing_id, kind, percent, days_before, created_at, updated_at)
 SELECT property_id, id, ?2, ?3, ?4, created_at, updated_at FROM listing WHERE id = ?1"""
 
+# A plan that is at Stripe already; whoever may join is signed in.
+_CLUB = """
+UPDATE property SET in_club = 1;
+INSERT INTO club_plan (id, lookup_key, name, price_minor, currency, interval, trial_days, off_share, is_active,
+    created_at, updated_at) VALUES (1, 'club', 'Club', 900, 'eur', 'month', 0, 1000, 1, '2027-01-01', '2027-01-01');
+INSERT INTO catalog_entry (plan_id, livemode, product_id, product_name, is_on_sale, price_id, created_at, updated_at)
+    VALUES (1, 0, 'prod_club', 'Club', 1, 'price_club', '2027-01-01', '2027-01-01');
+INSERT INTO guest_account (id, email, language, created_at, updated_at) VALUES
+    (1, 'guest1@example.org', 'en', '2027-01-01', '2027-01-01'),
+    (2, 'guest2@example.org', 'en', '2027-01-01', '2027-01-01'),
+    (3, 'guest3@example.org', 'en', '2027-01-01', '2027-01-01'),
+    (4, 'guest4@example.org', 'en', '2027-01-01', '2027-01-01');
+"""
+
 
 class House:
     """App, database, and the two places where the database can fail: as a transaction begins, and as it commits."""
@@ -59,6 +73,8 @@ class House:
             self.raw.execute(_PLAN, (self.listing_id, kind.value, weather.deposit, weather.days_before))
         if weather.answer_hours:
             self.raw.execute("UPDATE listing SET takes_requests = 1, answer_hours = ?", (weather.answer_hours,))
+        if weather.club:
+            self.raw.executescript(_CLUB)
         if weather.damage:
             self.raw.execute("UPDATE property SET keeps_cards = 1, damage_most_minor = ?", (weather.damage,))
 

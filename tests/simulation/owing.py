@@ -1,7 +1,10 @@
 """Who does something about what is owed beside the first payment of a booking. One step each, as in actors.py."""
 
+from booking.database import transaction
 from booking.domain.money import Money
-from booking.domain.states import CancelReason, DueKind, PaymentMethod, Source
+from booking.domain.states import BookingStatus, CancelReason, DueKind, PaymentMethod, Source
+from booking.extensions import db
+from booking.models import Booking
 from booking.services import balances, cards, charges, fees, refunds
 from booking.services.balances import TakenMoney
 from booking.services.checkout import HandoffOutcome
@@ -32,6 +35,7 @@ class Owing:
         if self._world.weather.saves_cards:
             self.moves += (
                 (3, self._worker_charges), (16, self._staff_tries), (8, self._staff_charges), (1, self._guest_removes),
+                (4, self._nobody_comes),
             )  # fmt: skip
             self._rivals.append(self._try_now)
 
@@ -122,6 +126,28 @@ class Owing:
             for _ in range(self._world.dice.choice((1, 1, 2))):
                 name = f"staff charges a chair of booking {booking_id}"
                 self._world.begin(name, WEB, lambda: fees.charge_fee(self._runtime, booking_id, wish, STAFF))
+
+    def _nobody_comes(self) -> None:
+        """Staff has noted that nobody came, long before the time is here; two of them charge for it."""
+        booking_id = self._cast.some("SELECT booking_id FROM saved_card WHERE removed_at IS NULL")
+        if booking_id is not None:
+            self._world.begin(f"nobody comes for booking {booking_id}", WEB, lambda: self._note(booking_id))
+            for _ in range(self._world.dice.choice((1, 1, 2))):
+                form, name = self._cast.next_form(), f"staff charges who did not come for booking {booking_id}"
+                self._world.begin(name, WEB, lambda form=form: self._charge_no_show(booking_id, form))  # type: ignore[misc]
+
+    def _note(self, booking_id: int) -> None:
+        with transaction() as session:
+            booking = session.get_one(Booking, booking_id)
+            if booking.status is BookingStatus.CONFIRMED:
+                booking.no_show_at = booking.no_show_at or self._world.clock.at
+
+    def _charge_no_show(self, booking_id: int, form: str) -> str:
+        """As much as the page says may be charged."""
+        amount = fees.read_limit(booking_id, DueKind.NO_SHOW_FEE)
+        db.session.rollback()
+        wish = FeeWish(DueKind.NO_SHOW_FEE, amount, "nobody came", form)
+        return str(fees.charge_fee(self._runtime, booking_id, wish, STAFF))
 
     def _guest_removes(self) -> None:
         found = self._cast.rows("SELECT booking_id, id FROM saved_card WHERE removed_at IS NULL")

@@ -11,6 +11,7 @@ from tests.simulation.actors import WORKER, Cast
 from tests.simulation.asking import Asking
 from tests.simulation.checks import Watch, check_end
 from tests.simulation.house import house
+from tests.simulation.joining_in import JoiningIn
 from tests.simulation.owing import Owing
 from tests.simulation.stripe_model import EventState
 from tests.simulation.world import Broken, World
@@ -25,8 +26,12 @@ UNION ALL SELECT 'refund ' || id, NULL FROM refund WHERE status IN ('requested',
     AND payment_id NOT IN (SELECT payment_id FROM dispute WHERE NOT is_charge_refundable AND status <> 'lost')
 UNION ALL SELECT 'change ' || id, hold_until FROM stay_change WHERE status = 'open'
 UNION ALL SELECT 'sum ' || id, NULL FROM authorisation WHERE state IN ('held', 'capturing', 'releasing')
+UNION ALL SELECT 'joining ' || id, expires_at FROM joining WHERE status = 'creating'
+UNION ALL SELECT 'joining ' || id, NULL FROM joining WHERE status = 'open'
 UNION ALL SELECT 'booking ' || id, hold_until FROM booking WHERE status = 'pending' AND NOT needs_review
 """
+KEPT_FOR_A_PERSON = """SELECT payment_intent_id FROM authorisation
+JOIN booking ON booking.id = authorisation.booking_id WHERE needs_review"""
 
 
 class Failed(AssertionError):
@@ -70,6 +75,8 @@ def _run(world: World) -> None:
     asking = Asking(cast)
     if world.weather.answer_hours:
         cast.join(asking.moves)
+    if world.weather.club:
+        cast.join(JoiningIn(cast).moves)
     for _ in range(world.weather.steps):
         cast.move()
         watch.look()
@@ -97,6 +104,7 @@ def _stop_faults(world: World, cast: Cast) -> None:
 def _settle(world: World, cast: Cast, owing: Owing, watch: Watch) -> None:
     """Worker and reconciler do their rounds; time passes only to what is due, or ROUND seconds of their patience."""
     spent, idle = 0, 0
+    left: list[tuple[str, str | None]] = []
     for _ in range(MOST_ROUNDS):
         before = world.house.raw.total_changes
         _end_refunds(world)
@@ -112,7 +120,10 @@ def _settle(world: World, cast: Cast, owing: Owing, watch: Watch) -> None:
         if not unfinished and not has_news:
             _last_look(world, cast, owing, watch)
             return
-        if world.house.raw.total_changes == before:
+        # A walk through the lists writes down of each member when it was looked: that alone brings nothing to its end.
+        is_look = world.weather.club and idle == 1 and unfinished == left
+        left = unfinished
+        if is_look or world.house.raw.total_changes == before:
             _wait_for_due(world, unfinished, idle)
             idle += 1
         else:
@@ -143,6 +154,10 @@ def _wait_for_due(world: World, unfinished: list[tuple[str, str | None]], idle: 
     now = world.clock.at
     ends = [session["expires_at"] for session in world.stripe.sessions.values() if session["status"] == "open"]
     due = [datetime.fromisoformat(until).replace(tzinfo=now.tzinfo) for _, until in unfinished if until]
+    # What waits for a person keeps its sum until the bank lets it go.
+    kept = {row[0] for row in world.house.rows(KEPT_FOR_A_PERSON)}
+    charges = [world.stripe.charges[one["latest_charge"]] for one in world.stripe.reserved() if one["id"] in kept]
+    ends += [charge["payment_method_details"]["card"]["capture_before"] for charge in charges]
     due += [datetime.fromtimestamp(end - world.weather.skew, now.tzinfo) for end in ends]
     if idle == 0 or not any(moment > now for moment in due):
         due.append(now + reconciliation.UNTOUCHED_FOR)  # the youngest attempts were left to their webhook

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from booking.gateways.payments import GatewayConflict, GatewayRefused, GatewayUnavailable
+from tests.simulation.club_model import ClubModel
 
 Record = dict[str, Any]
 
@@ -96,6 +97,8 @@ class StripeModel:
             "payment_methods.retrieve": lambda params: self.cards[params["id"]],
             "payment_methods.detach": self._forget_card,
         }
+        self.club = ClubModel(self)
+        self._endpoints |= self.club.endpoints()
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -159,6 +162,8 @@ class StripeModel:
             raise GatewayRefused("expires_at is out of bounds", reason="parameter_invalid")
         if params["mode"] == "setup":
             return self._add_setup(params)
+        if params["mode"] == "subscription":
+            return self.club.open_page(params)
         items = params["line_items"]
         return self._add_session(
             sum(item["price_data"]["unit_amount"] * item["quantity"] for item in items),

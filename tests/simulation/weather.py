@@ -6,6 +6,8 @@ from random import Random
 # What is left of a seed's number after fives, where more is going on than when `seeds.txt` was begun. None that is kept
 # there is one of these, so they all keep the run that they had.
 LATER = (3, 4)
+# And what is left after tens, where there is a club.
+WITH_CLUB = 4
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Weather:
     damage: int = 0  # cards are saved, and so much may be charged for damage at most; zero: none are
     answer_hours: int = 0  # the host accepts or declines each stay, in so many hours; zero: everybody books at once
     days_before: int = 0  # so long before arrival a balance is due
+    club: bool = False  # guests can join a club, and book at its members' rate
     pays_later: bool = False  # a card is kept with the booking, and all of the price is a balance
 
     @property
@@ -43,6 +46,8 @@ class Weather:
 def draw_weather(dice: Random, seed: int) -> Weather:
     """What was here from the beginning; and in some seeds what came later, from dice of its own."""
     weather = _draw_first(dice)
+    if seed % 10 == WITH_CLUB:
+        weather = replace(weather, club=True)
     return _draw_later(weather, Random(f"later {seed}")) if seed % 5 in LATER else weather
 
 
