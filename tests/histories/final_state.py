@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.models import Attempt, Booking, Dispute, Night, OutboxRow, Payment, Refund
+from booking.models import Attempt, Booking, Dispute, Due, Night, OutboxRow, Payment, Refund, SavedCard
 from booking.models.outbox import OutboxKind
 
 State = dict[str, Any]
 # Letters about what was so for a while: whether they are written depends on what is heard first, and rightly so.
-PASSING = ("payment_processing",)
+PASSING = ("payment_processing", "charge_announced")
 
 
 def final_state(session: Session) -> State:
@@ -28,6 +28,8 @@ def final_state(session: Session) -> State:
         "payments": _by_guest(names, session, _PAYMENT),
         "refunds": _by_guest(names, session, _REFUND),
         "disputes": _by_guest(names, session, _DISPUTE),
+        "dues": _by_guest(names, session, _DUE),
+        "cards": _by_guest(names, session, _CARD),
         "nights": _nights(names, session),
         "letters": _letters(names, session),
     }
@@ -73,6 +75,9 @@ _DISPUTE = (
     Dispute.booking_id, Dispute.amount_minor, Dispute.status, Dispute.reason, Dispute.is_charge_refundable,
     Dispute.funds_withdrawn, Dispute.due_by.is_not(None),
 )  # fmt: skip
+
+_DUE = (Due.booking_id, Due.kind, Due.status, Due.amount_minor)
+_CARD = (SavedCard.booking_id, SavedCard.last4, SavedCard.is_default, SavedCard.removed_at.is_(None))
 
 
 def _by_guest(names: dict[int, str], session: Session, columns: tuple[Any, ...]) -> dict[str, list[Any]]:

@@ -178,9 +178,29 @@ def _refund_meets_dispute(*, won: bool) -> Play:
     return refund_meets_dispute
 
 
-def _known(stage: Stage, guest: str, first: int) -> str:
+def charged(stage: Stage, guest: str, first: int) -> Scenes:
+    """The card that was kept pays for damage, the answer is lost, and a part of it goes back."""
+    booking_id = stage.booking_of(_known(stage, guest, first, leaves_card=True))
+    stage.work()
+    yield
+    intent = stage.charge(booking_id, 5000)
+    yield
+    stage.stripe.refund(stage.stripe.charges[intent["latest_charge"]], ARRIVES, {})
+    yield
+
+
+def charged_in_vain(stage: Stage, guest: str, first: int) -> Scenes:
+    """The card is refused; the guest pays on Stripe's page instead."""
+    booking_id = stage.booking_of(_known(stage, guest, first, leaves_card=True))
+    stage.work()
+    yield
+    stage.charge(booking_id, 5000, is_good=False)
+    yield
+
+
+def _known(stage: Stage, guest: str, first: int, *, leaves_card: bool = False) -> str:
     """Booked, paid, and told to the shop by the return page."""
-    session_id = stage.book(guest, first, NIGHTS)
+    session_id = stage.book(guest, first, NIGHTS, leaves_card=leaves_card)
     stage.stripe.pay(session_id)
     stage.come_back(session_id)
     return session_id
@@ -192,4 +212,5 @@ KINDS: tuple[Play, ...] = (
     paid, left, declined_then_paid, declined_then_left, slow_and_came, slow_and_failed, slow_and_cancelled, lost,
     odd_amount, sent_back, sent_back_twice, cancelled, refunded_by_hand, _disputed(won=True), _disputed(won=False),
     _disputed(won=False, is_inquiry=True), escalated, _refund_meets_dispute(won=True), _refund_meets_dispute(won=False),
+    charged, charged_in_vain,
 )  # fmt: skip

@@ -7,11 +7,15 @@ from typing import TypeVar
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pricing import Ask, quote
+from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.rates import Party
-from booking.domain.states import CancelReason, Source
-from booking.services import checkout, delivery, reconciliation, refunds, reservations, webhooks
+from booking.domain.states import CancelReason, DueKind, Source
+from booking.extensions import db
+from booking.models import Listing
+from booking.services import cards, checkout, delivery, fees, reconciliation, refunds, reservations, webhooks
+from booking.services.charges import Try
 from booking.services.checkout import HandoffOutcome, ReturnView
+from booking.services.fees import FeeWish
 from booking.services.reservations import GuestDetails, PlaceRequest
 from booking.services.timeline import Cause
 from booking.services.webhooks import Receipt, ReceiptStatus
@@ -26,6 +30,7 @@ T = TypeVar("T")
 Ends = Callable[[Record], tuple[str, ...]]  # what becomes of a refund that is on its way, step by step
 STAFF = "ada@example.org"
 FIRST_NIGHT = (BEGINNING + timedelta(days=20)).date()
+MOST_DAMAGE = 50_000  # whoever agrees to it, leaves a card
 ENOUGH, MOST_ROUNDS = 5000, 12  # rows of the outbox, and looks of the worker until all is at rest
 
 
@@ -34,7 +39,10 @@ class Stage(World):
 
     def __init__(self, seed: int = 0, units: int = 1) -> None:
         super().__init__(seed, house())
-        self.weather = Weather(units=units, guests=0, nights=0, steps=0)
+        self.weather = Weather(units=units, guests=0, nights=0, steps=0, damage=MOST_DAMAGE)
+        self.loses: str | None = None  # the call whose answers are lost just now
+        self.stripe._is_good = lambda: self.cards_are_good
+        self.cards_are_good = True
         self.has_faults = self.has_pauses = False
         self.dies_at: int | None = None  # the process dies when it comes to so many boundaries from here
         self._forms = 0
@@ -53,6 +61,9 @@ class Stage(World):
 
     def _begin_refund(self) -> str:
         return "pending"
+
+    def _draw_trouble(self, path: str, key: str | None) -> str:
+        return "answer lost" if path == self.loses else ""
 
     def _visit(self, name: str) -> None:
         if self.dies_at is None or name.startswith("tests."):
@@ -77,13 +88,14 @@ class Stage(World):
 
     # --- guests -----------------------------------------------------------------------------------------------------
 
-    def place(self, guest: str, first: int, nights: int = 1) -> int:
+    def place(self, guest: str, first: int, nights: int = 1, *, leaves_card: bool = False) -> int:
         """Ask for nights, counted from the first that is on sale; the booking's id."""
         arrive = FIRST_NIGHT + timedelta(days=first)
         stay = Stay(arrive, arrive + timedelta(days=nights))
         details = GuestDetails(guest, f"{guest.replace(' ', '')}@example.org")
-        total = quote(self.house.rates, Ask(stay, Party(2))).total
-        request = PlaceRequest(self.house.listing_id, stay, 2, details, guest, total)
+        priced = quote(self.house.rates, Ask(stay, Party(2)))
+        agreed = self.do(lambda: self._words(stay, priced)) if leaves_card else ""
+        request = PlaceRequest(self.house.listing_id, stay, 2, details, guest, priced.total, consent=agreed)
         return self.do(lambda: reservations.place_booking(self.runtime, request)).booking_id
 
     def check_out(self, booking_id: int) -> str:
@@ -95,9 +107,17 @@ class Stage(World):
         self.handed_out.add(session_id)
         return session_id
 
-    def book(self, guest: str, first: int, nights: int = 1) -> str:
+    def _words(self, stay: Stay, priced: Quote) -> str:
+        """What the page says of saving a card."""
+        listing = db.session.get_one(Listing, self.house.listing_id)
+        consent = cards.offered_consent(listing, priced, stay.arrive, self.clock.at)
+        db.session.rollback()
+        assert consent is not None
+        return cards.name_of(consent, "en")
+
+    def book(self, guest: str, first: int, nights: int = 1, *, leaves_card: bool = False) -> str:
         """Ask for nights and go on to pay; the session."""
-        return self.check_out(self.place(guest, first, nights))
+        return self.check_out(self.place(guest, first, nights, leaves_card=leaves_card))
 
     def come_back(self, session_id: str) -> ReturnView | None:
         """The return page."""
@@ -118,6 +138,16 @@ class Stage(World):
     def send_back(self, booking_id: int, minor: int) -> None:
         """Send some of the money back, and leave the booking as it is."""
         self.do(lambda: refunds.order_refund(self.runtime, booking_id, Money(minor, "eur"), STAFF, self._form()))
+
+    def charge(self, booking_id: int, minor: int, *, is_good: bool = True) -> Record:
+        """Charge the saved card for damage, and hear nothing of what came of it; the payment at Stripe."""
+        wish = FeeWish(DueKind.DAMAGE, Money(minor, "eur"), "a chair", self._form())
+        self.cards_are_good, self.loses = is_good, "payment_intents.create"
+        try:
+            assert self.do(lambda: fees.charge_fee(self.runtime, booking_id, wish, STAFF)) is Try.UNKNOWN
+        finally:
+            self.cards_are_good, self.loses = True, None
+        return list(self.stripe.intents.values())[-1]
 
     # --- the worker, and Stripe's news ------------------------------------------------------------------------------
 
