@@ -1,5 +1,6 @@
-"""A number that rises with every change to what is on sale, so that whoever keeps that in memory can see it."""
+"""A number that is another one after every change to what is on sale: whoever keeps that in memory can see it."""
 
+import secrets
 from typing import Any
 
 from sqlalchemy import CheckConstraint, event, update
@@ -22,7 +23,10 @@ ON_SALE = (
 
 
 class Shelf(Base):
-    """One row. Its number rises in the same transaction as what it speaks of."""
+    """One row. Its number changes in the same transaction as what it speaks of.
+
+    It is drawn by lot, not counted: in a backup that was put back, a count would come to the same number once more.
+    """
 
     __tablename__ = "shelf"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
@@ -47,13 +51,13 @@ def _notice_statement(state: ORMExecuteState) -> None:
         state.session.info[_CHANGED] = True
 
 
-def _raise_number(session: Session) -> None:
+def _draw_number(session: Session) -> None:
     """As the very last thing, since all who change anything wait for each other at this row."""
     if session.in_nested_transaction():
         return
     session.flush()
     if session.info.pop(_CHANGED, False):
-        session.execute(update(Shelf).values(version=Shelf.version + 1))
+        session.execute(update(Shelf).values(version=secrets.randbelow(2**31)))
 
 
 def _forget(session: Session, *_: Any) -> None:
@@ -62,5 +66,5 @@ def _forget(session: Session, *_: Any) -> None:
 
 event.listen(Session, "before_flush", _notice_rows)
 event.listen(Session, "do_orm_execute", _notice_statement)
-event.listen(Session, "before_commit", _raise_number)
+event.listen(Session, "before_commit", _draw_number)
 event.listen(Session, "after_rollback", _forget)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from booking.models import CancellationPolicy, Listing, Property, Shelf
 from booking.models.shelf import may_change
 
-# For changes past the shop's own code, by hand or by an older version that still runs, which raise no number.
+# For changes past the shop's own code, by hand or by an older version that still runs, which change no number.
 KEPT_SECONDS = 60
 _ASKED = "holdfast_on_sale"
 # All that prices, rules and terms are made of, in one statement for each kind, however many listings there are.
@@ -54,7 +54,7 @@ def on_sale(session: Session) -> OnSale:
 
 
 def _look(session: Session) -> OnSale:
-    # The number first: what is read after it is as new as it says, or newer.
+    # The number first: what is read after it is as new as it says, or newer, and then the next look finds another one.
     version = session.scalar(select(Shelf.version))
     engine = session.get_bind()
     assert isinstance(engine, Engine)

@@ -1,4 +1,4 @@
-"""the shelf: a number that rises with every change to what is on sale
+"""the shelf: a number that is another one after every change to what is on sale
 
 Revision ID: 0024
 Revises: 0023
