@@ -7,8 +7,9 @@ address built with url_for keeps it by itself, through Stripe's page and back.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from babel.support import Translations
 from flask import Flask, Response, g, request
-from flask_babel import Babel
+from flask_babel import Babel, get_translations
 from flask_babel import get_locale as current_locale
 
 from booking.language import DEFAULT, LANGUAGES, TRANSLATIONS, Language, language
@@ -39,6 +40,12 @@ def install(app: Flask) -> None:
     app.wsgi_app = LanguagePrefix(app.wsgi_app)  # type: ignore[method-assign]
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
     Babel(app, locale_selector=_choose)
+    # A page has a hundred sentences; the library would look for the catalogue at each of them.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda message: _catalogue().ugettext(message),
+        ngettext=lambda one, many, number: _catalogue().ungettext(one, many, number),
+        newstyle=True,
+    )
     app.after_request(_tell_caches)
 
 
@@ -82,6 +89,13 @@ def _choose() -> str:
         return DEFAULT
     g.asked_browser = True
     return request.accept_languages.best_match(LANGUAGES, DEFAULT) or DEFAULT
+
+
+def _catalogue() -> Translations:
+    if "catalogue" not in g:
+        g.catalogue = get_translations()
+    catalogue: Translations = g.catalogue
+    return catalogue
 
 
 def _tell_caches(response: Response) -> Response:
