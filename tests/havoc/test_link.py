@@ -41,6 +41,7 @@ SEED = int(os.environ.get("LINK_SEED", "20261121"))
 WANTED = int(os.environ.get("LINK_CUTS", "120"))
 MOST_CUTS_OF_A_STEP = 4
 PASSING = "Payment on its way"
+BOOKED, ENDED = '"Booked: ', '"Cancelled: '
 COME_BACK = "The shop cannot answer just now. Please try again in a moment."
 # How these end depends on when each thing is done, and a cut makes it be done later: a letter that is tried while the
 # mail server refuses, a refund that is sent early enough to fail before the story ends.
@@ -153,8 +154,12 @@ def test_stories_that_are_cut_at_their_commits_end_as_if_nothing_had_happened(na
 
 
 def _lasting(letters: list[str]) -> list[str]:
-    """Without what was so for a while: after a cut it is not true any more when its turn comes, and is not sent."""
-    return [letter for letter in letters if PASSING not in letter]
+    """Without what was so for a while: after a cut it is not true any more when its turn comes, and is not sent.
+
+    So it is with a stay that was cancelled since: nobody is told any more that it is booked.
+    """
+    cancelled = {letter.replace(ENDED, BOOKED) for letter in letters if ENDED in letter}
+    return [letter for letter in letters if PASSING not in letter and letter not in cancelled]
 
 
 def _unnumbered(lines: list[str]) -> set[str]:
