@@ -311,8 +311,18 @@ class Race:
     def _at_once(self, acts: list[Callable[[], Any]]) -> None:
         if acts:
             self.lot.shuffle(acts)
-            errors = [error for error in rush(lambda act: act(), acts) if isinstance(error, Exception)]
+            errors = [error for error in rush(_like_a_browser, acts) if isinstance(error, Exception)]
             assert not errors, f"{len(errors)} of {len(acts)} came to nothing, the first: {errors[0]!r}"
+
+
+def _like_a_browser(act: Callable[[], Any]) -> Any:
+    """Once more where the connection was reset: a server may close one that was idle just as it is used again."""
+    try:
+        return act()
+    except requests.ConnectionError as error:
+        if "reset by peer" not in str(error):
+            raise
+        return act()
 
 
 def _stays_of(whole: Stay, length: int) -> list[Stay]:
