@@ -25,6 +25,7 @@ from tests.simulation.run import _quiet
 from tests.simulation.stripe_model import Event, EventState, Record
 from tests.simulation.weather import Weather
 from tests.simulation.world import BEGINNING, Broken, Died, World
+from tests.support.shop import ZONE
 
 T = TypeVar("T")
 Ends = Callable[[Record], tuple[str, ...]]  # what becomes of a refund that is on its way, step by step
@@ -37,9 +38,11 @@ ENOUGH, MOST_ROUNDS = 5000, 12  # rows of the outbox, and looks of the worker un
 class Stage(World):
     """Calm weather. Refunds begin `pending` at Stripe, and end as the test says."""
 
-    def __init__(self, seed: int = 0, units: int = 1) -> None:
+    def __init__(self, seed: int = 0, units: int = 1, *, pays_later: bool = False) -> None:
         super().__init__(seed, house())
-        self.weather = Weather(units=units, guests=0, nights=0, steps=0, damage=MOST_DAMAGE)
+        self.weather = Weather(
+            units=units, guests=0, nights=0, steps=0, damage=MOST_DAMAGE, pays_later=pays_later, days_before=7
+        )
         self.loses: str | None = None  # the call whose answers are lost just now
         self.stripe._is_good = lambda: self.cards_are_good
         self.cards_are_good = True
@@ -94,8 +97,10 @@ class Stage(World):
         stay = Stay(arrive, arrive + timedelta(days=nights))
         details = GuestDetails(guest, f"{guest.replace(' ', '')}@example.org")
         priced = quote(self.house.rates, Ask(stay, Party(2)))
-        agreed = self.do(lambda: self._words(stay, priced)) if leaves_card else ""
-        request = PlaceRequest(self.house.listing_id, stay, 2, details, guest, priced.total, consent=agreed)
+        agreed = self.do(lambda: self._words(stay, priced)) if leaves_card or self.weather.pays_later else ""
+        plan = self.house.plan.schedule(priced.total, arrive, self.clock.at.astimezone(ZONE).date()).mark
+        listing_id = self.house.listing_id
+        request = PlaceRequest(listing_id, stay, 2, details, guest, priced.total, shown_plan=plan, consent=agreed)
         return self.do(lambda: reservations.place_booking(self.runtime, request)).booking_id
 
     def check_out(self, booking_id: int) -> str:

@@ -45,6 +45,7 @@ class Story:
     status: str
     payment_status: str
     letters: tuple[str, ...]  # to the guest
+    pays_later: bool = False  # a card is left, and nothing is paid yet
 
 
 def _paid(stage: Stage) -> str:
@@ -97,6 +98,22 @@ def _declined_and_over(stage: Stage) -> str:
     return session_id
 
 
+def _card_left(stage: Stage) -> str:
+    session_id = stage.book("Grace", first=0, nights=2)
+    stage.stripe.pay(session_id)
+    return session_id
+
+
+def _card_left_and_lost(stage: Stage) -> str:
+    """Somebody else has left a card for them, and been told that they are theirs."""
+    session_id = _card_left(stage)
+    stage.pass_time(HOLD_IS_OVER)
+    rival = stage.book("Linus", first=1)
+    stage.stripe.pay(rival)
+    stage.come_back(rival)
+    return session_id
+
+
 STORIES = {
     "paid": Story(_paid, "confirmed", "paid", ("confirmed",)),
     "paid, and the hold is over": Story(_paid_and_hold_over, "confirmed", "paid", ("confirmed",)),
@@ -110,6 +127,10 @@ STORIES = {
     ),
     "a slow payment that never came": Story(_never_came, "cancelled", "failed", ("payment_failed",)),
     "declined, and the session is over": Story(_declined_and_over, "cancelled", "failed", ()),
+    "a card is left": Story(_card_left, "confirmed", "unpaid", ("confirmed",), pays_later=True),
+    "a card is left, and the nights are somebody else's": Story(
+        _card_left_and_lost, "cancelled", "unpaid", ("dates_gone",), pays_later=True
+    ),
 }  # fmt: skip
 COMMON, LOST = "paid", "paid, and the nights are somebody else's"
 BOUNDARIES = 12  # what the five ways have at least, until one of them has brought the news
@@ -143,7 +164,7 @@ def _open_page(stage: Stage, session_id: str) -> None:
 
 def _tell(story: Story, order: tuple[str, ...], click: str = ASKS, dies_at: int | None = None) -> tuple[Stage, State]:
     """One story with the news of it in one order; the end of it, once all has come to rest."""
-    stage = Stage()
+    stage = Stage(pays_later=story.pays_later)
     with stage.begun():
         session_id = story.happen(stage)
         ways = _ways(stage, session_id, click)
@@ -164,7 +185,8 @@ def _check(stage: Stage, story: Story, state: State) -> None:
     """One posting, and each letter once: a letter that comes again after a death has the same Message-ID."""
     (booking,) = state["bookings"]["Grace"]
     assert booking[:2] == [story.status, story.payment_status]
-    assert len(state["payments"].get("Grace", [])) == (story.payment_status != "failed")
+    assert len(state["payments"].get("Grace", [])) == (story.payment_status not in ("failed", "unpaid"))
+    assert len(state["cards"].get("Grace", [])) == story.pays_later
     sent = {letter.message_id: letter.subject for letter in stage.letters if letter.to.startswith("Grace")}
     assert sorted(kind for kind in sent.values() if kind not in PASSING) == sorted(story.letters)
     assert len(stage.letters) == len({letter.message_id for letter in stage.letters}) or stage.deaths
