@@ -89,11 +89,13 @@ def main() -> None:
     """Measure, tell, and end with 1 where a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small shops alone, in about a minute; writes nothing")
-    is_quick = parser.parse_args().quick
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--times", type=int, default=50, help="how often each thing is done in a round")
+    wanted = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    found = run((SMALL,), 3, 20) if is_quick else run((SMALL, LARGE), 8, 50)
+    found = run((SMALL,), 3, 20) if wanted.quick else run((SMALL, LARGE), wanted.rounds, wanted.times)
     print(text := table(found))
-    if not is_quick:
+    if not wanted.quick:
         fill(PAGE, "ratios", text)
     sys.exit(any(goal.is_missed(one) for goal in GOALS for one in found if goal.is_about(one)))
 
