@@ -6,8 +6,10 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from booking.models import Staff
+from booking.services import sign_ins
 from tests.web.admin_house import ADA, PASSWORD, House, csrf_of, value_of
 
 EMPTY = {"submit": ""}  # a browser's POST always says how long it is
@@ -135,6 +137,22 @@ def test_signing_in_makes_form_tokens_of_before_useless(guarded_house: House) ->
     assert client.post("/admin/login", data=form).status_code == 303
 
     assert client.post("/admin/account/end-sign-ins", data={"csrf_token": before}).status_code == 400
+    assert is_in(client)
+
+
+def test_a_sign_in_that_met_a_dead_database_can_be_sent_again(
+    guarded_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(*_: object) -> None:
+        raise OperationalError("select", {}, Exception("down"))
+
+    client = guarded_house.stranger()
+    form = {"email": ADA, "password": PASSWORD, "csrf_token": csrf_of(client.get("/admin/login").text)}
+    with monkeypatch.context() as patch:  # it dies after the sign-in is written, before the cookie is
+        patch.setattr(sign_ins, "find_present", dead)
+        assert client.post("/admin/login", data=form).status_code == 503
+
+    assert client.post("/admin/login", data=form).status_code == 303
     assert is_in(client)
 
 

@@ -75,16 +75,19 @@ def present() -> Present:
 
 
 def begin(token: str) -> None:
-    """Let this browser use a sign-in, with a cookie that shares nothing with the one before."""
+    """Let this browser use a sign-in, with a cookie that shares nothing with the one before.
+
+    The sign-in is read first: were the database away after the cookie was emptied, the answer that asks to come back
+    would take the token of the form along, and the same form would be refused as too old.
+    """
+    found = sign_ins.find(current_runtime(), token)
     _start_anew()
-    go_on(token)
+    _use(found, token)
 
 
 def go_on(token: str) -> None:
     """The same sign-in under a new secret: forms that were opened before stay good."""
-    found = sign_ins.find(current_runtime(), token)
-    if found is not None:
-        login_user(SignedIn(found, token), remember=False)
+    _use(sign_ins.find(current_runtime(), token), token)
 
 
 def end() -> None:
@@ -124,6 +127,11 @@ def load_signed_in(token: str) -> SignedIn | None:
         return None
     found = sign_ins.find(current_runtime(), token)
     return SignedIn(found, token) if found else None
+
+
+def _use(found: Present | None, token: str) -> None:
+    if found is not None:
+        login_user(SignedIn(found, token), remember=False)
 
 
 def _start_anew() -> None:
