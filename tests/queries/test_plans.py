@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, text
+from sqlalchemy import insert, text
 
 from benchmarks import engine
 from benchmarks.big_shop import BigShop, fill
@@ -18,12 +18,12 @@ from booking.models import WebhookEvent
 from booking.models.webhook import InboxOutcome
 from booking.services import reservations
 from booking.wiring import current_runtime
+from tests.support.noting import Asked, noting
 from tests.support.shop import dispose, make_settings
 
 # Those that grow with every guest.
 GROWING = {"night", "booking", "webhook_event"}
 UNITS, EVENTS = 100, 5_000
-Asked = list[tuple[str, Any]]
 
 
 @pytest.fixture
@@ -45,15 +45,9 @@ def large(database_url: str) -> Iterator[Flask]:
 
 
 def asked_by(work: Callable[[], object]) -> Asked:
-    """Every statement, and what it was given."""
-    asked: Asked = []
-
-    def note(_connection: object, _cursor: object, statement: str, given: Any, *_more: object) -> None:
-        asked.append((statement, given))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    work()
-    event.remove(db.engine, "before_cursor_execute", note)
+    """Every statement that looks for rows, and what it was given."""
+    with noting(db.engine) as asked:
+        work()
     return [(statement, given) for statement, given in asked if statement.startswith(("SELECT", "UPDATE", "DELETE"))]
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from booking import create_app
 from booking.domain.dates import Stay
@@ -23,6 +23,7 @@ from booking.queries.search import (
     find_stays,
     get_listing,
 )
+from tests.support.noting import noting, selects
 from tests.support.shop import MemoryMailer, ShiftedClock, add_listing, dispose, make_settings, outfit
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
@@ -248,15 +249,11 @@ def test_a_page_of_many_stays_takes_no_more_statements_than_one_of_few(house, ap
     if taken:
         close(house, "harbour-loft", STAY)
     house.expunge_all()
-    statements = []
-    event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-
-    page = find_page(house, STAY, 2, NOW)
+    with noting(db.engine) as asked:
+        page = find_page(house, STAY, 2, NOW)
 
     assert [listing.cover for listing in (entry.listing for entry in (*page.offers, *page.declined))] == [None] * 14
-    assert (
-        len([line for line in statements if line.startswith("SELECT")]) <= 7 + 7
-    )  # the last: all that prices and rules are made of
+    assert len(selects(asked)) <= 7 + 7  # the last: all that prices and rules are made of
 
 
 @pytest.mark.parametrize("slug", ["nowhere", "", "harbour\0loft-", "x" * 5000])

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import event
 
 from booking.domain.browsers import name_browser
 from booking.domain.errors import SignInRefused, StaffRefused, TooManyTries
@@ -16,6 +15,7 @@ from booking.models import Staff, StaffSession
 from booking.queries.staff import Present, find_by_email
 from booking.services import sign_ins, staff
 from booking.services.sign_ins import Place
+from tests.support.noting import noting, selects
 from tests.web.admin_house import ADA, NOW, PASSWORD, House
 
 HOME, ELSEWHERE = "203.0.113.1", "198.51.100.7"
@@ -297,16 +297,10 @@ def test_looking_at_pages_writes_once_a_minute(house: House) -> None:
 
 def test_a_sign_in_is_found_with_one_statement(house: House) -> None:
     token = sign_ins.sign_in(house.runtime, signed_in(house).member, Place(HOME))
-    asked: list[str] = []
+    with noting(db.engine) as asked:
+        assert sign_ins.find(house.runtime, token)
 
-    def count(*args: object) -> None:
-        asked.append(str(args[2]))
-
-    event.listen(db.engine, "before_cursor_execute", count)
-    assert sign_ins.find(house.runtime, token)
-    event.remove(db.engine, "before_cursor_execute", count)
-
-    assert len([line for line in asked if line.startswith("SELECT")]) == 1
+    assert len(selects(asked)) == 1
 
 
 def test_sign_ins_that_are_over_are_dropped_by_the_worker(house: House) -> None:

@@ -4,13 +4,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from booking.domain.dates import Stay
 from booking.extensions import db
 from booking.models import Booking, Closure, Job, Night, OutboxRow, PromiseCheck
 from booking.models.job import JobKind, JobState
 from booking.web.admin.permits import OPEN_TO_ALL
+from tests.support.noting import engine_of, noting
 from tests.web.admin_house import ADA, FIRST, NOW, House, csrf_of
 
 EMPTY = {"submit": ""}  # a browser's POST always says how long it is
@@ -261,16 +261,8 @@ def test_list_asks_a_fixed_number_of_questions(house: House) -> None:
     client = house.ada()
 
     def statements(path: str) -> int:
-        asked: list[str] = []
-        with house.app.app_context():
-            engine = db.engine
-
-        def count(*args: object) -> None:
-            asked.append(str(args[2]))
-
-        event.listen(engine, "before_cursor_execute", count)
-        client.get(path)
-        event.remove(engine, "before_cursor_execute", count)
+        with noting(engine_of(house.app)) as asked:
+            client.get(path)
         return len(asked)
 
     for number in range(3):

@@ -1,19 +1,18 @@
 """How often pages ask the database: as often for a house of fifteen stays as for one of two."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 from flask import Flask
-from sqlalchemy import event
 
 from booking.domain.dates import Stay
 from booking.domain.rates import Per
 from booking.extensions import db
 from booking.models import Booking, Fee, Photo
+from tests.support.noting import engine_of, noting, selects
 from tests.support.shop import ShiftedClock, Shop, Visitor, add_listing
 from tests.web.admin_house import House
 
@@ -53,39 +52,24 @@ def furnish(app: Flask, first: int, last: int) -> None:
             db.session.commit()
 
 
-@contextmanager
-def noting(app: Flask) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        asked.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(engine, "before_cursor_execute", note)
-
-
-def selects(app: Flask, path: str) -> list[str]:
+def asked_by(app: Flask, path: str) -> list[str]:
     """What one look at a page asks, when the shop has been looked at before."""
     arrive = ShiftedClock().today() + timedelta(days=60)
     dates = f"arrive={arrive}&leave={arrive + timedelta(days=3)}&guests=2"
     client, address = app.test_client(), path.format(dates=dates, arrive=arrive)
     client.get(address)
-    with noting(app) as asked:
+    with noting(engine_of(app)) as asked:
         answer = client.get(address)
     assert answer.status_code in (200, 422)
-    return [statement for statement in asked if statement.startswith("SELECT")]
+    return selects(asked)
 
 
 @pytest.mark.parametrize("path", ASKED)
 def test_a_page_of_a_large_house_asks_no_more_than_one_of_a_small_house(app: Flask, path: str) -> None:
     furnish(app, 1, FEW)
-    few = selects(app, path)
+    few = asked_by(app, path)
     furnish(app, FEW + 1, MANY)
-    many = selects(app, path)
+    many = asked_by(app, path)
 
     assert len(many) == len(few), "\n".join(many)
     assert len(many) == ASKED[path], "\n".join(many)
@@ -105,9 +89,9 @@ def test_review_and_return_ask_as_often_whatever_else_is_booked(small_shop: Shop
         return review, count(lambda: small_shop.come_back(session_id))
 
     def count(look: Callable[[], requests.Response]) -> int:
-        with noting(small_shop.app) as statements:
+        with noting(engine_of(small_shop.app)) as statements:
             assert look().status_code == 200
-        return sum(statement.startswith("SELECT") for statement in statements)
+        return len(selects(statements))
 
     few = asked()
     for _ in range(3):
@@ -121,9 +105,9 @@ def test_today_and_the_tape_chart_ask_as_often_whatever_they_show(house: House) 
 
     def asked(path: str) -> int:
         client.get(path)
-        with noting(house.app) as statements:
+        with noting(engine_of(house.app)) as statements:
             assert client.get(path).status_code == 200
-        return sum(statement.startswith("SELECT") for statement in statements)
+        return len(selects(statements))
 
     def fill(days: range) -> tuple[int, int]:
         for ahead in days:
