@@ -1,7 +1,6 @@
 """A number that is another one after every change to what is on sale: whoever keeps that in memory can see it."""
 
 import secrets
-from typing import Any
 
 from sqlalchemy import CheckConstraint, event, update
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
@@ -60,8 +59,10 @@ def _draw_number(session: Session) -> None:
         session.execute(update(Shelf).values(version=secrets.randbelow(2**31)))
 
 
-def _forget(session: Session, *_: Any) -> None:
-    session.info.pop(_CHANGED, None)
+def _forget(session: Session) -> None:
+    """Not where a savepoint alone is rolled back: what was changed before it stays changed."""
+    if not session.in_nested_transaction():
+        session.info.pop(_CHANGED, None)
 
 
 event.listen(Session, "before_flush", _notice_rows)

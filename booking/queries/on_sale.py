@@ -36,7 +36,7 @@ class OnSale:
     read_at: float  # of a clock that never jumps, in seconds
     listings: tuple[Listing, ...]
     by_slug: dict[str, Listing]
-    place: Property | None  # the one that names the shop: the first. None before anything is set up
+    place: Property | None
 
 
 _kept: WeakKeyDictionary[Engine, OnSale] = WeakKeyDictionary()
@@ -51,6 +51,11 @@ def on_sale(session: Session) -> OnSale:
         known = _look(session)
         session.info[_ASKED] = (session.get_transaction(), known)
     return known
+
+
+def find_place(session: Session) -> Property | None:
+    """The property that names the shop: the first one. None before anything is set up."""
+    return _read_place(session) if may_change(session) else on_sale(session).place
 
 
 def _look(session: Session) -> OnSale:
@@ -80,6 +85,9 @@ def _read_apart(connection: Connection, version: int | None) -> OnSale:
 def _gather(session: Session, version: int | None) -> OnSale:
     wanted = select(Listing).where(Listing.is_active).options(*WITH_TERMS).order_by(Listing.position, Listing.id)
     listings = tuple(session.scalars(wanted))
-    first = select(Property).options(joinedload(Property.plan_choice)).order_by(Property.id).limit(1)
     by_slug = {listing.slug: listing for listing in listings}
-    return OnSale(version, time.monotonic(), listings, by_slug, session.scalar(first))
+    return OnSale(version, time.monotonic(), listings, by_slug, _read_place(session))
+
+
+def _read_place(session: Session) -> Property | None:
+    return session.scalar(select(Property).options(joinedload(Property.plan_choice)).order_by(Property.id).limit(1))

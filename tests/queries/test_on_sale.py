@@ -32,7 +32,8 @@ from booking.models import (
 from booking.models.rules import CancellationTier
 from booking.models.shelf import ON_SALE
 from booking.queries import on_sale as shelf
-from booking.queries.on_sale import on_sale
+from booking.queries.on_sale import find_place, on_sale
+from tests.support.noting import noting
 from tests.support.shop import add_listing, dispose, make_settings
 
 DAY = date(2027, 3, 1)
@@ -144,6 +145,28 @@ def test_what_was_taken_back_changes_nothing(house: Flask) -> None:
         session.execute(select(Listing))
 
     assert seen() is first
+
+
+def test_a_savepoint_that_is_taken_back_takes_back_no_earlier_change(house: Flask) -> None:
+    first = seen()
+    with transaction() as session:
+        session.scalars(select(Listing)).one().name = "Boathouse"
+        session.flush()
+        savepoint = session.begin_nested()
+        session.execute(select(Listing))
+        savepoint.rollback()
+
+    assert seen().version != first.version
+    assert seen().listings[0].name == "Boathouse"
+
+
+def test_a_transaction_that_wants_the_house_alone_reads_no_listing(house: Flask) -> None:
+    with transaction() as session, noting(db.engine) as asked:
+        place = find_place(session)
+
+    assert place is not None
+    assert place.name == "Seal Harbour Stays"
+    assert len(asked) == 1
 
 
 def test_a_change_by_another_process_is_seen(house: Flask, database_url: str) -> None:
