@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from booking.domain.money import Money
+from booking.domain.payment_plans import Schedule
 from booking.domain.terms import Deal
 from booking.domain.words import Said, say
 
@@ -47,6 +48,13 @@ class Consent:
     due_on: date | None
     no_show: Money
     damage: Money
+
+    @classmethod
+    def to(cls, schedule: Schedule, deal: Deal, damage_minor: int | None) -> "Consent":
+        """To what is paid later by a schedule; and to a no-show and so much damage, None where no cards are kept."""
+        currency = deal.total.currency
+        no_show = Money(0, currency) if damage_minor is None else no_show_limit(deal, schedule.now)
+        return cls(schedule.later, schedule.due_on, no_show, Money(damage_minor or 0, currency))
 
     @property
     def is_needed(self) -> bool:

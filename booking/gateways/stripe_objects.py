@@ -148,11 +148,10 @@ def _authentication(details: Data | None) -> Authentication | None:
     secure: Data | None = (details.get("card") or {}).get("three_d_secure")
     if not secure:
         return Authentication.NONE
+    if secure.get("result") != "authenticated":
+        return Authentication.OTHER
     flows = {"challenge": Authentication.CHALLENGE, "frictionless": Authentication.FRICTIONLESS}
-    is_passed = secure.get("result") == "authenticated"
-    return (
-        flows.get(str(secure.get("authentication_flow")), Authentication.OTHER) if is_passed else Authentication.OTHER
-    )
+    return flows.get(str(secure.get("authentication_flow")), Authentication.OTHER)
 
 
 def read_endpoint(data: Data) -> EventEndpoint:

@@ -2,12 +2,14 @@
 
 import builtins
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from booking.domain.payment_plans import PaymentPlan
+from booking.domain.money import Money
+from booking.domain.payment_plans import PaymentPlan, Schedule
 from booking.domain.rates import Fee as FeeTerm
 from booking.domain.rates import LineKind, Per, Prices, RateCard, TouristTax, weekend_prices
 from booking.domain.requests import USUAL_HOURS
@@ -143,6 +145,10 @@ class Listing(Stamped):
         if self.takes_requests:
             return PaymentPlan()
         return self.plan_choice.plan if self.plan_choice else self.property.payment_plan
+
+    def schedule(self, total: Money, arrive: date, now: datetime) -> Schedule:
+        """What whoever books it now for such a total pays when."""
+        return self.payment_plan.schedule(total, arrive, self.property.today(now))
 
     @builtins.property  # the plain name is the relationship to the place
     def cover(self) -> "Photo | None":

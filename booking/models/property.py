@@ -72,6 +72,11 @@ class Property(Stamped):
         return self.plan_choice.plan if self.plan_choice else PAY_IN_FULL
 
     @property
+    def chargeable_damage(self) -> int | None:
+        """Up to how much a saved card may be charged for damage; None where the house keeps no cards."""
+        return self.damage_most_minor if self.keeps_cards else None
+
+    @property
     def zone(self) -> ZoneInfo:
         """The zone of its own clock."""
         return ZoneInfo(self.timezone)

@@ -7,8 +7,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.domain.charging import Consent, no_show_limit
-from booking.domain.money import Money
+from booking.domain.charging import Consent
 from booking.domain.states import BookingStatus
 from booking.models import Booking, CardConsent, SavedCard
 
@@ -63,13 +62,7 @@ def find_wanted_consent(session: Session, booking: Booking) -> Consent | None:
     is_wanted = booking.status is BookingStatus.PENDING and booking.schedule.is_guaranteed
     if not is_wanted or has_wallet(session, booking.id):
         return None
-    place, schedule, nothing = booking.listing.property, booking.schedule, Money(0, booking.currency)
-    return Consent(
-        rest=schedule.later,
-        due_on=schedule.due_on,
-        no_show=no_show_limit(booking.deal, schedule.now) if place.keeps_cards else nothing,
-        damage=Money(place.damage_most_minor, booking.currency) if place.keeps_cards else nothing,
-    )
+    return Consent.to(booking.schedule, booking.deal, booking.listing.property.chargeable_damage)
 
 
 class Saved(StrEnum):

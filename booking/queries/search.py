@@ -22,7 +22,7 @@ from booking.domain.terms import Deal, RefundStep, open_steps
 from booking.domain.words import Said, say
 from booking.models import Listing, Property
 from booking.queries.nights import free_unit_ids, free_units_by_listing, taken_days_by_listing
-from booking.queries.on_sale import on_sale
+from booking.queries.on_sale import find_place, on_sale
 
 # How far from the wanted dates others are looked for, and how many are told.
 NEARBY_DAYS = 21
@@ -189,7 +189,7 @@ def get_listing(session: Session, slug: str) -> Listing:
 
 def find_property(session: Session) -> Property | None:
     """The property that names the shop: the first one. None before anything is set up."""
-    return on_sale(session).place
+    return find_place(session)
 
 
 def has_own_policies(session: Session) -> bool:
@@ -207,14 +207,23 @@ def find_shelf(session: Session, now: datetime, order: Order = Order.HOUSE, numb
 
 
 def find_stays(
-    session: Session, stay: Stay, guests: int, now: datetime, order: Order = Order.HOUSE, *, member_off: int = 0
+    session: Session,
+    stay: Stay,
+    guests: int,
+    now: datetime,
+    order: Order = Order.HOUSE,
+    *,
+    member_off: int = 0,
+    most: int | None = None,
 ) -> SearchResult:
     """Every listing for these nights: what can be booked with its price, and the others with the reason alone.
+
+    `most` is how many offers are wanted; None: all.
 
     Raises StayRuleBroken where no listing at all could take the stay: its `field` names what to change.
     """
     found = _judge(session, list_listings(session), _Asked(stay, guests, now, member_off), order)
-    return SearchResult(tuple(map(found.asked.offer, found.free)), tuple(found.declined))
+    return SearchResult(tuple(map(found.asked.offer, found.free[:most])), tuple(found.declined))
 
 
 def find_page(
@@ -293,7 +302,7 @@ def sold_days(listings: Iterable[Listing], now: datetime) -> SoldDays | None:
 def make_offer(listing: Listing, stay: Stay, price: Quote, now: datetime, member_off: int = 0) -> Offer:
     """A stay at a price, with what comes back of it when it is cancelled."""
     deal = Deal(price, listing.terms, stay.arrive, now, listing.property.zone)
-    schedule = listing.payment_plan.schedule(price.total, stay.arrive, listing.property.today(now))
+    schedule = listing.schedule(price.total, stay.arrive, now)
     return Offer(listing, stay, price, open_steps(deal, now), deal.rest, schedule, member_off)
 
 

@@ -85,7 +85,8 @@ def _also_free(session: Session, answer: Offer | Declined | None, member_off: in
     if answer is None:
         return []
     try:
-        found = find_stays(session, answer.stay, answer.guests, now, member_off=member_off)
+        # One more than are shown, for the answer's own listing may be among them.
+        found = find_stays(session, answer.stay, answer.guests, now, member_off=member_off, most=_MOST_OTHERS + 1)
     except StayRuleBroken:  # no listing at all could take this stay
         return []
     return [offer for offer in found.offers if offer.listing.id != answer.listing.id][:_MOST_OTHERS]

@@ -13,9 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.database import end_read, require_transaction, transaction
-from booking.domain.charging import Consent, digest, no_show_limit
+from booking.domain.charging import Consent, digest
 from booking.domain.errors import TransitionRefused
-from booking.domain.money import Money
 from booking.domain.pricing import Quote
 from booking.domain.states import BookingStatus, Source
 from booking.domain.terms import Deal
@@ -44,18 +43,10 @@ def offered_consent(listing: Listing, priced: Quote, arrive: date, now: datetime
     A stay that is paid later needs one always. A stay that is only asked for saves none: its card is authorised, and
     whether it is charged nobody knows yet.
     """
-    place, nothing = listing.property, Money(0, priced.total.currency)
-    deal = Deal(priced, listing.terms, arrive, now, place.zone)
-    schedule = listing.payment_plan.schedule(priced.total, arrive, place.today(now))
-    keeps = place.keeps_cards
-    consent = Consent(
-        rest=schedule.later,
-        due_on=schedule.due_on,
-        no_show=no_show_limit(deal, schedule.now) if keeps else nothing,
-        damage=Money(place.damage_most_minor, priced.total.currency) if keeps else nothing,
-    )
+    place, schedule = listing.property, listing.schedule(priced.total, arrive, now)
+    consent = Consent.to(schedule, Deal(priced, listing.terms, arrive, now, place.zone), place.chargeable_damage)
     # Whoever pays later leaves a card in any case: without one nothing would stand behind the booking.
-    is_asked = (keeps or schedule.is_guaranteed) and consent.is_needed
+    is_asked = (place.keeps_cards or schedule.is_guaranteed) and consent.is_needed
     return consent if is_asked and not listing.takes_requests else None
 
 

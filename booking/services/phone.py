@@ -136,16 +136,11 @@ def _write(
     return booking
 
 
-def plan_by_phone(listing: Listing, total: Money, stay: Stay, now: datetime) -> Schedule:
-    """What a guest pays when who is booked for at this moment, by the listing's own plan."""
-    return listing.payment_plan.schedule(total, stay.arrive, listing.property.today(now))
-
-
 def _told_schedule(listing: Listing, request: PhoneRequest, priced: Quote, now: datetime) -> Schedule:
     """What staff told the guest. Raises PlanChanged where the listing's plan comes to something else by now."""
     if not request.is_link or not request.shown_plan:
         return paid_in_full(priced.total)
-    schedule = plan_by_phone(listing, priced.total, request.stay, now)
+    schedule = listing.schedule(priced.total, request.stay.arrive, now)
     if schedule.mark != request.shown_plan:
         raise PlanChanged
     return schedule

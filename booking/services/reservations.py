@@ -271,8 +271,7 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
 
 def _agreed_schedule(listing: Listing, request: PlaceRequest, priced: Quote, now: datetime) -> Schedule:
     """What is paid when. Raises PlanChanged where that is not what the guest saw."""
-    today = listing.property.today(now)
-    schedule = listing.payment_plan.schedule(priced.total, request.stay.arrive, today)
+    schedule = listing.schedule(priced.total, request.stay.arrive, now)
     if schedule.mark != request.shown_plan:
         raise PlanChanged
     return schedule

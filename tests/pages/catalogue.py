@@ -686,7 +686,7 @@ def by_phone(stage: Stage, method: PaymentMethod = PaymentMethod.STRIPE) -> tupl
         listing, now = db.session.scalars(select(Listing).where(Listing.slug == CABIN)).one(), stage.shop.clock.now()
         total = reservations.check_and_quote(listing, stay, 2, now).total
         guest = replace(GRACE, language=stage.prefix.strip("/") or "en")
-        mark = phone.plan_by_phone(listing, total, stay, now).mark
+        mark = listing.schedule(total, stay.arrive, now).mark
         request = PhoneRequest(listing.id, stay, 2, guest, total, method, uuid.uuid4().hex, shown_plan=mark)
         booking_id = phone.place_by_phone(stage.shop.runtime, request, "ada@example.org").booking_id
     visitor, address = stage.visitor(), f"/m/{_token(stage, booking_id)}"

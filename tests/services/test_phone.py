@@ -274,7 +274,7 @@ def _by_plan(shop: Shop, **changes: Any) -> PhoneRequest:
     wish = _wish(shop, stay=(stay := shop.stay(ahead=60)), shown_total=shop.total(stay))
     with shop.app.app_context():
         listing = db.session.get_one(Listing, shop.listing_id)
-        mark = phone.plan_by_phone(listing, wish.shown_total, wish.stay, shop.clock.now()).mark
+        mark = listing.schedule(wish.shown_total, wish.stay.arrive, shop.clock.now()).mark
     return replace(wish, shown_plan=mark, **changes)
 
 
@@ -332,7 +332,7 @@ def test_the_plan_is_that_of_the_agreed_price_and_frozen(shop: Shop) -> None:
     with shop.app.app_context():
         listing = db.session.get_one(Listing, shop.listing_id)
         stay = shop.stay(ahead=60)
-        mark = phone.plan_by_phone(listing, agreement.total, stay, shop.clock.now()).mark
+        mark = listing.schedule(agreement.total, stay.arrive, shop.clock.now()).mark
 
     booking_id = _book(shop, replace(_by_plan(shop), agreement=agreement, shown_plan=mark)).booking_id
     ask_for_deposit(shop, PaymentPlan(PlanKind.DEPOSIT, 90, DAYS_BEFORE))

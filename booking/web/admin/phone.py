@@ -15,7 +15,7 @@ from booking.domain.pricing import agreed
 from booking.domain.roles import Permission
 from booking.queries.search import Declined, Offer, find_stay, list_listings
 from booking.services.care import LONGEST_MINUTES
-from booking.services.phone import PhoneRequest, place_by_phone, plan_by_phone
+from booking.services.phone import PhoneRequest, place_by_phone
 from booking.web.admin.blueprint import blueprint, now, reader
 from booking.web.admin.permits import NotPermitted, can
 from booking.web.admin.phone_forms import BY_PLAN, METHODS, PhoneForm, PhoneStayForm
@@ -156,4 +156,4 @@ def _check_page(offer: Offer, form: PhoneForm, wanted: PhoneRequest) -> str:
 def _plan(offer: Offer, form: PhoneForm, wanted: PhoneRequest, total: Money) -> Schedule:
     if not wanted.is_link or form.plan.data != BY_PLAN:
         return paid_in_full(total)
-    return plan_by_phone(offer.listing, total, offer.stay, now())
+    return offer.listing.schedule(total, offer.stay.arrive, now())
