@@ -16,8 +16,8 @@ from booking.extensions import db
 from booking.models import Attempt, Booking, Due, Listing, Payment, Property, Refund, Unit
 from booking.queries.reports import YearReport, read_year
 from tests.support.full_house import MADE, add_bookings, close
+from tests.support.noting import engine_of, noting, selects
 from tests.support.shop import add_listing, dispose, make_settings
-from tests.web.test_statements import noting
 
 
 @pytest.fixture
@@ -157,13 +157,12 @@ def test_each_currency_has_figures_of_its_own(app: Flask) -> None:
 
 
 def test_reading_asks_as_often_for_many_as_for_none(app: Flask) -> None:
-    with noting(app) as few:
+    with noting(engine_of(app)) as few:
         read(app)
     stays = [Stay(date(2027, 3, day), date(2027, 3, day + 1)) for day in range(1, 28)]
     for booking in add_bookings(app, 1, [1, 2], stays)[:5]:
         pay(app, booking, refunded=100)
-    with noting(app) as many:
+    with noting(engine_of(app)) as many:
         read(app)
 
-    asked = [[each for each in statements if each.startswith("SELECT")] for statements in (few, many)]
-    assert len(asked[0]) == len(asked[1]) == 6
+    assert len(selects(few)) == len(selects(many)) == 6

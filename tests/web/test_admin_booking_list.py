@@ -18,8 +18,8 @@ from booking.domain.states import Source
 from booking.extensions import db
 from booking.models import Listing, Unit
 from tests.support.full_house import add_bookings, back_to_back
+from tests.support.noting import engine_of, noting
 from tests.web.admin_house import FIRST, House
-from tests.web.test_statements import noting
 
 APRIL, MAY = Stay(date(2027, 4, 1), date(2027, 4, 3)), Stay(date(2027, 5, 1), date(2027, 5, 3))
 PRESS = {"submit": ""}
@@ -119,10 +119,10 @@ def test_list_asks_as_often_for_many_bookings_as_for_one(house: House) -> None:
     house.book()
     client = house.ada()
     client.get("/admin/bookings")
-    with noting(house.app) as few:
+    with noting(engine_of(house.app)) as few:
         client.get("/admin/bookings?status=confirmed&sort=name")
     add_bookings(house.app, 1, [house.other_unit_id], list(back_to_back(date(2027, 3, 1), date(2027, 6, 1))))
-    with noting(house.app) as many:
+    with noting(engine_of(house.app)) as many:
         client.get("/admin/bookings?status=confirmed&sort=name")
 
     assert len(many) == len(few) <= 8

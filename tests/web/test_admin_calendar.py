@@ -14,8 +14,8 @@ from booking.domain.roles import Role
 from booking.models import Listing, Night, Unit
 from tests.support.figures import note_figures
 from tests.support.full_house import add_bookings, back_to_back, close
+from tests.support.noting import engine_of, noting
 from tests.web.admin_house import FIRST, House
-from tests.web.test_statements import noting
 
 UNITS, NIGHTS = 50, 60
 HOSTILE = '<b onclick=alert(1)>" =1+1 \N{RIGHT-TO-LEFT OVERRIDE}gnp.exe'
@@ -178,10 +178,10 @@ def test_hostile_names_and_reasons_are_only_text(house: House) -> None:
 def test_chart_asks_as_often_for_a_full_house_as_for_an_empty_one(house: House) -> None:
     client = house.ada()
     chart(client)
-    with noting(house.app) as few:
+    with noting(engine_of(house.app)) as few:
         chart(client)
     fill(house)
-    with noting(house.app) as many:
+    with noting(engine_of(house.app)) as many:
         chart(client, nights="60")
 
     assert len(many) == len(few) <= 8

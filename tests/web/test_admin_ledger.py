@@ -11,8 +11,8 @@ from booking.domain.dates import Stay
 from booking.domain.states import PaymentMethod
 from booking.models import Payment, Refund
 from booking.models.payment import CALLED_OFF
+from tests.support.noting import engine_of, noting
 from tests.web.admin_house import FIRST, NOW, House
-from tests.web.test_statements import noting
 
 HOSTILE = "<b onclick=alert(1)>=1+1"
 APRIL, MAY = Stay(date(2027, 4, 1), date(2027, 4, 3)), Stay(date(2027, 5, 1), date(2027, 5, 3))
@@ -139,12 +139,12 @@ def test_lists_ask_as_often_for_many_as_for_one(house: House) -> None:
     house.refund(house.book(), 100)
     client = house.ada()
     client.get("/admin/payments")
-    with noting(house.app) as few:
+    with noting(engine_of(house.app)) as few:
         client.get("/admin/payments"), client.get("/admin/refunds")
     for number in range(1, 8):
         stay = Stay(FIRST.arrive + timedelta(20 * number), FIRST.leave + timedelta(20 * number))
         house.refund(house.book(stay), 100)
-    with noting(house.app) as many:
+    with noting(engine_of(house.app)) as many:
         client.get("/admin/payments"), client.get("/admin/refunds")
 
     assert len(many) == len(few)
