@@ -1,6 +1,7 @@
 """web/transport.py: what travels compressed and what never does, and which files browsers keep for good."""
 
 import gzip
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from booking.services.staff import create_staff
+from booking.web import transport
 from booking.web.templating import asset
 from tests.support.shop import GRACE, Shop, Visitor, add_listing, fields_of
 
@@ -230,6 +232,46 @@ def test_each_coding_of_a_file_has_an_etag_of_its_own(shown: Flask) -> None:
 
     assert len(set(tags)) == 3
     assert not any(tag.startswith("W/") for tag in tags)
+
+
+def test_no_file_is_compressed_twice(shown: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed: list[int] = []
+    monkeypatch.setattr(transport, "_packed", {})
+    monkeypatch.setattr(transport.brotli, "compress", lambda content: packed.append(1) or b"small")
+    client = shown.test_client()
+
+    answers = [fetch(client, SHEET, method, Accept_Encoding="br") for method in ("HEAD", "GET", "GET")]
+
+    assert [answer.headers["Content-Length"] for answer in answers] == ["5", "5", "5"]
+    assert [answer.data for answer in answers] == [b"", b"small", b"small"]
+    assert len(packed) == 1
+
+
+def test_a_file_that_was_changed_is_compressed_anew(shown: Flask, tmp_path: Path) -> None:
+    shown.static_folder = str(tmp_path)
+    sheet, client, texts = tmp_path / "sheet.css", shown.test_client(), []
+    for number in (1, 2):
+        sheet.write_text(f"p {{ order: {number} }}\n" * 100)
+        os.utime(sheet, (number, number))
+        texts.append(gzip.decompress(fetch(client, "/static/sheet.css").data).decode())
+
+    assert [text.splitlines()[0] for text in texts] == ["p { order: 1 }", "p { order: 2 }"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, br", "br"),
+        ("gzip;q=1, br;q=0.5", "gzip"),
+        ("*", "br"),
+        ("br;q=0, *", "gzip"),
+        ("*;q=0", ""),
+        ("identity, gzip;q=0.5", ""),
+        ("GZIP", "gzip"),
+    ],
+)
+def test_a_file_comes_in_the_coding_that_is_liked_best(shown: Flask, accepted: str, coding: str) -> None:
+    assert coding_of(fetch(shown.test_client(), SHEET, Accept_Encoding=accepted)) == coding
 
 
 def test_a_part_of_a_file_is_a_part_of_the_file_as_it_is(shown: Flask) -> None:
