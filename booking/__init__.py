@@ -87,7 +87,7 @@ def _prepare_database(app: Flask) -> None:
 
 def _install_web(app: Flask) -> None:
     # Imported here, so that commands and migrations do not pay for every page.
-    from booking.web import errors, health, language, media, metrics, security, templating, transport, watch
+    from booking.web import caching, errors, health, language, media, metrics, security, templating, transport, watch
     from booking.web.admin.views import blueprint as admin
     from booking.web.auth.views import blueprint as auth
     from booking.web.checkout.views import blueprint as checkout
@@ -102,6 +102,7 @@ def _install_web(app: Flask) -> None:
         language.install,
         templating.install,
         media.install,
+        caching.install,
         transport.install,
         errors.install,
     ):
