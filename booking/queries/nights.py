@@ -5,11 +5,31 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
 from booking.models import Listing, Night, StayRule, Unit
+from booking.queries.witness import witnessed
+
+_UNIT, _NIGHT = Unit.__table__.c, Night.__table__.c
+# Put together once, and of tables rather than models: every page of a stay asks it.
+_TAKEN = (
+    select(_UNIT.listing_id, _UNIT.id, _NIGHT.day, _NIGHT.booking_id)
+    .select_from(
+        Unit.__table__.outerjoin(
+            Night.__table__,
+            and_(
+                _NIGHT.unit_id == _UNIT.id,
+                _NIGHT.day >= bindparam("first"),
+                _NIGHT.day < bindparam("last"),
+                or_(_NIGHT.hold_until.is_(None), _NIGHT.hold_until > bindparam("now")),
+            ),
+        )
+    )
+    .where(_UNIT.listing_id.in_(bindparam("listing_ids", expanding=True)), _UNIT.is_active)
+    .order_by(_UNIT.position, _UNIT.id)
+)
 
 
 def is_taken(now: datetime) -> ColumnElement[bool]:
@@ -17,6 +37,7 @@ def is_taken(now: datetime) -> ColumnElement[bool]:
     return or_(Night.hold_until.is_(None), Night.hold_until > now)
 
 
+@witnessed
 def free_unit_ids(session: Session, listing_id: int, stay: Stay, now: datetime) -> list[int]:
     """The listing's active units that are free for all nights, in the order in which they are given out."""
     return list(session.scalars(_free_units(stay, now).where(Unit.listing_id == listing_id)))
@@ -28,6 +49,7 @@ def free_unit_ids_of_house(session: Session, property_id: int, stay: Stay, now: 
     return list(session.scalars(wanted.where(Listing.property_id == property_id)))
 
 
+@witnessed
 def free_units_by_listing(session: Session, stay: Stay, now: datetime) -> dict[int, list[int]]:
     """For each listing on sale that has a unit free for all nights: those units."""
     rows = session.execute(_free_units(stay, now).add_columns(Unit.listing_id).join(Listing).where(Listing.is_active))
@@ -44,6 +66,7 @@ def taken_days(
     return taken_days_by_listing(session, [listing_id], first, last, now)[listing_id]
 
 
+@witnessed
 def taken_days_by_listing(
     session: Session,
     listing_ids: Sequence[int],
@@ -53,22 +76,16 @@ def taken_days_by_listing(
     *,
     without_booking: int | None = None,
 ) -> dict[int, dict[int, dict[date, bool]]]:
-    """The same for several listings, in two statements however many there are.
+    """The same for several listings, in one statement however many there are.
 
     The nights of `without_booking` count as free: a booking that is to be moved does not stand in its own way.
     """
-    units = select(Unit.listing_id, Unit.id).where(Unit.listing_id.in_(listing_ids), Unit.is_active)
     taken: dict[int, dict[int, dict[date, bool]]] = {listing_id: {} for listing_id in listing_ids}
-    for listing_id, unit_id in session.execute(units.order_by(Unit.position, Unit.id)):
-        taken[listing_id][unit_id] = {}
-    nights = (
-        select(Unit.listing_id, Night.unit_id, Night.day, Night.booking_id)
-        .join(Unit, Unit.id == Night.unit_id)
-        .where(Unit.listing_id.in_(listing_ids), Unit.is_active, Night.day >= first, Night.day < last, is_taken(now))
-    )
-    for listing_id, unit_id, day, booking_id in session.execute(nights):
-        if booking_id is None or booking_id != without_booking:
-            taken[listing_id][unit_id][day] = booking_id is not None
+    asked = {"listing_ids": list(listing_ids), "first": first, "last": last, "now": now}
+    for listing_id, unit_id, day, booking_id in session.execute(_TAKEN, asked):
+        nights = taken[listing_id].setdefault(unit_id, {})
+        if day is not None and (booking_id is None or booking_id != without_booking):
+            nights[day] = booking_id is not None
     return taken
 
 

@@ -24,10 +24,10 @@ ASKED = {
     "/stays": 1,
     "/stays?sort=price": 1,
     "/stays?{dates}": 2,
-    "/stays/stay-1": 3,
-    "/stays/stay-1?arrive={arrive}": 3,
-    "/stays/stay-1?{dates}": 5,
-    "/stays/stay-1?{dates}0": 6,  # twenty guests: what lies near is looked for
+    "/stays/stay-1": 2,
+    "/stays/stay-1?arrive={arrive}": 2,
+    "/stays/stay-1?{dates}": 4,
+    "/stays/stay-1?{dates}0": 4,  # twenty guests: what lies near is looked for
     "/stays/stay-1/book?{dates}": 3,
     "/sitemap.xml": 1,
 }

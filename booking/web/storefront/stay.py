@@ -13,10 +13,12 @@ from booking.queries.stay_page import StayPage, read_stay_page
 from booking.web.member import member_off
 from booking.web.storefront.blueprint import blueprint
 from booking.web.storefront.forms import Question, read_month, read_question
+from booking.web.storefront.kept import kept
 from booking.wiring import current_runtime
 
 
 @blueprint.get("/stays/<slug>")
+@kept
 def stay(slug: str) -> ResponseReturnValue:
     """One listing with its calendar. Complete without any script; one on the page only fetches it again in parts."""
     question = read_question(request.args, needs_leave=False)

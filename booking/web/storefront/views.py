@@ -11,12 +11,14 @@ from booking.web.member import member_off
 from booking.web.storefront import look, seo, stay
 from booking.web.storefront.blueprint import blueprint
 from booking.web.storefront.forms import Question, read_order, read_page, read_question
+from booking.web.storefront.kept import kept
 from booking.wiring import current_runtime
 
 __all__ = ["blueprint", "look", "seo", "stay"]
 
 
 @blueprint.get("/")
+@kept
 def home() -> ResponseReturnValue:
     """The door: a search form over a picture of one stay, and what is on sale."""
     session, question = db.session(), read_question(request.args)
@@ -27,6 +29,7 @@ def home() -> ResponseReturnValue:
 
 
 @blueprint.get("/stays")
+@kept
 def stays() -> ResponseReturnValue:
     """What is free on the nights asked for, and why the rest is not; without dates, everything on sale."""
     order, number = read_order(request.args), read_page(request.args)
@@ -38,6 +41,7 @@ def stays() -> ResponseReturnValue:
 
 
 @blueprint.get("/terms")
+@kept
 def terms() -> ResponseReturnValue:
     """What a booking here means."""
     session = db.session()
@@ -47,12 +51,14 @@ def terms() -> ResponseReturnValue:
 
 
 @blueprint.get("/privacy")
+@kept
 def privacy() -> ResponseReturnValue:
     """What is kept of a guest."""
     return _plain_text("privacy")
 
 
 @blueprint.get("/accessibility")
+@kept
 def accessibility() -> ResponseReturnValue:
     """How these pages try to work for everybody."""
     return _plain_text("accessibility")

@@ -1,0 +1,105 @@
+"""Pages that several people ask for in the same minute are made once, and given again as long as every word is true.
+
+What stands on a public page comes from its address and language, from what is on sale (one number tells whether that
+changed), from the minute, and from the nights that were asked about while it was made. All of these are asked again
+each time; only the judging, pricing and writing is spared.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from threading import Lock
+from typing import Any
+
+from flask import current_app, g, make_response, request, session
+from flask.sansio.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from booking.extensions import db
+from booking.queries.on_sale import OnSale, on_sale
+from booking.queries.witness import Asked, witnessing
+from booking.web.language import current_language
+from booking.web.member import member_off
+from booking.web.storefront.blueprint import blueprint
+from booking.web.storefront.look import scheme
+from booking.wiring import current_runtime
+
+_EXTENSION = "holdfast_kept_pages"
+_MOST = 128
+_LARGEST = 200_000  # letters
+_View = Callable[..., ResponseReturnValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as it was made, and what it was made of."""
+
+    text: str
+    shelf: OnSale
+    asked: tuple[Asked, ...]
+
+    def is_true(self, shelf: OnSale, now: datetime) -> bool:
+        """Whether it would be made the same way once more. Reads only."""
+        return self.shelf is shelf and all(one.holds(db.session(), now) for one in self.asked)
+
+
+class KeptPages:
+    """The last pages that were made, for all threads of a process."""
+
+    def __init__(self) -> None:
+        self._pages: OrderedDict[tuple[Any, ...], Page] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: tuple[Any, ...]) -> Page | None:
+        with self._lock:
+            page = self._pages.get(key)
+            if page:
+                self._pages.move_to_end(key)
+            return page
+
+    def keep(self, key: tuple[Any, ...], page: Page) -> None:
+        with self._lock:
+            self._pages[key] = page
+            self._pages.move_to_end(key)
+            while len(self._pages) > _MOST:
+                self._pages.popitem(last=False)
+
+
+@blueprint.record
+def _give_place(state: BlueprintSetupState) -> None:
+    state.app.extensions[_EXTENSION] = KeptPages()
+
+
+def kept(view: _View) -> _View:
+    """Let a public page be given again while it is true. Its view may read nights and what is on sale, nothing else."""
+
+    @wraps(view)
+    def answer(**place: Any) -> ResponseReturnValue:
+        now, shelf = current_runtime().clock.now(), on_sale(db.session())
+        pages: KeptPages = current_app.extensions[_EXTENSION]
+        page = pages.find(key := _key(now))
+        if page and page.is_true(shelf, now):
+            return page.text
+        with witnessing(db.session()) as asked:
+            response = make_response(view(**place))
+        if shelf.version is not None and _is_for_all(response):
+            pages.keep(key, Page(response.get_data(as_text=True), shelf, tuple(asked)))
+        return response
+
+    return answer
+
+
+def _key(now: datetime) -> tuple[Any, ...]:
+    """All that a page is made of beside rows. Of the time no page says more than its minute."""
+    address = (request.script_root, request.full_path)
+    return (*address, current_language().code, scheme(), member_off(), now.replace(second=0, microsecond=0))
+
+
+def _is_for_all(response: Response) -> bool:
+    """Whether it is a whole page, and one in which nothing of this visitor stands."""
+    is_page = response.status_code == 200 and response.mimetype == "text/html"
+    is_plain = "csrf_token" not in g and not session.modified and "Set-Cookie" not in response.headers
+    return is_page and is_plain and (response.content_length or 0) <= _LARGEST
