@@ -192,8 +192,15 @@ class Listing(Stamped):
         return self.translations.get(language, {}).get(field) or str(getattr(self, field))
 
     def keep(self) -> None:
-        """Work out each value once from now on: for a listing that many will read and nobody changes."""
+        """Work out each value now and for good: for a listing that many will read and nobody changes.
+
+        The rows that prices and rules were made of are let go: of a thousand listings they are most of what they weigh.
+        """
         self.__dict__["_kept"] = {}
+        for value in ("rules", "terms", "payment_plan", "rates"):
+            getattr(self, value)
+        for rows in ("seasons", "day_prices", "discounts", "fees", "stay_rules"):
+            self.__dict__.pop(rows, None)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._kept is not None:

@@ -5,7 +5,9 @@ own transaction, from the database.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, select
@@ -27,6 +29,9 @@ WITH_TERMS = (
     *(joinedload(Listing.property).selectinload(kind) for kind in (Property.taxes, Property.extras)),
 )
 
+_WANTED = select(Listing).where(Listing.is_active).options(*WITH_TERMS).order_by(Listing.position, Listing.id)
+_AT_ONCE = 100  # listings whose prices and rules are in memory as rows at the same time
+
 
 @dataclass(frozen=True, slots=True)
 class OnSale:
@@ -40,12 +45,14 @@ class OnSale:
 
 
 _kept: WeakKeyDictionary[Engine, OnSale] = WeakKeyDictionary()
+_reading = Lock()
+_VERSION = select(Shelf.version)
 
 
 def on_sale(session: Session) -> OnSale:
     """What is on sale now. Inside a transaction that writes it is read anew, and may be changed like any other rows."""
     if may_change(session):
-        return _gather(session, None)
+        return _shelve(session, session.scalars(_WANTED).all(), None)
     asked_in, known = session.info.get(_ASKED, (None, None))
     if known is None or asked_in is not session.get_transaction():
         known = _look(session)
@@ -60,33 +67,41 @@ def find_place(session: Session) -> Property | None:
 
 def _look(session: Session) -> OnSale:
     # The number first: what is read after it is as new as it says, or newer, and then the next look finds another one.
-    version = session.scalar(select(Shelf.version))
+    version = session.scalar(_VERSION)
     engine = session.get_bind()
     assert isinstance(engine, Engine)
-    known = _kept.get(engine)
-    if known is None or version is None or not _holds(known, version):
-        known = _kept[engine] = _read_apart(session.connection(), version)
+    known = _find(engine, version)
+    if known is None:
+        with _reading:  # by one thread for all: the others would each take the same time and room
+            known = _find(engine, version)
+            if known is None:
+                known = _kept[engine] = _read_apart(session.connection(), version)
     return known
 
 
-def _holds(known: OnSale, version: int) -> bool:
-    return known.version == version and known.read_at > time.monotonic() - KEPT_SECONDS
+def _find(engine: Engine, version: int | None) -> OnSale | None:
+    """What is kept, where it still holds."""
+    known = _kept.get(engine)
+    if known is None or version is None or known.version != version:
+        return None
+    return known if known.read_at > time.monotonic() - KEPT_SECONDS else None
 
 
 def _read_apart(connection: Connection, version: int | None) -> OnSale:
     """In a session of its own, so that what is read belongs to none once that is closed."""
     with Session(bind=connection, autoflush=False) as apart:
-        found = _gather(apart, version)
-        for listing in found.listings:
-            listing.keep()
-        return found
+        found = apart.scalars(_WANTED.execution_options(yield_per=_AT_ONCE))
+        return _shelve(apart, [_kept_listing(listing) for listing in found], version)
 
 
-def _gather(session: Session, version: int | None) -> OnSale:
-    wanted = select(Listing).where(Listing.is_active).options(*WITH_TERMS).order_by(Listing.position, Listing.id)
-    listings = tuple(session.scalars(wanted))
+def _kept_listing(listing: Listing) -> Listing:
+    listing.keep()
+    return listing
+
+
+def _shelve(session: Session, listings: Sequence[Listing], version: int | None) -> OnSale:
     by_slug = {listing.slug: listing for listing in listings}
-    return OnSale(version, time.monotonic(), listings, by_slug, _read_place(session))
+    return OnSale(version, time.monotonic(), tuple(listings), by_slug, _read_place(session))
 
 
 def _read_place(session: Session) -> Property | None:
