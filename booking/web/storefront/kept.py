@@ -13,10 +13,9 @@ from functools import wraps
 from threading import Lock
 from typing import Any
 
-from flask import current_app, g, make_response, request, session
+from flask import Response, current_app, make_response, request
 from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
 
 from booking.extensions import db
 from booking.queries.on_sale import OnSale, on_sale
@@ -25,6 +24,7 @@ from booking.web.language import current_language
 from booking.web.member import member_off
 from booking.web.storefront.blueprint import blueprint
 from booking.web.storefront.look import scheme
+from booking.web.transport import is_for_everybody
 from booking.wiring import current_runtime
 
 _EXTENSION = "holdfast_kept_pages"
@@ -101,5 +101,4 @@ def _key(now: datetime) -> tuple[Any, ...]:
 def _is_for_all(response: Response) -> bool:
     """Whether it is a whole page, and one in which nothing of this visitor stands."""
     is_page = response.status_code == 200 and response.mimetype == "text/html"
-    is_plain = "csrf_token" not in g and not session.modified and "Set-Cookie" not in response.headers
-    return is_page and is_plain and (response.content_length or 0) <= _LARGEST
+    return is_page and (response.content_length or 0) <= _LARGEST and is_for_everybody(response)
