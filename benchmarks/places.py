@@ -2,12 +2,13 @@
 
 import contextlib
 import gc
+import itertools
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,21 +40,39 @@ class Place:
 
 @contextlib.contextmanager
 def places(databases: tuple[str, ...], sizes: tuple[int, ...]) -> Iterator[list[Place]]:
-    """A shop of each size on each database, in a scratch folder on a real disk."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=ROOT / "var")))
-        cluster = stack.enter_context(servers.own_postgres(is_durable=True)) if "postgresql" in databases else None
+    """A shop of each size on each database."""
+    with empty_places(databases) as make:
         found = []
         for units in sizes:
             for database in databases:
-                url, server = f"sqlite:///{folder / f'shop-{units}.db'}", 0
-                if database == "postgresql" and cluster:
-                    url, server = f"{cluster.url}/shop_{units}", _process_of(cluster)
-                    _create(cluster.url, f"shop_{units}")
                 print(f"  filling {units:,} units on {database}", file=sys.stderr, flush=True)
-                _fill(url, units)
-                found.append(Place(database, units, url, server))
+                found.append(replace(make(database), units=units))
+                _fill(found[-1].url, units)
         yield found
+
+
+@contextlib.contextmanager
+def empty_places(databases: tuple[str, ...]) -> Iterator[Callable[[str], Place]]:
+    """Makes a database at the newest migration, with nothing in it, in a scratch folder on a real disk."""
+    with contextlib.ExitStack() as stack:
+        (ROOT / "var").mkdir(exist_ok=True)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=ROOT / "var")))
+        cluster = stack.enter_context(servers.own_postgres(is_durable=True)) if "postgresql" in databases else None
+        numbers = itertools.count(1)
+
+        def make(database: str) -> Place:
+            name = f"shop_{next(numbers)}"
+            place = Place(database, 0, f"sqlite:///{folder / name}.db", 0)
+            if database == "postgresql" and cluster:
+                _create(cluster.url, name)
+                place = Place(database, 0, f"{cluster.url}/{name}", _process_of(cluster))
+            app = create_app(make_settings(place.url))
+            with app.app_context():
+                flask_migrate.upgrade()
+            dispose(app)
+            return place
+
+        yield make
 
 
 def _process_of(cluster: servers.Cluster) -> int:
@@ -68,8 +87,6 @@ def _create(server_url: str, name: str) -> None:
 
 def _fill(url: str, units: int) -> None:
     app = create_app(make_settings(url))
-    with app.app_context():
-        flask_migrate.upgrade()
     fill(app, BigShop(units, datetime.now(UTC).date() - timedelta(days=DAYS // 2)))
     dispose(app)
 

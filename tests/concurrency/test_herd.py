@@ -7,24 +7,21 @@ come, each at the same moment; `HERD_DATABASES` (sqlite) says on which databases
 import json
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-import requests
 
 from booking.models import OutboxRow, WebhookEvent
-from tests.concurrency.race import BUTTON, SLUG, page_of
+from tests.concurrency.herd import Guest, Seen, come, no_errors, p99
+from tests.concurrency.race import page_of
 from tests.concurrency.truth import find_truth, kind_of
 from tests.support.crowd import prepare, rush
 from tests.support.figures import note_figures
 from tests.support.gunicorn import gunicorn_shop
 from tests.support.hostile import Answer, request_of, send, sign
 from tests.support.servers import FakeStripe
-from tests.support.shop import GRACE, Shop, Visitor
+from tests.support.shop import Shop
 
 pytestmark = [pytest.mark.race, pytest.mark.gunicorn]
 
@@ -34,34 +31,6 @@ DATABASES = os.environ.get("HERD_DATABASES", "sqlite").split(",")
 EVENTS = int(os.environ.get("HERD_EVENTS", "500"))
 STRIPES_LIMIT = 25  # requests a second, as Stripe's sandbox: https://docs.stripe.com/rate-limits
 HOLDS_PER_HOUR = 10
-MOST_VIEWERS = 300
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Guest:
-    """A browser with an address of its own, and the form on its review page."""
-
-    visitor: Visitor
-    form: dict[str, str]
-
-    def press(self) -> requests.Response:
-        return self.visitor.post(BUTTON, self.form)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One answer and how long it took."""
-
-    what: str
-    answer: requests.Response
-    seconds: float
-
-    @property
-    def is_fine(self) -> bool:
-        """What was asked for, or when to ask again."""
-        status = self.answer.status_code
-        return status in (200, 303) or (status in (429, 503) and int(self.answer.headers["Retry-After"]) > 0)
 
 
 @pytest.mark.parametrize("database_url", DATABASES, indirect=True)
@@ -71,11 +40,11 @@ def test_a_herd_is_served_or_told_when_to_come_back_and_nothing_is_lost(
     units = GUESTS + HOLDS_PER_HOUR
     with gunicorn_shop(database_url, stripe, tmp_path, units=units, RATE_LIMITS="on", PROXY_HOPS="1") as shop:
         stripe.drop_webhooks()  # the test brings the news
-        guests = prepare(lambda number: _guest(shop, f"10.0.{number // 250}.{number % 250}"), range(GUESTS))
-        impatient = prepare(lambda _number: _guest(shop, "192.0.2.1"), range(HOLDS_PER_HOUR + 5))
+        guests = prepare(lambda number: Guest.at(shop, f"10.0.{number // 250}.{number % 250}"), range(GUESTS))
+        impatient = prepare(lambda _number: Guest.at(shop, "192.0.2.1"), range(HOLDS_PER_HOUR + 5))
         stripe.post("limits", {"per_second": STRIPES_LIMIT})
 
-        seen = _come_all_at_once(shop, guests, impatient)
+        seen = come(shop, VIEWS, {"press": guests, "impatient": impatient})
 
         assert [(each.what, each.answer.status_code) for each in seen if not each.is_fine] == []
         passed = [each for each in seen if each.what == "impatient" and each.answer.status_code != 429]
@@ -94,30 +63,6 @@ def test_a_herd_is_served_or_told_when_to_come_back_and_nothing_is_lost(
     _note(database_url, seen, events_a_second, jobs_a_second)
 
 
-def _guest(shop: Shop, address: str) -> Guest:
-    visitor = Visitor(shop.url)
-    visitor.web.headers["X-Forwarded-For"] = address
-    form = visitor.review_form(SLUG, shop.stay(), replace(GRACE, email=f"{address}@example.org"))
-    visitor.web.close()  # or the server would hang up on an idle line just when the button is pressed
-    return Guest(visitor, form)
-
-
-def _come_all_at_once(shop: Shop, guests: list[Guest], impatient: list[Guest]) -> list[Seen]:
-    stay = shop.stay(ahead=60)
-    asked = f"arrive={stay.arrive}&leave={stay.leave}&guests=2"
-    pages = ["/", f"/stays?{asked}", f"/stays/{SLUG}?{asked}", f"/stays/{SLUG}/book?{asked}"]
-    views = [partial(_see, "view", partial(requests.get, shop.url + pages[n % 4], timeout=120)) for n in range(VIEWS)]
-    crowd = [views[n::MOST_VIEWERS] for n in range(min(VIEWS, MOST_VIEWERS))]  # one after the other, each of them
-    crowd += [[partial(_see, "press", guest.press)] for guest in guests]
-    crowd += [[partial(_see, "impatient", guest.press)] for guest in impatient]
-    return [seen for some in _no_errors(rush(lambda acts: [act() for act in acts], crowd)) for seen in some]
-
-
-def _see(what: str, ask: Callable[[], requests.Response]) -> Seen:
-    began = time.monotonic()
-    return Seen(what, ask(), time.monotonic() - began)
-
-
 def _hear_of_all_at_once(shop: Shop, sessions: list[str]) -> float:
     """Everybody pays; every event comes several times, all at once, and again until it is answered 200, as Stripe does.
 
@@ -129,7 +74,7 @@ def _hear_of_all_at_once(shop: Shop, sessions: list[str]) -> float:
     copies = max(1, EVENTS // len(bodies))
     left, posts, began = bodies * copies, 0, time.monotonic()
     while left:
-        answers = _no_errors(rush(partial(_deliver, shop), left))
+        answers = no_errors(rush(partial(_deliver, shop), left))
         assert {answer.status for answer in answers} <= {200, 503}
         left, posts = (
             [body for body, answer in zip(left, answers, strict=True) if answer.status != 200],
@@ -151,28 +96,21 @@ def _drain(shop: Shop) -> float:
         while shop.work():
             pass
 
-    _no_errors(rush(work, range(2)))
+    no_errors(rush(work, range(2)))
     return rows / (time.monotonic() - began)
 
 
-def _no_errors(answers: list[T | Exception]) -> list[T]:
-    """What came, where nobody was left without an answer."""
-    errors = [answer for answer in answers if isinstance(answer, Exception)]
-    assert not errors, f"{len(errors)} of {len(answers)} got no answer, the first: {errors[0]!r}"
-    return answers  # type: ignore[return-value]
-
-
 def _note(database_url: str, seen: list[Seen], events_a_second: float, jobs_a_second: float) -> None:
-    views = sorted(each.seconds for each in seen if each.what == "view")
-    presses = sorted(each.seconds for each in seen if each.what != "view")
+    views = [each for each in seen if each.what == "view"]
+    presses = [each for each in seen if each.what != "view"]
     note_figures(
         f"herd_{kind_of(database_url)}",
         views=len(views),
         presses=len(presses),
         told_to_come_back=sum(each.answer.status_code == 503 for each in seen),
         refused_for_haste=sum(each.answer.status_code == 429 for each in seen),
-        view_p99_seconds=round(views[len(views) * 99 // 100], 3),
-        press_p99_seconds=round(presses[len(presses) * 99 // 100], 3),
+        view_p99_seconds=round(p99(views), 3),
+        press_p99_seconds=round(p99(presses), 3),
         events_a_second=round(events_a_second, 1),
         outbox_rows_a_second=round(jobs_a_second, 1),
     )
