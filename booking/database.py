@@ -132,8 +132,17 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
 
 def insert_into(session: Session, table: Any) -> Any:
     """An INSERT that can say ON CONFLICT, in the words of the session's database."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+    return insert_of(session)(table)
+
+
+def insert_of(session: Session) -> Callable[[Any], Any]:
+    """What makes such an INSERT: the same for each session of a database, so that statements can be made once."""
+    return postgresql.insert if is_postgresql(session) else sqlite.insert
+
+
+def is_postgresql(session: Session) -> bool:
+    """Whether its database has locks of rows."""
+    return session.get_bind().dialect.name == "postgresql"
 
 
 def require_transaction(session: Session) -> None:

@@ -36,7 +36,12 @@ class Shelf(Base):
 
 def may_change(session: Session) -> bool:
     """Whether what a session reads may be changed in it, so that nobody else must be given it."""
-    return is_writing(session) or bool(session.info.get(_CHANGED))
+    return is_writing(session) or was_changed(session)
+
+
+def was_changed(session: Session) -> bool:
+    """Whether a session has changed anything on sale that it has not committed yet."""
+    return bool(session.info.get(_CHANGED))
 
 
 def _notice_rows(session: Session, _context: object, _instances: object) -> None:

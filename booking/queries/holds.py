@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, func, literal, select
+from sqlalchemy import ColumnElement, String, bindparam, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
 from booking.domain.states import BookingStatus
-from booking.models import Booking, RateWindow
+from booking.models import Booking, RateWindow, Shelf, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,31 @@ class HeldStay:
 
     listing_id: int
     stay: Stay
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What a transaction that places a booking has to know first.
+
+    `version` is the shelf's number in it (queries/on_sale.py), `hold_keys` those of all that this browser has held or
+    booked, and `held` how many stays it holds unpaid.
+    """
+
+    version: int | None
+    hold_keys: frozenset[str]
+    held: int
+
+
+def take_first_look(session: Session, browser_key: str, now: datetime) -> FirstLook:
+    """The number of what is on sale and what a browser has, in one statement."""
+    rows = session.execute(_FIRST_LOOK, {"of_browser": browser_key}).all()
+    held = [row for row in rows if row.status is BookingStatus.PENDING and row.hold_until and row.hold_until > now]
+    return FirstLook(rows[0].version, frozenset(row.hold_key for row in rows if row.hold_key), len(held))
+
+
+def count_units(session: Session, listing_id: int) -> int:
+    """How many units a listing has, on sale or not."""
+    return session.scalar(select(func.count()).where(Unit.listing_id == listing_id)) or 0
 
 
 def held_by_browser(session: Session, browser_key: str, now: datetime) -> list[HeldStay]:
@@ -40,3 +66,17 @@ def _held(session: Session, condition: ColumnElement[bool], now: datetime) -> li
         Booking.status == BookingStatus.PENDING, Booking.hold_until > now, condition
     )
     return [HeldStay(row.listing_id, Stay(row.arrive, row.leave)) for row in session.execute(found)]
+
+
+def _of_browser() -> Any:
+    """One row at least, also where the browser has nothing: it carries the number."""
+    number = select(Shelf.version).scalar_subquery().label("version")
+    always = select(literal(1).label("one")).subquery()
+    has = (Booking.browser_key == bindparam("of_browser")) & Booking.status.in_(
+        (BookingStatus.PENDING, BookingStatus.CONFIRMED)
+    )
+    wanted = select(number, Booking.hold_key, Booking.status, Booking.hold_until)
+    return wanted.select_from(always).outerjoin(Booking, has)
+
+
+_FIRST_LOOK = _of_browser()

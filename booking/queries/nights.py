@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
@@ -32,7 +32,7 @@ _TAKEN = (
 )
 
 
-def is_taken(now: datetime) -> ColumnElement[bool]:
+def is_taken(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """The condition for a night's row to count: held for good, or for some time to come."""
     return or_(Night.hold_until.is_(None), Night.hold_until > now)
 
@@ -40,19 +40,33 @@ def is_taken(now: datetime) -> ColumnElement[bool]:
 @witnessed
 def free_unit_ids(session: Session, listing_id: int, stay: Stay, now: datetime) -> list[int]:
     """The listing's active units that are free for all nights, in the order in which they are given out."""
-    return list(session.scalars(_free_units(stay, now).where(Unit.listing_id == listing_id)))
+    return list(session.scalars(_FREE, _asked(listing_id, stay, now)))
+
+
+def has_free_unit(session: Session, listing_id: int, stay: Stay, now: datetime) -> bool:
+    """Whether there is any, at a plain look."""
+    return session.scalar(_FIRST_FREE, _asked(listing_id, stay, now)) is not None
+
+
+def find_unhurried_unit(session: Session, listing_id: int, stay: Stay, now: datetime) -> int | None:
+    """The first of them that, on PostgreSQL, nobody else is just being given, locked for whoever asks.
+
+    None where none is free, or each is on its way to another guest, who may yet fail.
+    """
+    return session.scalar(_FIRST_UNHURRIED, _asked(listing_id, stay, now))
 
 
 def free_unit_ids_of_house(session: Session, property_id: int, stay: Stay, now: datetime) -> list[int]:
     """The same for all listings of a house, on sale or not."""
-    wanted = _free_units(stay, now).join(Listing, Unit.listing_id == Listing.id)
+    wanted = _free_units(stay.arrive, stay.leave, now).join(Listing, Unit.listing_id == Listing.id)
     return list(session.scalars(wanted.where(Listing.property_id == property_id)))
 
 
 @witnessed
 def free_units_by_listing(session: Session, stay: Stay, now: datetime) -> dict[int, list[int]]:
     """For each listing on sale that has a unit free for all nights: those units."""
-    rows = session.execute(_free_units(stay, now).add_columns(Unit.listing_id).join(Listing).where(Listing.is_active))
+    wanted = _free_units(stay.arrive, stay.leave, now).add_columns(Unit.listing_id).join(Listing)
+    rows = session.execute(wanted.where(Listing.is_active))
     free: dict[int, list[int]] = defaultdict(list)
     for unit_id, listing_id in rows:
         free[listing_id].append(unit_id)
@@ -130,6 +144,20 @@ def slept_beside(
     return dict.fromkeys(session.scalars(nights), True)
 
 
-def _free_units(stay: Stay, now: datetime) -> Select[Any]:
-    clash = exists().where(Night.unit_id == Unit.id, Night.day >= stay.arrive, Night.day < stay.leave, is_taken(now))
+def _free_units(
+    arrive: date | BindParameter[date], leave: date | BindParameter[date], now: datetime | BindParameter[datetime]
+) -> Select[Any]:
+    clash = exists().where(Night.unit_id == Unit.id, Night.day >= arrive, Night.day < leave, is_taken(now))
     return select(Unit.id).where(Unit.is_active, ~clash).order_by(Unit.position, Unit.id)
+
+
+def _asked(listing_id: int, stay: Stay, now: datetime) -> dict[str, Any]:
+    return {"of_listing": listing_id, "arrives": stay.arrive, "leaves": stay.leave, "at": now}
+
+
+# Put together once: every hold and every refusal asks these.
+_FREE = _free_units(bindparam("arrives"), bindparam("leaves"), bindparam("at")).where(
+    Unit.listing_id == bindparam("of_listing")
+)
+_FIRST_FREE = _FREE.limit(1)
+_FIRST_UNHURRIED = _FIRST_FREE.with_for_update(skip_locked=True, key_share=True)

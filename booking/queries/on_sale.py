@@ -1,7 +1,7 @@
 """What is on sale, with its prices, rules and pictures: read once, and kept until somebody changes it.
 
-Nights are no part of it: which of them are free is asked anew each time, and what a booking costs is worked out by its
-own transaction, from the database.
+Nights are no part of it: which of them are free is asked anew each time. What a booking costs is worked out by its own
+transaction: from what is kept where the number is still the same inside that transaction, else from the rows.
 """
 
 import time
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from booking.models import CancellationPolicy, Listing, Property, Shelf
-from booking.models.shelf import may_change
+from booking.models.shelf import may_change, was_changed
 
 # For changes past the shop's own code, by hand or by an older version that still runs, which change no number.
 KEPT_SECONDS = 60
@@ -41,6 +41,7 @@ class OnSale:
     read_at: float  # of a clock that never jumps, in seconds
     listings: tuple[Listing, ...]
     by_slug: dict[str, Listing]
+    by_id: dict[int, Listing]
     place: Property | None
 
 
@@ -60,6 +61,17 @@ def on_sale(session: Session) -> OnSale:
     return known
 
 
+def find_kept(session: Session, listing_id: int, version: int | None) -> Listing | None:
+    """A listing on sale as it is kept, for reading its prices, rules and terms in a transaction that writes.
+
+    `version` is the shelf's number as this transaction sees it: a change to what is on sale and its new number are
+    committed as one, so while the number is the same the rows are. None where they must be read: they have changed, or
+    this transaction changes them itself, or nothing was kept in the last minute.
+    """
+    known = None if was_changed(session) else _find(_engine_of(session), version)
+    return known.by_id.get(listing_id) if known else None
+
+
 def find_place(session: Session) -> Property | None:
     """The property that names the shop: the first one. None before anything is set up."""
     return _read_place(session) if may_change(session) else on_sale(session).place
@@ -68,8 +80,7 @@ def find_place(session: Session) -> Property | None:
 def _look(session: Session) -> OnSale:
     # The number first: what is read after it is as new as it says, or newer, and then the next look finds another one.
     version = session.scalar(_VERSION)
-    engine = session.get_bind()
-    assert isinstance(engine, Engine)
+    engine = _engine_of(session)
     known = _find(engine, version)
     if known is None:
         with _reading:  # by one thread for all: the others would each take the same time and room
@@ -77,6 +88,12 @@ def _look(session: Session) -> OnSale:
             if known is None:
                 known = _kept[engine] = _read_apart(session.connection(), version)
     return known
+
+
+def _engine_of(session: Session) -> Engine:
+    engine = session.get_bind()
+    assert isinstance(engine, Engine)
+    return engine
 
 
 def _find(engine: Engine, version: int | None) -> OnSale | None:
@@ -101,7 +118,8 @@ def _kept_listing(listing: Listing) -> Listing:
 
 def _shelve(session: Session, listings: Sequence[Listing], version: int | None) -> OnSale:
     by_slug = {listing.slug: listing for listing in listings}
-    return OnSale(version, time.monotonic(), tuple(listings), by_slug, _read_place(session))
+    by_id = {listing.id: listing for listing in listings}
+    return OnSale(version, time.monotonic(), tuple(listings), by_slug, by_id, _read_place(session))
 
 
 def _read_place(session: Session) -> Property | None:

@@ -88,6 +88,16 @@ class Wanted:
     change_id: int | None = None
     due_id: int | None = None
     saves_card: bool = False
+    title: str = ""  # empty: what its listing is called
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How the guest of a booking is to pay, and what they pay for in the words of Stripe's page."""
+
+    title: str
+    is_request: bool
+    saves_card: bool
 
 
 def write_attempt(
@@ -99,22 +109,30 @@ def write_attempt(
     identity: Identity,
     *,
     minutes: int | None = None,
+    agreed: Agreed | None = None,
 ) -> Attempt:
     """Write attempt N with its key and frozen parameters, and let the hold end with it. Joins the transaction.
 
-    `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests.
+    `minutes` is how long its session may be paid; without it, as long as the shop holds nights for guests. Without
+    `agreed` that is looked up.
     """
-    purpose, saves_card = _purpose_of(session, booking), cards.find_consent(session, booking.id) is not None
+    agreed = agreed or _find_agreed(session, booking)
+    purpose, saves_card = _purpose_of(booking, agreed), agreed.saves_card
     # A guarantee is for all that the card will be charged with.
     amount = booking.amount if purpose is AttemptPurpose.GUARANTEE else booking.first_payment
-    wanted = Wanted(purpose, amount, booking.stay, booking.guests, saves_card=saves_card)
+    wanted = Wanted(purpose, amount, booking.stay, booking.guests, saves_card=saves_card, title=agreed.title)
     attempt = write_wanted(session, runtime, booking, wanted, number, now, identity, minutes=minutes)
     booking.hold_until = hold_deadline(attempt.expires_at)
     return attempt
 
 
-def _purpose_of(session: Session, booking: Booking) -> AttemptPurpose:
-    if find_request(session, booking.id) is not None:
+def _find_agreed(session: Session, booking: Booking) -> Agreed:
+    is_request = find_request(session, booking.id) is not None
+    return Agreed(booking.listing.name, is_request, cards.find_consent(session, booking.id) is not None)
+
+
+def _purpose_of(booking: Booking, agreed: Agreed) -> AttemptPurpose:
+    if agreed.is_request:
         return AttemptPurpose.REQUEST
     if booking.schedule.is_guaranteed:
         return AttemptPurpose.GUARANTEE
@@ -410,7 +428,7 @@ def _order(runtime: Runtime, booking: Booking, tag: Tag, expires_at: datetime, w
     return CheckoutOrder(
         tag=tag,
         amount=wanted.amount,
-        title=booking.listing.name,
+        title=wanted.title or booking.listing.name,
         description=f"{speak.stay_words(wanted.stay)}, {speak.guests(wanted.guests)}",
         guest_email=booking.guest_email,
         expires_at=expires_at,

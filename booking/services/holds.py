@@ -13,7 +13,7 @@ from booking.database import insert_into, require_transaction
 from booking.domain.dates import Stay
 from booking.domain.errors import TooManyHolds
 from booking.models import Listing, RateWindow
-from booking.queries.holds import HeldStay, held_by_browser, held_by_email, held_from_network
+from booking.queries.holds import FirstLook, HeldStay, count_units, held_by_browser, held_by_email, held_from_network
 from booking.runtime import Runtime
 from booking.services.limits import limit_key
 
@@ -34,26 +34,29 @@ class Holder:
 
 
 def refuse_too_many(
-    session: Session, runtime: Runtime, holder: Holder, listing: Listing, stay: Stay, now: datetime
+    session: Session, runtime: Runtime, holder: Holder, look: FirstLook, listing: Listing, stay: Stay, now: datetime
 ) -> None:
     """Refuse a holder who has as many unpaid stays as one may have. Joins the caller's transaction.
 
+    `look` is what that transaction has seen of the browser; whoever had to stand in line looks once more.
     The cap by browser holds always; the others are part of the rate limits and go with them.
 
     Raises:
         TooManyHolds: in the same words for all three, so that nobody learns what another guest holds.
     """
     require_transaction(session)
+    held = look.held
     if runtime.settings.rate_limits:
         _stand_in_line(session, holder, now)
-    if len(held_by_browser(session, holder.browser_key, now)) >= MOST_BY_BROWSER:
+        held = len(held_by_browser(session, holder.browser_key, now))
+    if held >= MOST_BY_BROWSER:
         raise TooManyHolds
     if not runtime.settings.rate_limits:
         return
     by_email = held_by_email(session, holder.email, now)
     from_network = held_from_network(session, _network_prefix(holder), now) if holder.network else []
-    _refuse_if_full(by_email, MOST_BY_EMAIL, listing, stay)
-    _refuse_if_full(from_network, MOST_BY_NETWORK, listing, stay)
+    _refuse_if_full(session, by_email, MOST_BY_EMAIL, listing, stay)
+    _refuse_if_full(session, from_network, MOST_BY_NETWORK, listing, stay)
 
 
 def note_network(session: Session, runtime: Runtime, holder: Holder, booking_id: int, now: datetime) -> None:
@@ -73,11 +76,13 @@ def most_units(units: int) -> int:
     return (units + 1) // 2
 
 
-def _refuse_if_full(held: list[HeldStay], most: int, listing: Listing, stay: Stay) -> None:
+def _refuse_if_full(session: Session, held: list[HeldStay], most: int, listing: Listing, stay: Stay) -> None:
     if len(held) >= most:
         raise TooManyHolds
     here = [one for one in held if one.listing_id == listing.id and one.stay.overlaps(stay)]
-    units = len(listing.units)
+    if not here:
+        return
+    units = count_units(session, listing.id)
     # Where there is one unit only, these nights are simply taken, and the guest is told what else is free.
     if units > 1 and len(here) >= most_units(units):
         raise TooManyHolds

@@ -2,14 +2,18 @@
 
 import uuid
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from booking.database import end_read, transaction
 from booking.extensions import db
 from booking.models import Instance
 from booking.runtime import Runtime
+
+# Made once in the life of a database, and the same in every copy of it.
+_known: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,10 @@ def get_instance_id(runtime: Runtime) -> str:
 
 
 def _find_kept() -> str | None:
-    kept = db.session.scalar(select(Instance.instance_id).where(Instance.id == 1))
+    kept = _known.get(db.engine) or db.session.scalar(select(Instance.instance_id).where(Instance.id == 1))
     end_read()  # what comes next is often a call to Stripe
+    if kept:
+        _known[db.engine] = kept
     return kept
 
 

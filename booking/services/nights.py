@@ -1,19 +1,24 @@
 """Taking and freeing nights: the one mechanism behind holds, confirmations, moves and closures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from booking.database import insert_into, require_transaction
+from booking.database import insert_of, is_postgresql, require_transaction
 from booking.domain.dates import Stay
 from booking.domain.errors import DatesUnavailable, StayRuleBroken
 from booking.domain.neighbours import broken_turnover, judge_units
 from booking.models import Booking, Listing, Night, Unit
 from booking.queries.nights import (
     find_turnover_listing,
+    find_unhurried_unit,
     free_unit_ids,
+    is_taken,
     keeps_nights,
     slept_beside,
 )
@@ -30,18 +35,21 @@ def claim_nights(
     booking_id: int | None = None,
     closure_id: int | None = None,
     hold_until: datetime | None = None,
+    is_judged: bool = False,
 ) -> bool:
     """Take every night of a stay in one unit, or none of them; whether it worked.
 
-    For a booking that does not have its nights yet, those that must stay empty beside it are looked at too. One
-    statement inserts the nights in date order (the same order everywhere, or two guests would deadlock). A row that
-    is there already is taken over only if it is this owner's own or its hold has run out; so this is also the atomic
-    recheck at confirmation, `hold_until` None meaning for good. Joins the caller's transaction.
+    For a booking that does not have its nights yet, those that must stay empty beside it are looked at too, unless
+    this transaction has judged them before (`is_judged`). One statement inserts the nights in date order (the same
+    order everywhere, or two guests would deadlock). A row that is there already is taken over only if it is this
+    owner's own or its hold has run out; so this is also the atomic recheck at confirmation, `hold_until` None meaning
+    for good. Joins the caller's transaction.
     """
     require_transaction(session)
-    if booking_id is not None and not _leaves_turnover(session, unit_id, stay, now, booking_id):
+    if booking_id is not None and not is_judged and not _leaves_turnover(session, unit_id, stay, now, booking_id):
         return False
-    savepoint = session.begin_nested()
+    session.flush()
+    savepoint = session.connection().begin_nested()  # of statements alone: no object is changed in it
     if _insert_nights(session, unit_id, stay, now, booking_id, closure_id, hold_until) == stay.nights:
         savepoint.commit()
         return True
@@ -70,6 +78,40 @@ def find_units(
     return _or_unavailable(verdict.units)
 
 
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Where a booking is to go: one unit first, and if somebody is faster there, `among` these; None: any other."""
+
+    first: int
+    among: tuple[int, ...] | None
+
+
+def pick_unit(session: Session, listing: Listing, stay: Stay, now: datetime) -> Picked:
+    """A free unit for a new booking of a listing. Raises as `find_units` does, and locks as it does."""
+    require_transaction(session)
+    if not listing.rules.looks_around:
+        first = find_unhurried_unit(session, listing.id, stay, now)
+        if first is not None:
+            return Picked(first, None)
+    units = find_units(session, listing, stay, now)
+    return Picked(units[0], units if listing.rules.looks_around else None)
+
+
+def claim_picked(
+    session: Session, booking: Booking, picked: Picked, now: datetime, *, hold_until: datetime | None
+) -> int | None:
+    """Take the nights of a new booking in the unit that was picked in this transaction, else in another free one.
+
+    The unit's id, or None where all are taken. What lies beside the nights was judged when the unit was picked.
+    """
+    stay, owner = booking.stay, booking.id
+    if claim_nights(session, picked.first, stay, now, booking_id=owner, hold_until=hold_until, is_judged=True):
+        return picked.first
+    return claim_any_unit(
+        session, booking.listing_id, stay, now, booking_id=owner, hold_until=hold_until, among=picked.among
+    )
+
+
 def claim_any_unit(
     session: Session,
     listing_id: int,
@@ -95,8 +137,12 @@ def retake_nights(session: Session, booking: Booking, now: datetime, *, hold_unt
     """Take a booking's nights anew in its own unit, else in an equal one of its listing; None where all are taken.
 
     The id of the unit comes back; nights that the booking still had in another one are freed. Joins the transaction.
+    Where None comes back from keeping them for good, the caller frees what the booking still has, or rolls back: some
+    of its nights may be kept then, and others lost.
     """
     stay = booking.stay
+    if hold_until is None and _keep_for_good(session, booking, now):
+        return booking.unit_id
     if claim_nights(session, booking.unit_id, stay, now, booking_id=booking.id, hold_until=hold_until):
         return booking.unit_id
     unit_id = claim_any_unit(session, booking.listing_id, stay, now, booking_id=booking.id, hold_until=hold_until)
@@ -161,6 +207,31 @@ def _leaves_turnover(session: Session, unit_id: int, stay: Stay, now: datetime, 
     return broken_turnover(rules, stay, slept) is None
 
 
+def _keep_for_good(session: Session, booking: Booking, now: datetime) -> bool:
+    """Keep the nights that a booking has, with no end; whether these are all of its stay. None is taken from others.
+
+    The usual end of a hold: nobody could have any of them meanwhile, so nothing beside them can have changed either.
+    """
+    stay = booking.stay
+    own = {"of_booking": booking.id, "in_unit": booking.unit_id, "arrives": stay.arrive, "leaves": stay.leave}
+    kept = session.execute(_KEEPING, {**own, "at": now})
+    return bool(kept.rowcount == stay.nights)  # type: ignore[attr-defined]
+
+
+_NIGHT: Any = Night.__table__
+_KEEPING = (
+    update(_NIGHT)
+    .where(
+        _NIGHT.c.booking_id == bindparam("of_booking"),
+        _NIGHT.c.unit_id == bindparam("in_unit"),
+        _NIGHT.c.day >= bindparam("arrives"),
+        _NIGHT.c.day < bindparam("leaves"),
+        is_taken(bindparam("at")),
+    )
+    .values(hold_until=None)
+)
+
+
 def _insert_nights(
     session: Session,
     unit_id: int,
@@ -170,21 +241,37 @@ def _insert_nights(
     closure_id: int | None,
     hold_until: datetime | None,
 ) -> int:
-    owner = {"booking_id": booking_id, "closure_id": closure_id, "hold_until": hold_until}
-    statement = insert_into(session, Night).values([{"unit_id": unit_id, "day": day, **owner} for day in days])
-    fresh = statement.excluded
+    owner = {"of_booking": booking_id, "of_closure": closure_id, "until": hold_until, "at": now}
+    rows = [{"in_unit": unit_id, "on_day": day, **owner} for day in days]
+    taken = session.execute(_taking(insert_of(session)), rows)
+    return int(taken.rowcount)  # type: ignore[attr-defined]
+
+
+@cache
+def _taking(insert: Callable[[Any], Any]) -> Any:
+    """The claim, put together once for each database and run for each night; the driver adds up what was taken."""
+    values: dict[Any, Any] = {
+        "unit_id": bindparam("in_unit"),
+        "day": bindparam("on_day"),
+        "booking_id": bindparam("of_booking"),
+        "closure_id": bindparam("of_closure"),
+        "hold_until": bindparam("until"),
+    }
+    statement = insert(_NIGHT).values(values)
+    fresh, old = statement.excluded, _NIGHT.c
     statement = statement.on_conflict_do_update(
-        index_elements=[Night.unit_id, Night.day],
-        set_={name: fresh[name] for name in (*owner, "updated_at")},
-        where=or_(Night.booking_id == fresh.booking_id, Night.closure_id == fresh.closure_id, Night.hold_until <= now),
+        index_elements=[old.unit_id, old.day],
+        set_={name: fresh[name] for name in ("booking_id", "closure_id", "hold_until", "updated_at")},
+        where=or_(
+            old.booking_id == fresh.booking_id, old.closure_id == fresh.closure_id, old.hold_until <= bindparam("at")
+        ),
     )
-    # The driver's row count is -1 for some of these statements; what comes back can be counted on both databases.
-    return len(session.execute(statement.returning(Night.day)).all())
+    return statement.execution_options(preserve_rowcount=True)
 
 
 def _unhurried_first(session: Session, unit_ids: list[int]) -> list[int]:
     """On PostgreSQL, begin with a unit that no other guest is just being given, instead of waiting for theirs."""
-    if len(unit_ids) < 2 or session.get_bind().dialect.name != "postgresql":
+    if len(unit_ids) < 2 or not is_postgresql(session):
         return unit_ids
     unlocked = (
         select(Unit.id)

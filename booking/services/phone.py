@@ -19,7 +19,7 @@ from booking.runtime import Runtime
 from booking.services import attempts, audit, care, notifications, reservations, settlement, timeline
 from booking.services.instance import Identity, get_identity
 from booking.services.limits import limit_key
-from booking.services.nights import find_units
+from booking.services.nights import pick_unit
 from booking.services.notifications import GuestMail
 from booking.services.reservations import GuestDetails, Placed, PlaceRequest
 from booking.services.settlement import HouseReceipt
@@ -115,12 +115,12 @@ def _write(
         raise PriceChanged(shown=request.shown_total, total=by_rates.total)
     priced = _agreed(by_rates, request.agreement)
     schedule = _told_schedule(listing, request, priced, now)
-    units = find_units(session, listing, request.stay, now)
-    booking = reservations.write_booking(session, listing, units[0], request.as_placed, priced, now)
-    booking.plan = reservations.freeze_plan(schedule, now, request.guest.language)
+    picked = pick_unit(session, listing, request.stay, now)
+    plan = reservations.freeze_plan(schedule, now, request.guest.language)
+    booking = reservations.write_booking(session, listing, picked.first, request.as_placed, priced, now, plan=plan)
     if request.is_link:
         attempts.write_attempt(session, runtime, booking, 1, now, identity, minutes=care.LONGEST_MINUTES)
-    reservations.take_unit(session, booking, units, now)
+    reservations.take_unit(session, booking, picked, now)
     note = "by telephone, with a payment link" if request.is_link else "by telephone, paid to the house"
     timeline.record(session, booking, "placed", cause, now, new=BookingStatus.PENDING, note=note)
     _note_agreement(session, booking, by_rates, request.agreement, cause, now)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -29,6 +28,7 @@ from booking.domain.errors import (
 )
 from booking.domain.money import Money
 from booking.domain.payment_plans import Schedule, schedule_in_words
+from booking.domain.policy import hold_deadline, session_expiry
 from booking.domain.pricing import Ask, Quote, Wishes, quote
 from booking.domain.requests import RequestState, request_in_words
 from booking.domain.states import (
@@ -44,8 +44,11 @@ from booking.domain.terms import terms_in_words
 from booking.extensions import db
 from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.language import language
-from booking.models import Booking, Listing, Refund, StayRequest
+from booking.models import Attempt, Booking, Listing, Refund, StayRequest
 from booking.queries.club import MemberRate, find_rate
+from booking.queries.holds import take_first_look
+from booking.queries.nights import has_free_unit
+from booking.queries.on_sale import find_kept, on_sale
 from booking.runtime import Runtime
 from booking.services import (
     attempts,
@@ -66,7 +69,7 @@ from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
-from booking.services.nights import claim_any_unit, find_units, free_nights
+from booking.services.nights import Picked, claim_picked, free_nights, pick_unit
 from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
 
@@ -130,6 +133,7 @@ def place_booking(runtime: Runtime, request: PlaceRequest) -> Placed:
     identity = get_identity(runtime)
     _let_go_of_rivals(runtime, request)
     try:
+        _refuse_taken(runtime, request)
         return _place(runtime, request, identity)
     except (IntegrityError, DatesUnavailable, TooManyHolds):
         # What is in the way may be this guest's own hold: the other half of a double click was first.
@@ -233,10 +237,12 @@ def freeze_plan(schedule: Schedule, now: datetime, code: str, *, from_card: bool
 def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Placed:
     now = runtime.clock.now()
     with transaction() as session:
-        listing = _get_listing(session, request.listing_id)
-        own = _find_own(session, request)
+        look = take_first_look(session, _browser_key(request), now)
+        own = _find_own(session, request) if hold_key(request) in look.hold_keys else None
         if own is not None:
             return _use_again(own, request.guest)
+        # What is on sale is read from memory where the number says that it is what this transaction would read.
+        listing = find_kept(session, request.listing_id, look.version) or _get_listing(session, request.listing_id)
         coupon = coupons.take_coupon(session, listing, request.stay, request.wishes.code, now)
         terms = coupon.terms if coupon else None
         rate = _find_rate(session, request, listing, identity, now)
@@ -248,25 +254,31 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
             raise PriceChanged(shown=request.shown_total, total=priced.total)
         schedule = _agreed_schedule(listing, request, priced, now)
         holder = Holder(_browser_key(request), request.guest.email, request.network)
-        holds.refuse_too_many(session, runtime, holder, listing, request.stay, now)
-        units = find_units(session, listing, request.stay, now)
-        booking = write_booking(session, listing, units[0], request, priced, now)
-        booking.coupon_id = coupon.id if coupon else None
+        holds.refuse_too_many(session, runtime, holder, look, listing, request.stay, now)
+        picked = pick_unit(session, listing, request.stay, now)
         consent = _agreed_consent(listing, request, priced, schedule, now)
-        booking.plan = freeze_plan(schedule, now, request.guest.language, from_card=consent is not None)
-        booking.membership_id, booking.member_off = rate.membership_id if rate else None, off
+        booking = write_booking(
+            session, listing, picked.first, request, priced, now,
+            coupon_id=coupon.id if coupon else None,
+            plan=freeze_plan(schedule, now, request.guest.language, from_card=consent is not None),
+            membership_id=rate.membership_id if rate else None, member_off=off,
+            hold_until=hold_deadline(session_expiry(now, runtime.settings.hold_minutes)),
+        )  # fmt: skip
         if consent is not None:
             cards.agree(session, booking, consent, now)
         holds.note_network(session, runtime, holder, booking.id, now)
         if listing.takes_requests:
             _write_request(session, listing, booking, now)
-        attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity)
-        take_unit(session, booking, units, now)
-        timeline.record(
-            session, booking, "placed", Cause(Source.WEB), now, new=BookingStatus.PENDING,
-            note=f"session until {attempt.expires_at:%H:%M} UTC",
-        )  # fmt: skip
-        return Placed(booking.id, booking.reference, is_confirmed=False)
+        agreed = attempts.Agreed(listing.name, listing.takes_requests, consent is not None)
+        attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity, agreed=agreed)
+        take_unit(session, booking, picked, now)
+        return _note_placed(session, booking, attempt, now)
+
+
+def _note_placed(session: Session, booking: Booking, attempt: Attempt, now: datetime) -> Placed:
+    note = f"session until {attempt.expires_at:%H:%M} UTC"
+    timeline.record(session, booking, "placed", Cause(Source.WEB), now, new=BookingStatus.PENDING, note=note)
+    return Placed(booking.id, booking.reference, is_confirmed=False)
 
 
 def _agreed_schedule(listing: Listing, request: PlaceRequest, priced: Quote, now: datetime) -> Schedule:
@@ -318,7 +330,25 @@ def _write_request(session: Session, listing: Listing, booking: Booking, now: da
     session.flush()  # the attempt asks for what the request needs
 
 
+def _refuse_taken(runtime: Runtime, request: PlaceRequest) -> None:
+    """Tell most of those who come too late at a plain look, before anything is locked, written or worked out.
+
+    Whoever gets past it may still be too late: the claim of the nights decides. A stay that no rule allows is told so.
+
+    Raises:
+        StayRuleBroken, DatesUnavailable: as placing it would.
+    """
+    session, now = db.session(), runtime.clock.now()
+    listing = on_sale(session).by_id.get(request.listing_id)
+    if listing is not None and not has_free_unit(session, listing.id, request.stay, now):
+        check_stay(listing.rules, request.stay, request.guests, listing.property.today(now))
+        raise DatesUnavailable
+
+
 def _find_placed(request: PlaceRequest) -> Placed | None:
+    """What this browser has made of the same wish. Few have, and only they wait for those who write."""
+    if db.session.scalar(select(Booking.id).where(Booking.hold_key == hold_key(request)).limit(1)) is None:
+        return None
     with transaction() as session:
         own = _find_own(session, request)
         return _use_again(own, request.guest) if own else None
@@ -351,9 +381,12 @@ def _use_again(booking: Booking, guest: GuestDetails) -> Placed:
 
 
 def write_booking(
-    session: Session, listing: Listing, unit_id: int, request: PlaceRequest, priced: Quote, now: datetime
+    session: Session, listing: Listing, unit_id: int, request: PlaceRequest, priced: Quote, now: datetime, **more: Any
 ) -> Booking:
-    """A pending booking at a frozen price, whose nights are still to be taken. Joins the caller's transaction."""
+    """A pending booking at a frozen price, whose nights are still to be taken. Joins the caller's transaction.
+
+    `more` are columns that not every way of booking fills.
+    """
     booking = Booking(
         reference="".join(secrets.choice(_ALPHABET) for _ in range(8)),
         listing_id=listing.id,
@@ -370,6 +403,7 @@ def write_booking(
         quote=priced.as_json(),
         terms=freeze_terms(listing, now, request.guest.language),
         wishes=request.wishes.as_json(),
+        **more,
     )
     _write_guest(booking, request.guest)
     session.add(booking)
@@ -383,13 +417,9 @@ def _write_guest(booking: Booking, guest: GuestDetails) -> None:
     booking.arrival_time, booking.language = guest.arrival_time, guest.language
 
 
-def take_unit(session: Session, booking: Booking, units: Sequence[int], now: datetime) -> None:
+def take_unit(session: Session, booking: Booking, picked: Picked, now: datetime) -> None:
     """Take the nights of a new booking until its hold ends. Joins the transaction. Raises DatesUnavailable."""
-    session.flush()  # hold_until was set with the attempt
-    unit_id = claim_any_unit(
-        session, booking.listing_id, booking.stay, now,
-        booking_id=booking.id, hold_until=booking.hold_until, among=units,
-    )  # fmt: skip
+    unit_id = claim_picked(session, booking, picked, now, hold_until=booking.hold_until)
     if unit_id is None:
         raise DatesUnavailable
     booking.unit_id = unit_id
@@ -421,6 +451,7 @@ def _let_go_of_rivals(runtime: Runtime, request: PlaceRequest) -> None:
 
 def _find_rivals(request: PlaceRequest) -> list[int]:
     """Unpaid bookings of this browser that want nights of this stay, but are not what is asked for now."""
+    wanted = (hold_key(request), request.shown_total, request.shown_plan)
     rivals = db.session.scalars(
         select(Booking).where(
             Booking.browser_key == _browser_key(request),
@@ -432,7 +463,6 @@ def _find_rivals(request: PlaceRequest) -> list[int]:
             Booking.needs_review.is_(False),
         )
     )
-    wanted = (hold_key(request), request.shown_total, request.shown_plan)
     return [rival.id for rival in rivals if (rival.hold_key, rival.amount, rival.schedule.mark) != wanted]
 
 

@@ -18,6 +18,7 @@ from booking.domain.errors import DatesUnavailable
 from booking.domain.states import BookingStatus, CancelReason, Source
 from booking.extensions import db
 from booking.models import Booking, Closure, Listing, Night, OutboxRow, Payment
+from booking.queries.holds import FirstLook
 from booking.services import checkout, nights, reservations, settlement
 from booking.services.cases import Outcome
 from booking.services.instance import get_identity
@@ -250,16 +251,16 @@ def test_a_click_that_loses_to_its_own_other_half_finds_that_hold(
     shop, stay = postgres_shop, postgres_shop.stay()
     for number in range(others):
         shop.place(shop.stay(ahead=60 + 5 * number), browser="grace")
-    look, halves = reservations._find_own, []
+    look, halves = reservations.take_first_look, []
 
-    def look_and_be_overtaken(*args: Any) -> Booking | None:
+    def look_and_be_overtaken(*args: Any) -> FirstLook:
         found = look(*args)
         if not halves:
             halves.append(None)  # before the other half comes here itself
             halves[0] = rush(lambda _number: shop.place(stay, browser="grace"), [1])[0]
         return found
 
-    monkeypatch.setattr(reservations, "_find_own", look_and_be_overtaken)
+    monkeypatch.setattr(reservations, "take_first_look", look_and_be_overtaken)
     placed = shop.place(stay, browser="grace")
 
     assert placed == halves[0]

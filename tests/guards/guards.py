@@ -31,8 +31,10 @@ GUARDS = (
         "a night of somebody else is not taken over",
         "booking.services.nights",
         (
-            "where=or_(Night.booking_id == fresh.booking_id, Night.closure_id == fresh.closure_id, "
-            "Night.hold_until <= now),",
+            "        where=or_(\n"
+            "            old.booking_id == fresh.booking_id, old.closure_id == fresh.closure_id, "
+            'old.hold_until <= bindparam("at")\n'
+            "        ),\n",
             "",
         ),
         S + TWO_PAY + "[sqlite]",

@@ -1,0 +1,161 @@
+"""What a hold, a refusal and a confirmation ask the database, and that what they leave out changes no answer."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from booking.database import transaction
+from booking.domain.errors import DatesUnavailable, ListingNotFound, PriceChanged, StayRuleBroken
+from booking.domain.states import BookingStatus
+from booking.extensions import db
+from booking.models import Booking, Listing, Night
+from booking.services import nights, reservations
+from booking.services.reservations import PlaceRequest, place_booking
+from tests.support.noting import Asked, engine_of, noting
+from tests.support.shop import GRACE, LINUS, Shop, add_listing
+
+# How often each asks once what is on sale has been read, without what begins and ends transactions and savepoints.
+HOLD, REFUSAL = 9, 4
+_FRAMES = ("BEGIN", "SAVEPOINT", "RELEASE")
+
+
+def wish(shop: Shop, ahead: int = 30, browser: str = "grace", nights: int = 3) -> PlaceRequest:
+    stay = shop.stay(nights=nights, ahead=ahead)
+    return PlaceRequest(shop.listing_id, stay, 2, GRACE, browser, shop.total(shop.stay(nights=3, ahead=ahead)))
+
+
+def asked_by(shop: Shop, act: Callable[[], Any]) -> Asked:
+    with shop.app.app_context(), noting(engine_of(shop.app)) as asked:
+        act()
+    return [one for one in asked if not one[0].startswith(_FRAMES)]
+
+
+def told(asked: Asked) -> str:
+    return "\n".join(statement for statement, _ in asked)
+
+
+def test_a_hold_and_a_refusal_ask_no_more_than_they_must(shop: Shop) -> None:
+    for ahead in (90, 100):  # somebody has booked before
+        shop.place(shop.stay(ahead=ahead), browser=f"ada {ahead}")
+    grace, linus = wish(shop), wish(shop, browser="linus")
+
+    def be_refused() -> None:
+        with pytest.raises(DatesUnavailable):
+            place_booking(shop.runtime, linus)
+
+    hold = asked_by(shop, lambda: place_booking(shop.runtime, grace))
+    refusal = asked_by(shop, be_refused)
+
+    assert len(hold) == HOLD, told(hold)
+    assert len(refusal) == REFUSAL, told(refusal)
+    assert {statement.split()[0] for statement, _ in refusal} == {"SELECT"}
+
+
+def test_whoever_comes_too_late_waits_for_nobody_who_writes(small_shop: Shop) -> None:
+    small_shop.book(small_shop.stay())
+    linus = wish(small_shop, browser="linus")
+
+    with small_shop.app.app_context(), transaction(), small_shop.app.app_context(), pytest.raises(DatesUnavailable):
+        place_booking(small_shop.runtime, linus)
+
+
+def test_a_stay_that_no_rule_allows_is_told_so_even_where_its_nights_are_taken(shop: Shop) -> None:
+    shop.place(shop.stay(nights=5), browser="ada")
+    with shop.app.app_context():
+        db.session.execute(update(Listing).values(min_nights=4))
+        db.session.commit()
+
+    with shop.app.app_context(), pytest.raises(StayRuleBroken):
+        place_booking(shop.runtime, wish(shop, browser="linus"))
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_price_that_changes_after_the_first_look_is_the_one_that_counts(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+) -> None:
+    """What is kept in memory is as new as the number says inside the transaction that books. SQL by hand, which
+    changes no number, is seen a minute later, as pages see it."""
+    grace, look = wish(shop), reservations.has_free_unit
+
+    def change() -> None:
+        with shop.app.app_context():
+            table: Any = Listing.__table__ if by_hand else Listing
+            db.session.execute(update(table).values(nightly_minor=99900, weekend_minor=99900))
+            db.session.commit()
+
+    def look_and_be_overtaken(*asked: Any) -> bool:
+        found = look(*asked)
+        change()
+        return found
+
+    monkeypatch.setattr(reservations, "has_free_unit", look_and_be_overtaken)
+    with shop.app.app_context():
+        if by_hand:
+            placed = place_booking(shop.runtime, grace)
+            assert shop.booking(placed.booking_id).amount == grace.shown_total
+        else:
+            with pytest.raises(PriceChanged):
+                place_booking(shop.runtime, grace)
+
+
+def test_a_listing_taken_off_sale_at_the_last_moment_is_not_booked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    grace, look = wish(shop), reservations.has_free_unit
+
+    def look_and_be_overtaken(*asked: Any) -> bool:
+        with shop.app.app_context():
+            db.session.execute(update(Listing).values(is_active=False))
+            db.session.commit()
+        return look(*asked)
+
+    monkeypatch.setattr(reservations, "has_free_unit", look_and_be_overtaken)
+    with shop.app.app_context(), pytest.raises(ListingNotFound):
+        place_booking(shop.runtime, grace)
+
+
+def test_of_two_units_the_second_is_given_where_somebody_is_faster_in_the_first(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit was free as it was picked, and its nights are somebody else's as they are to be taken."""
+    shop.listing_id = add_listing(shop.app, "two-rooms", units=2)
+    first = shop.booking(shop.book(shop.stay(), LINUS, "linus")).unit_id
+    monkeypatch.setattr(nights, "find_unhurried_unit", lambda *_asked: first)
+    with shop.app.app_context():
+        placed = place_booking(shop.runtime, wish(shop))
+
+    booking = shop.booking(placed.booking_id)
+    assert booking.unit_id != first
+    assert {night.unit_id for night in shop.nights(booking.id)} == {booking.unit_id}
+    assert len(shop.nights(booking.id)) == 3
+
+
+def test_a_booking_that_lost_one_of_its_nights_leaves_none_behind_when_it_is_paid(shop: Shop) -> None:
+    """Most of its nights could be kept as they are; the one that is somebody else's decides."""
+    shop.breaks = ("I20",)  # the other booking has no story
+    booking_id = shop.book(shop.stay())
+    session_id, grace = shop.session_of(booking_id), shop.booking(booking_id)
+    shop.stripe.drop_webhooks()
+    with shop.app.app_context():
+        other = Booking(
+            **{column: getattr(grace, column) for column in _columns()}, reference="LINUS234", hold_key="linus"
+        )
+        db.session.add(other)
+        db.session.flush()
+        last = db.session.get_one(Night, (grace.unit_id, grace.leave - timedelta(days=1)))
+        last.booking_id, last.hold_until = other.id, None
+        db.session.commit()
+        other_id = other.id
+    shop.pay(booking_id)
+    shop.come_back(session_id)
+
+    assert shop.booking(booking_id).status is BookingStatus.CANCELLED
+    assert shop.nights(booking_id) == []
+    assert len(shop.nights(other_id)) == 1
+    assert len(shop.refunds(booking_id)) == 1
+
+
+def _columns() -> list[str]:
+    left_out = ("id", "reference", "hold_key", "created_at", "updated_at")
+    return [column.key for column in Booking.__table__.columns if column.key not in left_out]
