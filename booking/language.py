@@ -161,7 +161,7 @@ class Language:
         return f"{self._date(stay.arrive, 'plain_day')}-{last}"
 
     def _date(self, value: date, pattern: str) -> str:
-        return format_date(value, self._patterns[pattern], locale=self.code)
+        return _written_date(value, self._patterns[pattern], self.code)
 
     # --- what is counted ---
 
@@ -214,6 +214,12 @@ class Language:
 
     def _times(self, line: QuoteLine) -> str:
         return f"{line.quantity} × {self.money(line.unit)}"
+
+
+# A calendar writes sixty days, and every page the same few hundred.
+@lru_cache(maxsize=10_000)
+def _written_date(value: date, pattern: str, code: str) -> str:
+    return format_date(value, pattern, locale=code)
 
 
 @lru_cache

@@ -1,7 +1,7 @@
 """The months of one listing as a guest sees them: prices, taken nights, and days on which a stay may begin or end."""
 
 import calendar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -104,9 +104,12 @@ class _Sheet:
     choice: Choice
     leave_days: LeaveDays | None
     member_off: int = 0
+    states: dict[date, DayState] = field(default_factory=dict)  # a day is asked for by its neighbours, too
 
     def state(self, day: date) -> DayState:
-        return day_state(self.taken, day, self.sale)
+        if day not in self.states:
+            self.states[day] = day_state(self.taken, day, self.sale)
+        return self.states[day]
 
     def kind(self, day: date) -> str:
         """What the ribbon over a night shows, so that neighbours of one kind join. Taken nights are nobody's choice."""

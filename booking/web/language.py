@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from babel.support import Translations
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel, get_translations
 from flask_babel import get_locale as current_locale
 
@@ -51,7 +51,12 @@ def install(app: Flask) -> None:
 
 def current_language() -> Language:
     """The language of the page that is being made; English outside of any request."""
-    return language(str(current_locale() or DEFAULT))
+    if not has_request_context():
+        return language(DEFAULT)
+    if "language" not in g:
+        g.language = language(str(current_locale() or DEFAULT))
+    spoken: Language = g.language
+    return spoken
 
 
 def other_languages() -> list[tuple[str, str, str]]:
