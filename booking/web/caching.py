@@ -7,7 +7,7 @@ proxy that heeds no `Vary` has to ask, and is told that what it has does not hol
 
 import hashlib
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 
 from booking.web.member import member_token
 from booking.web.transport import is_for_everybody
@@ -48,6 +48,7 @@ def _is_known_visitor() -> bool:
 def _mark(response: Response) -> Response:
     # Weak, because the same text travels in several codings, whose bytes differ.
     mark = hashlib.blake2b(response.get_data(), digest_size=15).hexdigest()
+    g.page_mark = mark  # under which the page is kept compressed
     response.set_etag(mark, weak=True)
     response.make_conditional(request)
     return response

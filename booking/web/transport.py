@@ -1,6 +1,7 @@
 """How answers travel: compressed where no length tells a secret, kept for good where the address names the content."""
 
 import gzip
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import brotli
@@ -8,6 +9,7 @@ from flask import Flask, Response, g, request, session
 
 from booking.extensions import compress
 from booking.web.media import FOREVER
+from booking.web.memory import LastUsed
 from booking.web.security import is_private
 from booking.web.templating import asset
 
@@ -18,8 +20,22 @@ _SETTINGS = {
     "COMPRESS_BR_LEVEL": 5,
     "COMPRESS_REGISTER": False,  # nothing by itself: `_compress` decides
     "COMPRESS_STREAMS": False,
+    "COMPRESS_CACHE_KEY": lambda _request: g.get("page_mark", ""),
+    "COMPRESS_CACHE_BACKEND": lambda: _PackedPages(_MOST_PAGES),
 }
+_MOST_PAGES = 128
 _LEAST_BYTES = 500  # what is shorter gains nothing; the library says the same of pages
+
+
+class _PackedPages(LastUsed[bytes]):
+    """Pages by coding and by the mark of their text; what has no mark is packed anew each time."""
+
+    def get(self, key: Hashable) -> bytes | None:
+        return None if str(key).endswith(";") else super().get(key)
+
+    def set(self, key: Hashable, value: bytes) -> None:
+        if not str(key).endswith(";"):
+            super().set(key, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from booking.extensions import db
 from booking.models import Closure, Listing, Night, Unit
 from booking.services import reservations
 from booking.services.reservations import PlaceRequest, place_booking
-from booking.web.storefront import kept
 from tests.support.club import Visitor, open_club
 from tests.support.noting import engine_of, noting
 from tests.support.shop import GRACE, Shop, add_listing
@@ -191,10 +190,8 @@ def test_what_is_wrong_or_one_visitors_own_is_never_given_again(app: Flask, cloc
     assert names
 
 
-def test_no_more_pages_are_kept_than_there_is_room_for(
-    app: Flask, clock: Standing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kept, "_MOST", 3)
+def test_no_more_pages_are_kept_than_there_is_room_for(app: Flask, clock: Standing) -> None:
+    app.extensions["holdfast_kept_pages"].most = 3
     client = app.test_client()
     for number in range(4):
         client.get(f"/stays/harbour-loft?guests={number + 1}")

@@ -9,6 +9,7 @@ import brotli
 import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
+from flask_compress import flask_compress
 from werkzeug.test import TestResponse
 
 from booking.services.staff import create_staff
@@ -286,3 +287,21 @@ def test_a_part_of_a_file_is_a_part_of_the_file_as_it_is(shown: Flask) -> None:
     assert part.headers["Content-Range"] == f"bytes 10-19/{len(whole.data)}"
     # Of the compressed file one cannot have parts, so whoever has half of it gets all of it anew.
     assert (went_on.status_code, gzip.decompress(went_on.data)) == (200, whole.data)
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_that_is_the_same_is_packed_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed: list[int] = []
+    monkeypatch.setattr(
+        flask_compress, "_compress_data", lambda _app, data, _name: packed.append(len(data)) or b"short"
+    )
+    client = app.test_client()
+    for coding in ("br", "gzip", "br", "gzip"):
+        assert client.get("/terms", headers={"Accept-Encoding": coding}).data == b"short"
+
+    assert len(packed) == 2
+
+    client.get("/de/terms", headers={"Accept-Encoding": "br"})
+    assert len(packed) == 3

@@ -5,12 +5,10 @@ changed), from the minute, and from the nights that were asked about while it wa
 each time; only the judging, pricing and writing is spared.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from threading import Lock
 from typing import Any
 
 from flask import Response, current_app, make_response, request
@@ -22,6 +20,7 @@ from booking.queries.on_sale import OnSale, on_sale
 from booking.queries.witness import Asked, witnessing
 from booking.web.language import current_language
 from booking.web.member import member_off
+from booking.web.memory import LastUsed
 from booking.web.storefront.blueprint import blueprint
 from booking.web.storefront.look import scheme
 from booking.web.transport import is_for_everybody
@@ -46,31 +45,9 @@ class Page:
         return self.shelf is shelf and all(one.holds(db.session(), now) for one in self.asked)
 
 
-class KeptPages:
-    """The last pages that were made, for all threads of a process."""
-
-    def __init__(self) -> None:
-        self._pages: OrderedDict[tuple[Any, ...], Page] = OrderedDict()
-        self._lock = Lock()
-
-    def find(self, key: tuple[Any, ...]) -> Page | None:
-        with self._lock:
-            page = self._pages.get(key)
-            if page:
-                self._pages.move_to_end(key)
-            return page
-
-    def keep(self, key: tuple[Any, ...], page: Page) -> None:
-        with self._lock:
-            self._pages[key] = page
-            self._pages.move_to_end(key)
-            while len(self._pages) > _MOST:
-                self._pages.popitem(last=False)
-
-
 @blueprint.record
 def _give_place(state: BlueprintSetupState) -> None:
-    state.app.extensions[_EXTENSION] = KeptPages()
+    state.app.extensions[_EXTENSION] = LastUsed[Page](_MOST)
 
 
 def kept(view: _View) -> _View:
@@ -79,14 +56,14 @@ def kept(view: _View) -> _View:
     @wraps(view)
     def answer(**place: Any) -> ResponseReturnValue:
         now, shelf = current_runtime().clock.now(), on_sale(db.session())
-        pages: KeptPages = current_app.extensions[_EXTENSION]
-        page = pages.find(key := _key(now))
+        pages: LastUsed[Page] = current_app.extensions[_EXTENSION]
+        page = pages.get(key := _key(now))
         if page and page.is_true(shelf, now):
             return page.text
         with witnessing(db.session()) as asked:
             response = make_response(view(**place))
         if shelf.version is not None and _is_for_all(response):
-            pages.keep(key, Page(response.get_data(as_text=True), shelf, tuple(asked)))
+            pages.set(key, Page(response.get_data(as_text=True), shelf, tuple(asked)))
         return response
 
     return answer
