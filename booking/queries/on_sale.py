@@ -5,7 +5,7 @@ transaction: from what is kept where the number is still the same inside that tr
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -43,6 +43,11 @@ class OnSale:
     by_slug: dict[str, Listing]
     by_id: dict[int, Listing]
     place: Property | None
+
+    @property
+    def reading(self) -> Hashable:
+        """What no other reading of this process has."""
+        return self.version, self.read_at
 
 
 _kept: WeakKeyDictionary[Engine, OnSale] = WeakKeyDictionary()

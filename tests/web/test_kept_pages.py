@@ -1,6 +1,8 @@
 """Pages that are given again: while every word of them is true, and not a moment longer."""
 
 import dataclasses
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +17,7 @@ from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.extensions import db
 from booking.models import Closure, Listing, Night, Unit
+from booking.queries.on_sale import on_sale
 from booking.services import reservations
 from booking.services.reservations import PlaceRequest, place_booking
 from tests.support.club import Visitor, open_club
@@ -198,3 +201,16 @@ def test_no_more_pages_are_kept_than_there_is_room_for(app: Flask, clock: Standi
 
     assert not is_made_anew(client, "/stays/harbour-loft?guests=2")
     assert is_made_anew(client, "/stays/harbour-loft?guests=1")
+
+
+def test_a_page_does_not_keep_alive_what_was_on_sale_when_it_was_made(app: Flask, clock: Standing) -> None:
+    client = app.test_client()
+    client.get(STAY)
+    with app.app_context():
+        before = weakref.ref(on_sale(db.session()).listings[0])
+    with app.app_context(), transaction() as session:
+        session.scalars(select(Listing)).first().name = "Boathouse"
+    client.get("/")
+    gc.collect()
+
+    assert before() is None

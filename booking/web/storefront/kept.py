@@ -5,7 +5,7 @@ changed), from the minute, and from the nights that were asked about while it wa
 each time; only the judging, pricing and writing is spared.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -16,7 +16,7 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from booking.extensions import db
-from booking.queries.on_sale import OnSale, on_sale
+from booking.queries.on_sale import on_sale
 from booking.queries.witness import Asked, witnessing
 from booking.web.language import current_language
 from booking.web.member import member_off
@@ -37,12 +37,12 @@ class Page:
     """A page as it was made, and what it was made of."""
 
     text: str
-    shelf: OnSale
+    reading: Hashable  # not what was read: pages of minutes ago would keep that alive, over and over
     asked: tuple[Asked, ...]
 
-    def is_true(self, shelf: OnSale, now: datetime) -> bool:
+    def is_true(self, reading: Hashable, now: datetime) -> bool:
         """Whether it would be made the same way once more. Reads only."""
-        return self.shelf is shelf and all(one.holds(db.session(), now) for one in self.asked)
+        return self.reading == reading and all(one.holds(db.session(), now) for one in self.asked)
 
 
 @blueprint.record
@@ -58,12 +58,12 @@ def kept(view: _View) -> _View:
         now, shelf = current_runtime().clock.now(), on_sale(db.session())
         pages: LastUsed[Page] = current_app.extensions[_EXTENSION]
         page = pages.get(key := _key(now))
-        if page and page.is_true(shelf, now):
+        if page and page.is_true(shelf.reading, now):
             return page.text
         with witnessing(db.session()) as asked:
             response = make_response(view(**place))
         if shelf.version is not None and _is_for_all(response):
-            pages.set(key, Page(response.get_data(as_text=True), shelf, tuple(asked)))
+            pages.set(key, Page(response.get_data(as_text=True), shelf.reading, tuple(asked)))
         return response
 
     return answer
