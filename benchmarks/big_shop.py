@@ -7,6 +7,7 @@ is measured is how the shop reads them. `python -m benchmarks.big_shop --units 1
 import argparse
 import json
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
+from booking.domain.occupancy import bits_of
 from booking.domain.pricing import Quote, QuoteLine
 from booking.domain.rates import LineKind
 from booking.domain.terms import CancellationTerms
@@ -80,6 +82,7 @@ def _tables(shop: BigShop) -> Iterator[tuple[str, str, Iterable[Row]]]:
     yield "booking", _BOOKING, (_booking(n, unit, stay, shop) for n, (unit, stay) in enumerate(stays, 1))
     nights = ((unit, day.isoformat(), n, stamp, stamp) for n, (unit, stay) in enumerate(stays, 1) for day in stay)
     yield "night", "unit_id day booking_id created_at updated_at", nights
+    yield "occupancy", "chunk unit_id bits", _occupancy(stays)
 
 
 def _prices(shop: BigShop, chance: random.Random, stamp: str) -> Iterator[tuple[str, str, Iterable[Row]]]:
@@ -147,6 +150,14 @@ def _stays(chance: random.Random, shop: BigShop) -> Iterator[Stay]:
         yield stay
         # On average so many empty nights behind a stay of four that the wanted share is taken.
         day = stay.leave + timedelta(days=chance.choice((0, 0, 1, 2, 3, 4, 9)))
+
+
+def _occupancy(stays: Iterable[tuple[int, Stay]]) -> list[Row]:
+    rows: dict[tuple[int, int], int] = defaultdict(int)
+    for unit, stay in stays:
+        for chunk, bits in bits_of(stay).items():
+            rows[chunk, unit] |= bits
+    return [(chunk, unit, rows[chunk, unit]) for chunk, unit in sorted(rows)]
 
 
 def _listing_of(unit: int, shop: BigShop) -> int:

@@ -26,6 +26,7 @@ from booking.services import (
     limits,
     memberships,
     occasions,
+    occupancy,
     photos,
     privacy,
     reconciliation,
@@ -185,6 +186,11 @@ def prove(runtime: Runtime) -> None:
     watch.prove_promises(runtime)
 
 
+def mend_occupancy(runtime: Runtime) -> None:
+    """Make anew what searches read of the nights: an older version beside this one writes nights alone."""
+    occupancy.rebuild()
+
+
 def beat(runtime: Runtime) -> None:
     """Show that the worker lives."""
     heartbeat.beat(runtime)
@@ -199,7 +205,7 @@ def purge(runtime: Runtime) -> None:
     guest_accounts.purge(runtime)
 
 
-SWEEPS = (beat, work_outbox, expire_holds, write_before_arrivals, write_after_holds, reconcile, remind)
+SWEEPS = (beat, work_outbox, expire_holds, write_before_arrivals, write_after_holds, reconcile, remind, mend_occupancy)
 TIMETABLE = {
     beat: crontab(minute="*"),
     expire_holds: crontab(minute="*"),
@@ -216,4 +222,5 @@ TIMETABLE = {
     purge: crontab(minute="47", hour="3"),
     forget_old: crontab(minute="57", hour="3"),
     forget_cards: crontab(minute="7", hour="4"),
+    mend_occupancy: crontab(minute="17", hour="4"),
 }

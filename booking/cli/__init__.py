@@ -3,7 +3,20 @@
 from flask import Flask
 from flask_migrate import Migrate
 
-from booking.cli import audit, catalog, demo, doctor, drill, maintenance, staff, story, verify, webhooks, worker
+from booking.cli import (
+    audit,
+    catalog,
+    demo,
+    doctor,
+    drill,
+    maintenance,
+    occupancy,
+    staff,
+    story,
+    verify,
+    webhooks,
+    worker,
+)
 from booking.config import ROOT
 from booking.extensions import db
 
@@ -13,6 +26,7 @@ COMMANDS = (
     catalog.catalog_sync,
     maintenance.expire_holds,
     maintenance.send_mail,
+    occupancy.occupancy,
     story.explain,
     verify.verify,
     audit.audit_verify,

@@ -12,6 +12,7 @@ from booking.models.instance import AccessLink, Heartbeat, Instance, PromiseChec
 from booking.models.job import Job
 from booking.models.listing import Listing, OldSlug, Photo, Unit
 from booking.models.member import GuestAccount, GuestLink, GuestSession, Joining, Membership, PortalVisit
+from booking.models.occupancy import Occupancy
 from booking.models.outbox import OutboxRow
 from booking.models.payment import Attempt, Dispute, Payment, Refund
 from booking.models.payment_plan import PlanChoice
@@ -60,6 +61,7 @@ __all__ = [
     "Listing",
     "Membership",
     "Night",
+    "Occupancy",
     "OldSlug",
     "OutboxRow",
     "Payment",

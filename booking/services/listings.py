@@ -15,7 +15,7 @@ from booking.models import Closure, Night, Unit
 from booking.queries.closures import NightsTaken, list_clashes
 from booking.runtime import Runtime
 from booking.services import audit
-from booking.services.nights import claim_nights
+from booking.services.nights import claim_nights, drop_nights
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def reopen_nights(runtime: Runtime, closure_id: int, staff_email: str) -> None:
         if closure is None:
             return
         nights = {"arrive": closure.arrive, "leave": closure.leave, "reason": closure.reason}
-        session.execute(delete(Night).where(Night.closure_id == closure_id))
+        drop_nights(session, Night.closure_id == closure_id)
         if session.scalars(delete(Closure).where(Closure.id == closure_id).returning(Closure.id)).all():
             subject = f"unit {closure.unit_id}"
             audit.record(session, staff_email, "closure.removed", subject, runtime.clock.now(), before=nights)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from booking.database import insert_of, is_postgresql, require_transaction
@@ -14,6 +14,7 @@ from booking.domain.dates import Stay
 from booking.domain.errors import DatesUnavailable, StayRuleBroken
 from booking.domain.neighbours import broken_turnover, judge_units
 from booking.models import Booking, Listing, Night, Unit
+from booking.models.occupancy import note_nights
 from booking.queries.nights import (
     find_turnover_listing,
     find_unhurried_unit,
@@ -43,7 +44,7 @@ def claim_nights(
     this transaction has judged them before (`is_judged`). One statement inserts the nights in date order (the same
     order everywhere, or two guests would deadlock). A row that is there already is taken over only if it is this
     owner's own or its hold has run out; so this is also the atomic recheck at confirmation, `hold_until` None meaning
-    for good. Joins the caller's transaction.
+    for good. What a booking has for good only `retake_nights` puts on hold. Joins the caller's transaction.
     """
     require_transaction(session)
     if booking_id is not None and not is_judged and not _leaves_turnover(session, unit_id, stay, now, booking_id):
@@ -52,6 +53,8 @@ def claim_nights(
     savepoint = session.connection().begin_nested()  # of statements alone: no object is changed in it
     if _insert_nights(session, unit_id, stay, now, booking_id, closure_id, hold_until) == stay.nights:
         savepoint.commit()
+        if hold_until is None:
+            note_nights(session, unit_id, stay, are_taken=True)
         return True
     savepoint.rollback()
     return False
@@ -142,8 +145,11 @@ def retake_nights(session: Session, booking: Booking, now: datetime, *, hold_unt
     """
     stay = booking.stay
     if hold_until is None and _keep_for_good(session, booking, now):
+        note_nights(session, booking.unit_id, stay, are_taken=True)
         return booking.unit_id
     if claim_nights(session, booking.unit_id, stay, now, booking_id=booking.id, hold_until=hold_until):
+        if hold_until is not None:  # it may have had them for good, and has them on hold now
+            note_nights(session, booking.unit_id, stay, are_taken=False)
         return booking.unit_id
     unit_id = claim_any_unit(session, booking.listing_id, stay, now, booking_id=booking.id, hold_until=hold_until)
     if unit_id is not None:
@@ -168,6 +174,7 @@ def claim_beside(
     taken = _insert_nights(session, unit_id, missing, now, booking.id, None, hold_until) if missing else 0
     if taken == len(missing):
         savepoint.commit()
+        note_nights(session, unit_id, missing, are_taken=hold_until is None)
         return True
     savepoint.rollback()
     return False
@@ -177,14 +184,22 @@ def free_outside(session: Session, booking: Booking) -> None:
     """Give back every night that a booking has outside its own stay and unit. Joins the caller's transaction."""
     require_transaction(session)
     outside = or_(Night.unit_id != booking.unit_id, Night.day < booking.arrive, Night.day >= booking.leave)
-    session.execute(delete(Night).where(Night.booking_id == booking.id, outside))
+    drop_nights(session, Night.booking_id == booking.id, outside)
 
 
 def free_nights(session: Session, *, booking_id: int, except_unit_id: int | None = None) -> None:
     """Give back every night a booking has (in other units than the one named). Joins the caller's transaction."""
     require_transaction(session)
-    nights = delete(Night).where(Night.booking_id == booking_id)
-    session.execute(nights if except_unit_id is None else nights.where(Night.unit_id != except_unit_id))
+    drop_nights(session, Night.booking_id == booking_id, *([Night.unit_id != except_unit_id] if except_unit_id else []))
+
+
+def drop_nights(session: Session, *which: ColumnElement[bool]) -> None:
+    """Give back nights, whoever has them. Joins the caller's transaction."""
+    require_transaction(session)
+    dropped = delete(Night).where(*which).returning(Night.unit_id, Night.day, Night.hold_until)
+    for unit_id, day, hold_until in session.execute(dropped):
+        if hold_until is None:
+            note_nights(session, unit_id, [day], are_taken=False)
 
 
 def _or_unavailable(units: tuple[int, ...]) -> tuple[int, ...]:

@@ -3,7 +3,6 @@
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from booking.database import transaction
@@ -16,6 +15,7 @@ from booking.queries.guest_money import read_refundable
 from booking.runtime import Runtime
 from booking.services import audit, dues, refunds, timeline
 from booking.services.locks import lock_booking
+from booking.services.nights import drop_nights
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def _free_rest(session: Session, booking: Booking, now: datetime) -> int:
     if since >= booking.leave:
         return 0
     booking.freed_from = since
-    session.execute(delete(Night).where(Night.booking_id == booking.id, Night.day >= since))
+    drop_nights(session, Night.booking_id == booking.id, Night.day >= since)
     return (booking.leave - since).days
 
 

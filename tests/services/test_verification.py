@@ -31,6 +31,7 @@ from booking.models import (
     Joining,
     Membership,
     Night,
+    Occupancy,
     OutboxRow,
     Payment,
     PortalVisit,
@@ -459,6 +460,12 @@ FAULTS: list[tuple[str, Plant, str]] = [
         answer(state="sending", submitted_at=None, asked_at=text("'2020-01-01 00:00:00'")),
         "is on its way for too long",
     ),
+    ("I27", lambda paid, unpaid: by_hand(update(Occupancy).values(bits=0)), "3 taken, but offered by searches"),
+    (
+        "I27",
+        lambda paid, unpaid: by_hand(insert(Occupancy).values(chunk=7, unit_id=1, bits=2**61 + 1)),
+        "2 free, but hidden from searches",
+    ),
 ]  # fmt: skip
 
 
@@ -595,7 +602,7 @@ def test_promises_that_no_database_shows_are_not_claimed(house: tuple[Shop, int,
     with shop.app.app_context():
         proofs = verification.verify(shop.runtime)
 
-    assert [proof.code for proof in proofs] == [f"I{number}" for number in range(1, 27)]
+    assert [proof.code for proof in proofs] == [f"I{number}" for number in range(1, 28)]
     unseen = [proof.code for proof in proofs if proof.verdict is Verdict.UNSEEN]
     assert unseen == ["I6", "I12", "I17", "I18", "I21"]
 

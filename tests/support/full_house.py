@@ -14,6 +14,7 @@ from booking.domain.rates import LineKind
 from booking.domain.states import BookingStatus, PaymentStatus, Source
 from booking.extensions import db
 from booking.models import Booking, Closure, Night
+from booking.models.occupancy import note_nights
 
 MADE = datetime(2027, 1, 1, 12, 0, tzinfo=UTC)
 NIGHTLY_MINOR = 14000
@@ -32,6 +33,8 @@ def add_bookings(app: Flask, listing_id: int, unit_ids: list[int], stays: list[S
             for day in stay
         ]
         db.session.execute(insert(Night), nights)
+        for night in nights:
+            note_nights(db.session(), night["unit_id"], [night["day"]], are_taken=night["hold_until"] is None)
         db.session.commit()
         return ids
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, BookingStatus, ChangeStatus
 from booking.models import Attempt, Booking, Night, StayChange
 from booking.queries.invariants.given import Given
+from booking.queries.occupancy import all_units, find_drift
 
 # The worker looks at holds each minute; two rounds late is late.
 LATE = timedelta(minutes=2)
@@ -116,6 +117,15 @@ def find_stuck_changes(session: Session, given: Given) -> Iterator[str]:
     stuck = rows.where(StayChange.status == ChangeStatus.OPEN, or_(is_late, Booking.status != BookingStatus.CONFIRMED))
     for change_id, booking_id in session.execute(stuck):
         yield f"booking {booking_id}: change {change_id} still waits for its difference: is the worker running?"
+
+
+def find_wrong_occupancy(session: Session, given: Given) -> Iterator[str]:
+    """What searches read differs from the nights. `flask occupancy --rebuild` and the worker make it anew."""
+    for unit_ids in all_units(session):
+        for drift in find_drift(session, unit_ids):
+            for days, what in ((drift.hidden, "free, but hidden from"), (drift.offered, "taken, but offered by")):
+                if days:
+                    yield f"unit {drift.unit_id}, nights from {days[0]} on: {len(days)} {what} searches"
 
 
 def _nights(arrive: date, leave: date) -> int:

@@ -1,4 +1,4 @@
-"""The table: I1 to I26, what each promises, and which look shows it. Some no database can show; tests prove those."""
+"""The table: I1 to I27, what each promises, and which look shows it. Some no database can show; tests prove those."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -131,4 +131,5 @@ PROMISES = (
             evidence.find_unsent,
         ),
     ),
+    Promise("I27", "searches are told which nights are taken as the nights say", (nights.find_wrong_occupancy,)),
 )
