@@ -24,7 +24,7 @@ from booking.domain.errors import DatesUnavailable
 from booking.extensions import db
 from booking.models import Booking, Listing, Night, WebhookEvent
 from booking.models.webhook import InboxOutcome
-from booking.queries.nights import free_units_by_listing
+from booking.queries.nights import free_listings
 from booking.queries.story import get_attempt_facts
 from booking.services import reservations, webhooks
 from booking.services.instance import get_instance_id
@@ -167,7 +167,7 @@ def _search(place: Place) -> Measured:
         stay = Stay(arrive, arrive + timedelta(days=chance.randrange(2, 8)))
         one = select(Booking.id).where(Booking.reference == reference)
         plain.append(_timed(lambda one=one: db.session.execute(one).all())[0])
-        asked.append(_timed(lambda stay=stay: free_units_by_listing(db.session(), stay, now))[0])
+        asked.append(_timed(lambda stay=stay: free_listings(db.session(), stay, now))[0])
     slow, floor = statistics.quantiles(asked, n=100)[98], statistics.quantiles(plain, n=100)[98]
     return Measured("search", place.database, place.units, [slow / floor], slow * 1000)
 
@@ -197,7 +197,7 @@ def _taken_stays(count: int) -> list[tuple[int, Stay]]:
     while len(found) < count:
         arrive = _today() + timedelta(days=chance.randrange(5, 300))
         stay = Stay(arrive, arrive + timedelta(days=28))
-        free = free_units_by_listing(db.session(), stay, now)
+        free = free_listings(db.session(), stay, now)
         found += [(listing_id, stay) for listing_id in listing_ids if listing_id not in free][:8]
     db.session.remove()
     return found[:count]

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
 from booking.database import is_writing
 from booking.extensions import Base
-from booking.models.listing import Listing, Photo
+from booking.models.listing import Listing, Photo, Unit
 from booking.models.payment_plan import PlanChoice
 from booking.models.property import Property
 from booking.models.rates import DayPrice, Discount, Extra, Fee, Season, Tax
@@ -16,7 +16,7 @@ from booking.models.rules import CancellationPolicy, CancellationTier, StayRule
 _CHANGED = "holdfast_shelf_changed"
 # All that pages show of a stay beside its nights: queries/on_sale.py keeps them.
 ON_SALE = (
-    Property, Listing, Photo, Season, DayPrice, Discount, Fee, Extra, Tax, StayRule, CancellationPolicy,
+    Property, Listing, Unit, Photo, Season, DayPrice, Discount, Fee, Extra, Tax, StayRule, CancellationPolicy,
     CancellationTier, PlanChoice,
 )  # fmt: skip
 

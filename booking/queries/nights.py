@@ -5,11 +5,27 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
-from booking.models import Listing, Night, StayRule, Unit
+from booking.domain.occupancy import questions_of
+from booking.models import Listing, Night, Occupancy, StayRule, Unit
+from booking.queries.kinds import units_on_sale
 from booking.queries.witness import witnessed
 
 _UNIT, _NIGHT = Unit.__table__.c, Night.__table__.c
@@ -71,6 +87,37 @@ def free_units_by_listing(session: Session, stay: Stay, now: datetime) -> dict[i
     for unit_id, listing_id in rows:
         free[listing_id].append(unit_id)
     return dict(free)
+
+
+@witnessed
+def free_listings(session: Session, stay: Stay, now: datetime) -> set[int]:
+    """The listings on sale that have a unit free for all nights, in one statement.
+
+    Those taken for good are read from the occupancy, those on hold from the nights: a hold ends with nobody to write
+    it down. It says the same as `free_units_by_listing`, in a small part of the time.
+    """
+    units = units_on_sale(session)
+    free = units.ids.difference(*(told.split(",") for told in session.execute(_taken(stay, now)).one() if told))
+    return {units.listing_of[unit_id] for unit_id in free}
+
+
+def _taken(stay: Stay, now: datetime) -> Select[*tuple[Any, ...]]:
+    """One row of texts, each with the ids of units that are taken."""
+    on_hold = select(Night.unit_id).where(Night.hold_until > now, Night.day >= stay.arrive, Night.day < stay.leave)
+    for_good = (
+        select(Occupancy.unit_id).where(Occupancy.chunk == chunk, Occupancy.bits.bitwise_and(_sized(bits)) != 0)
+        for chunk, bits in questions_of(stay)
+    )
+    rows = [part.subquery() for part in (on_hold, *for_good)]
+    return select(*(_in_one_text(part) for part in rows))
+
+
+def _in_one_text(ids: Subquery) -> ColumnElement[str]:
+    return select(func.aggregate_strings(cast(ids.c.unit_id, Text), ",")).scalar_subquery()
+
+
+def _sized(bits: int) -> ColumnElement[int]:
+    return bindparam(None, bits, type_=BigInteger)
 
 
 def taken_days(

@@ -1,10 +1,10 @@
 """Which stays a guest can have: listings, prices, reasons against, and what nearby does fit."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from booking.domain.availability import TakenNights, longest_free_part, nearest_
 from booking.domain.dates import LONGEST_STAY, Stay
 from booking.domain.errors import InvalidDates, ListingNotFound, StayRuleBroken
 from booking.domain.money import Money
-from booking.domain.neighbours import Verdict, judge_units
+from booking.domain.neighbours import judge_units
 from booking.domain.payment_plans import Schedule
 from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.rates import RateCard
@@ -20,7 +20,8 @@ from booking.domain.stay_rules import StayRules, check_stay, longest
 from booking.domain.terms import Deal, RefundStep, open_steps
 from booking.domain.words import Said, say
 from booking.models import Listing, Property
-from booking.queries.nights import free_unit_ids, free_units_by_listing, taken_days_by_listing
+from booking.queries.kinds import Kinds, kinds_on_sale
+from booking.queries.nights import free_listings, free_unit_ids, taken_days_by_listing
 from booking.queries.on_sale import find_place, on_sale
 
 # How far from the wanted dates others are looked for, and how many are told.
@@ -147,7 +148,11 @@ class Pager:
 
     def cut(self, entries: Sequence[_T]) -> Sequence[_T]:
         """The entries of this page."""
-        return entries[(self.number - 1) * PAGE_SIZE : self.number * PAGE_SIZE]
+        return self.cut_behind(0, entries)
+
+    def cut_behind(self, others: int, entries: Sequence[_T]) -> Sequence[_T]:
+        """The entries of this page, where so many others come before the first of them."""
+        return entries[max(0, (self.number - 1) * PAGE_SIZE - others) : max(0, self.number * PAGE_SIZE - others)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +221,13 @@ def find_stays(
 ) -> SearchResult:
     """Every listing for these nights: what can be booked with its price, and the others with the reason alone.
 
-    `most` is how many offers are wanted; None: all.
+    `most` is how many offers are wanted, with nothing of what is refused; None: all.
 
     Raises StayRuleBroken where no listing at all could take the stay: its `field` names what to change.
     """
-    found = _judge(session, list_listings(session), _Asked(stay, guests, now, member_off), order)
-    return SearchResult(tuple(map(found.asked.offer, found.free[:most])), tuple(found.declined))
+    found = _judge(session, _Asked(stay, guests, now, member_off), order)
+    offers = tuple(map(found.asked.offer, found.free[:most]))
+    return SearchResult(offers, tuple(map(found.asked.decline, found.refused)) if most is None else ())
 
 
 def find_page(
@@ -238,17 +244,15 @@ def find_page(
 
     Raises StayRuleBroken as `find_stays` does.
     """
-    listings = list_listings(session)
-    found = _judge(session, listings, _Asked(stay, guests, now, member_off), order)
-    pager = Pager.over(len(listings), number)
-    shown = pager.cut((*found.free, *found.declined))
-    offers = tuple(found.asked.offer(entry) for entry in shown if isinstance(entry, Listing))
-    page = ResultPage(offers, (), len(found.free), pager, sold_days(listings, now))
+    found = _judge(session, _Asked(stay, guests, now, member_off), order)
+    pager = Pager.over(len(found.free) + len(found.refused), number)
+    offers = tuple(map(found.asked.offer, pager.cut(found.free)))
+    page = ResultPage(offers, (), len(found.free), pager, sold_days(found.kinds.first, now))
     if not found.free:
-        everything = _with_nearby(session, found.declined, now)
+        everything = _with_nearby(session, list(map(found.asked.decline, found.refused)), now)
         return replace(_nothing_free(page, everything), declined=tuple(pager.cut(everything)))
-    declined = [entry for entry in shown if isinstance(entry, Declined)]
-    return replace(page, declined=_with_nearby(session, declined, now))
+    refused = pager.cut_behind(len(found.free), found.refused)
+    return replace(page, declined=_with_nearby(session, list(map(found.asked.decline, refused)), now))
 
 
 def find_stay(
@@ -258,11 +262,15 @@ def find_stay(
 
     `member_off` is what whoever asks saves as a member, in hundredths of a percent, where the house is in the club.
     """
-    free = {listing.id: free_unit_ids(session, listing.id, stay, now)}
-    verdict = _verdicts(session, [listing], free, stay, now)[listing.id]
     asked = _Asked(stay, guests, now, member_off)
-    refusal = asked.refusal(listing, verdict)
-    return _with_nearby(session, [refusal], now)[0] if refusal else asked.offer(listing)
+    reason = asked.broken_rule(listing)
+    if reason is None and not free_unit_ids(session, listing.id, stay, now):
+        reason = _FULL
+    elif reason is None and listing.rules.looks_around:
+        reason = _problems_beside(session, [listing], stay, now)[listing.id]
+    if reason is None:
+        return asked.offer(listing)
+    return _with_nearby(session, [asked.decline(_Refused(listing, *reason))], now)[0]
 
 
 def find_nearby(
@@ -323,18 +331,30 @@ class _Asked:
     def offer(self, listing: Listing) -> Offer:
         return make_offer(listing, self.stay, self.price(listing), self.now, club_off(listing, self.member_off))
 
-    def refusal(self, listing: Listing, verdict: Verdict) -> Declined | None:
-        """Why it cannot be had; None where it can."""
-        off = club_off(listing, self.member_off)
+    def broken_rule(self, listing: Listing) -> "_Reason | None":
+        """What of the listing's rules stands against it, whatever is free."""
         try:
             check_stay(listing.rules, self.stay, self.guests, listing.property.today(self.now))
         except StayRuleBroken as broken:
-            where = str(broken.details["field"])
-            return Declined(listing, self.stay, self.guests, broken.said, where, member_off=off)
-        if verdict.units:
-            return None
-        field = "arrive" if verdict.problem else None
-        return Declined(listing, self.stay, self.guests, verdict.problem or NOT_FREE, field, member_off=off)
+            return broken.said, str(broken.details["field"])
+        return None
+
+    def decline(self, refused: "_Refused") -> Declined:
+        off = club_off(refused.listing, self.member_off)
+        return Declined(refused.listing, self.stay, self.guests, refused.reason, refused.field, member_off=off)
+
+
+# Why something cannot be had, and the form field that this concerns; None where the nights are taken.
+_Reason = tuple[Said, str | None]
+_FULL: _Reason = (NOT_FREE, None)
+
+
+class _Refused(NamedTuple):
+    """A listing that cannot be had, and why."""
+
+    listing: Listing
+    reason: Said
+    field: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,36 +362,58 @@ class _Judged:
     """What of all on sale can be had, and what not, each in the order asked for."""
 
     asked: _Asked
+    kinds: Kinds
     free: Sequence[Listing]
-    declined: Sequence[Declined]
+    refused: Sequence[_Refused]
 
 
-def _judge(session: Session, listings: Sequence[Listing], asked: _Asked, order: Order) -> _Judged:
-    _refuse_hopeless(listings, asked.stay, asked.guests, asked.now)
-    units = free_units_by_listing(session, asked.stay, asked.now)
-    verdicts = _verdicts(session, listings, units, asked.stay, asked.now)
-    judged = [(listing, asked.refusal(listing, verdicts[listing.id])) for listing in listings]
-    free = [listing for listing, refusal in judged if refusal is None]
-    declined = [refusal for _, refusal in judged if refusal]
+def _judge(session: Session, asked: _Asked, order: Order) -> _Judged:
+    """Each kind of rules is asked once; what lies beside the nights is read only where a rule asks for it."""
+    kinds = kinds_on_sale(session)
+    _refuse_hopeless(kinds.first, asked.stay, asked.guests, asked.now)
+    free_ids = free_listings(session, asked.stay, asked.now)
+    broken = [asked.broken_rule(listing) for listing in kinds.first]
+    beside = _beside(session, kinds, free_ids, broken, asked)
+    free, refused = [], []
+    for listing, listing_id, kind in zip(kinds.listings, kinds.ids, kinds.kinds, strict=True):
+        reason = broken[kind] or (beside.get(listing_id) if listing_id in free_ids else _FULL)
+        if reason is None:
+            free.append(listing)
+        else:
+            refused.append(_Refused(listing, *reason))
     # The price of every stay is worked out only where it decides which of them are shown.
     return _Judged(
         asked,
+        kinds,
         _sorted(free, order, lambda listing: listing, lambda listing: asked.price(listing).total),
-        _sorted(declined, order, lambda entry: entry.listing, lambda entry: from_price(entry.listing, asked.now)),
+        _sorted(refused, order, lambda entry: entry.listing, lambda entry: from_price(entry.listing, asked.now)),
     )
 
 
-def _verdicts(
-    session: Session, listings: Sequence[Listing], free: Mapping[int, Sequence[int]], stay: Stay, now: datetime
-) -> dict[int, Verdict]:
-    """Which of the free units each listing can give. What lies beside the nights is read only where a rule asks."""
-    careful = [listing for listing in listings if listing.rules.looks_around and free.get(listing.id)]
-    around = read_around(session, careful, stay, now)
-    verdicts = {listing.id: Verdict(tuple(free.get(listing.id, ()))) for listing in listings}
-    for listing in careful:
-        taken, today = around[listing.id], listing.property.today(now)
-        verdicts[listing.id] = judge_units(listing.rules, stay, taken, today)
-    return verdicts
+def _beside(
+    session: Session, kinds: Kinds, free_ids: set[int], broken: Sequence[_Reason | None], asked: _Asked
+) -> dict[int, _Reason | None]:
+    """What other guests have beside the stay that stands against it, for those whose rules look there."""
+    careful = {kind for kind, listing in enumerate(kinds.first) if not broken[kind] and listing.rules.looks_around}
+    if not careful:
+        return {}
+    each = zip(kinds.listings, kinds.ids, kinds.kinds, strict=True)
+    asking = [listing for listing, listing_id, kind in each if kind in careful and listing_id in free_ids]
+    return _problems_beside(session, asking, asked.stay, asked.now)
+
+
+def _problems_beside(
+    session: Session, listings: Sequence[Listing], stay: Stay, now: datetime
+) -> dict[int, _Reason | None]:
+    around = read_around(session, listings, stay, now)
+    return {listing.id: _problem_beside(listing, stay, around[listing.id], now) for listing in listings}
+
+
+def _problem_beside(listing: Listing, stay: Stay, taken: TakenNights, now: datetime) -> _Reason | None:
+    verdict = judge_units(listing.rules, stay, taken, listing.property.today(now))
+    if verdict.units:
+        return None
+    return (verdict.problem, "arrive") if verdict.problem else _FULL
 
 
 def read_around(

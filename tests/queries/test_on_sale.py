@@ -28,6 +28,7 @@ from booking.models import (
     Shelf,
     StayRule,
     Tax,
+    Unit,
 )
 from booking.models.rules import CancellationTier
 from booking.models.shelf import ON_SALE
@@ -73,6 +74,7 @@ ROWS = {
     PlanChoice: lambda: PlanChoice(property_id=1, kind=PlanKind.DEPOSIT, percent=30, days_before=14),
     CancellationPolicy: _policy,
     Listing: lambda: Listing(property_id=1, slug="mill", name="Mill", max_guests=2, nightly_minor=1, weekend_minor=1),
+    Unit: lambda: Unit(listing_id=1, name="Attic"),
     Property: lambda: Property(name="Mill", timezone="UTC", currency="eur", contact_email="ada@example.org"),
 }
 

@@ -22,7 +22,7 @@ from tests.support.noting import Asked, noting
 from tests.support.shop import dispose, make_settings
 
 # Those that grow with every guest.
-GROWING = {"night", "booking", "webhook_event"}
+GROWING = {"night", "occupancy", "booking", "webhook_event"}
 UNITS, EVENTS = 100, 5_000
 
 
