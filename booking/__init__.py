@@ -114,9 +114,9 @@ def _install_web(app: Flask) -> None:
 def _install_commands(app: Flask, settings: Settings) -> None:
     # A process that serves pages has no use for them, nor for all that they import.
     if settings.app_env is AppEnv.TEST or _is_command():
-        from booking import cli
+        from booking.cli import commands
 
-        cli.install(app)
+        commands.install(app)
 
 
 def _refuse_old_schema(app: Flask, settings: Settings) -> None:

@@ -14,7 +14,8 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-from booking import cli, create_app
+from booking import create_app
+from booking.cli import commands
 from booking.config import AppEnv, Settings
 from booking.drill import catalogue, deaths, setting, simulator
 from booking.drill.stand_ins import Own, as_plain, from_plain, scratch_settings
@@ -211,7 +212,7 @@ def live(sqlite_url: str) -> Iterator[Flask]:
         rate_limits=True,
     )
     app = create_app(settings)
-    cli.install(app)
+    commands.install(app)
     add_listing(app)
     yield app
     dispose(app)
