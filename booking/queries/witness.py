@@ -1,10 +1,12 @@
 """What was asked about nights while something was worked out: asking the same again tells whether it still holds."""
 
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
+from hashlib import blake2b
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,18 +20,20 @@ _ASKED = "holdfast_asked"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question about nights and its answer. `at` is where among what was given stands the time of asking."""
+    """One question about nights, and a digest of its answer, which may be long. `at` is where among what was given
+    stands the time of asking.
+    """
 
     reader: Callable[..., Any]
     given: tuple[Any, ...]
     more: dict[str, Any]
     at: int
-    answer: Any
+    answer: bytes
 
     def holds(self, session: Session, now: datetime) -> bool:
         """Whether the answer is the same now. Reads only."""
         given = (*self.given[: self.at], now, *self.given[self.at + 1 :])
-        return bool(self.reader(session, *given, **self.more) == self.answer)
+        return _digest(self.reader(session, *given, **self.more)) == self.answer
 
 
 def witnessed(reader: "_Reader[_Given, _Answer]") -> "_Reader[_Given, _Answer]":
@@ -40,10 +44,14 @@ def witnessed(reader: "_Reader[_Given, _Answer]") -> "_Reader[_Given, _Answer]":
     def read(session: Session, *given: _Given.args, **more: _Given.kwargs) -> _Answer:
         answer = reader(session, *given, **more)
         if (asked := session.info.get(_ASKED)) is not None:
-            asked.append(Asked(reader, given, dict(more), at, answer))
+            asked.append(Asked(reader, given, dict(more), at, _digest(answer)))
         return answer
 
     return read  # type: ignore[return-value]
+
+
+def _digest(answer: object) -> bytes:
+    return blake2b(pickle.dumps(answer), digest_size=16).digest()
 
 
 @contextmanager

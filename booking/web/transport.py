@@ -23,7 +23,7 @@ _SETTINGS = {
     "COMPRESS_CACHE_KEY": lambda _request: g.get("page_mark", ""),
     "COMPRESS_CACHE_BACKEND": lambda: _PackedPages(_MOST_PAGES),
 }
-_MOST_PAGES = 128
+_MOST_PAGES = 100
 _LEAST_BYTES = 500  # what is shorter gains nothing; the library says the same of pages
 
 

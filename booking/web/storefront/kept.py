@@ -27,7 +27,7 @@ from booking.web.transport import is_for_everybody
 from booking.wiring import current_runtime
 
 _EXTENSION = "holdfast_kept_pages"
-_MOST = 128
+_MOST = 100
 _LARGEST = 200_000  # letters
 _View = Callable[..., ResponseReturnValue]
 
