@@ -131,6 +131,8 @@ def serving(module: str, place: Place | None = None, stripe_url: str = "http://1
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         changes = {"PORT": str(port), "APP_BASE_URL": url, "STRIPE_API_BASE": stripe_url, "PYTHONPATH": str(ROOT)}
+        if place:
+            changes["APP_ENV"] = "development"  # under test it would load its commands, too
         settings = environment(place.url if place else "sqlite:////nonexistent/none.db", Path(folder), **changes)
         command = [sys.executable, "-m", "gunicorn", module]
         log = Path(folder) / "log"

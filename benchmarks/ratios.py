@@ -29,11 +29,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A ratio that must be reached, `at_least` or `at_most`, by a shop of so many units (0: of any size)."""
+    """A ratio that must be reached, `is_least` or at most, by a shop of so many units (0: of any size).
+
+    `limit` is None for what is told beside the goals, so that nobody takes them for more than they say.
+    """
 
     what: str
     words: str
-    limit: float
+    limit: float | None
     database: str = ""
     units: int = 0
     is_least: bool = True
@@ -44,5 +47,7 @@ class Goal:
 
     def is_missed(self, measured: Measured) -> bool:
         """By more than the noise of the run."""
+        if self.limit is None:
+            return False
         short = self.limit - measured.ratio if self.is_least else measured.ratio - self.limit
         return short > measured.noise
