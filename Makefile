@@ -91,7 +91,7 @@ smoke-stripe: .venv/.installed-dev  ## Ask Stripe's own sandbox what fakestripe 
 	@test -n "$(STRIPE_SMOKE_KEY)" || { echo "Set STRIPE_SMOKE_KEY to a test key (sk_test_...) of your own."; exit 1; }
 	@$(BIN)/python -m pytest tests/stripe_judges/test_behaviours.py
 
-bench: .venv/.installed-dev  ## How near the shop comes to what its stack can do: 10,000 units, both databases, ten minutes.
+bench: .venv/.installed-dev  ## How near the shop comes to what its stack can do: 10,000 units, both databases, a quarter of an hour.
 	@$(BIN)/python -m benchmarks.performance
 
 bench-quick: .venv/.installed-dev  ## The same with 100 units, in about a minute; writes nothing.

@@ -68,6 +68,15 @@ def fill(app: Flask, shop: BigShop) -> None:
         _analyse()
 
 
+def load_bare(connection: Connection, shop: BigShop) -> None:
+    """The house, its listings and their units, in the caller's transaction: no seasons and no bookings."""
+    for table, columns, rows in _tables(shop):
+        if table in ("property", "listing", "unit"):
+            _load(connection, table, columns, rows)
+        if table == "unit":  # what follows is long
+            return
+
+
 def _tables(shop: BigShop) -> Iterator[tuple[str, str, Iterable[Row]]]:
     """Each table with its columns (the two stamps of every row come of themselves) and rows."""
     chance, stamp = random.Random(shop.seed), _stamp(shop.first)

@@ -13,12 +13,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from benchmarks import engine, herd, news, pages
+from benchmarks import engine, growth, herd, news, pages
 from benchmarks.places import DATABASES, ROOT, places
 from benchmarks.ratios import Goal, Measured
 from tests.support.figures import fill
 
-PAGE = ROOT / "docs/performance.md"
+PAGE, CURVE = ROOT / "docs/performance.md", ROOT / "docs/performance-growth.svg"
 SMALL, LARGE = 100, 10_000
 GOALS = (
     Goal("confirm", "news of a payment taken in, checked and settled, against the floor", 0.60, "postgresql"),
@@ -29,6 +29,7 @@ GOALS = (
     Goal("refuse", "refusals of taken nights in the time of one hold, 16 clients", 4.0),
     Goal("rush", "64 clients for one unit, against 64 for different ones", 0.5),
     Goal("search", "slowest hundredth of searches, against that of one look by an index", 20.0, is_least=False),
+    Goal("growth", "a search at 100,000 units, against one at 10,000", 12.0, is_least=False),
     Goal("results", "results, 20 cards with exact totals, against hello", 0.20, units=SMALL),
     Goal("results", "results, 20 cards with exact totals, against hello", 0.15, units=LARGE),
     Goal("stay", "a stay with its calendar and prices, against hello", 0.25),
@@ -57,6 +58,14 @@ def run(sizes: tuple[int, ...], rounds: int, times: int) -> list[Measured]:
     if LARGE in sizes:
         found += _told(herd.measure(2000, 300, 10.0))
     return found
+
+
+def _grow(rounds: int) -> Iterable[Measured]:
+    """How a search grows with the shop; the curve is drawn."""
+    grown = growth.measure(DATABASES, growth.SIZES, rounds)
+    CURVE.write_text(growth.drawing(grown.curve), "utf-8")
+    fill(PAGE, "growth", f"![Milliseconds of one search in shops of 100 to 100,000 units]({CURVE.name})\n")
+    return grown.measured
 
 
 def _told(measured: Iterable[Measured]) -> Iterator[Measured]:
@@ -109,6 +118,8 @@ def main() -> None:
     wanted = parser.parse_args()
     logging.disable(logging.CRITICAL)
     found = run((SMALL,), 3, 20) if wanted.quick else run((SMALL, LARGE), wanted.rounds, wanted.times)
+    if not wanted.quick:
+        found += _told(_grow(wanted.rounds))
     print(text := table(found))
     if not wanted.quick:
         fill(PAGE, "ratios", text)
