@@ -130,6 +130,14 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
     session.info[_AFTERWARDS].append(act)
 
 
+def run(session: Session, statement: Any, given: Any) -> Any:
+    """Run a statement of tables that was put together once, past the objects of a session.
+
+    What they were changed in is not written before it, and they do not hear of it; whoever needs that says so.
+    """
+    return session.connection().execute(statement, given)
+
+
 def insert_into(session: Session, table: Any) -> Any:
     """An INSERT that can say ON CONFLICT, in the words of the session's database."""
     return insert_of(session)(table)

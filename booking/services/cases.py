@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
+from booking.database import run
 from booking.domain.states import LIVE_ATTEMPT, UNFINISHED_ATTEMPT, AttemptStatus, RefundReason
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Attempt, Booking, Payment
@@ -88,16 +90,28 @@ def refund_duplicate(case: Case, payment: Payment) -> Outcome:
 
 def give_up_others(case: Case) -> None:
     """Nothing else may be handed out for the same; the sweep ends the sessions that are still open at Stripe."""
-    attempt = case.attempt
-    others = update(Attempt).where(
-        Attempt.booking_id == case.booking.id,
-        Attempt.id != attempt.id,
-        Attempt.status.in_(LIVE_ATTEMPT),
+    attempt, session = case.attempt, case.session
+    this = {"of_booking": case.booking.id, "but": attempt.id, "change": attempt.change_id, "due": attempt.due_id}
+    session.flush()
+    if run(session, _GIVING_UP, this).rowcount:
+        for row in session:
+            if isinstance(row, Attempt) and row is not attempt:
+                session.expire(row)
+
+
+_ROW: Any = Attempt.__table__
+_GIVING_UP = (
+    update(_ROW)
+    .where(
+        _ROW.c.booking_id == bindparam("of_booking"),
+        _ROW.c.id != bindparam("but"),
+        _ROW.c.status.in_(LIVE_ATTEMPT),
         # The price of the booking, the difference of a change and a due are things to pay for each by itself.
-        Attempt.change_id.is_not_distinct_from(attempt.change_id),
-        Attempt.due_id.is_not_distinct_from(attempt.due_id),
+        _ROW.c.change_id.is_not_distinct_from(bindparam("change")),
+        _ROW.c.due_id.is_not_distinct_from(bindparam("due")),
     )
-    case.session.execute(others.values(status=AttemptStatus.SUPERSEDED))
+    .values(status=AttemptStatus.SUPERSEDED)
+)
 
 
 def close_attempt(case: Case, status: AttemptStatus) -> bool:

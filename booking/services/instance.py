@@ -24,8 +24,13 @@ class Identity:
     livemode: bool
 
 
-def get_identity(runtime: Runtime) -> Identity:
-    """This installation's id and mode. Makes the id at the first call ever; call it outside transactions."""
+def get_identity(runtime: Runtime, *, is_anew: bool = False) -> Identity:
+    """This installation's id and mode. Makes the id at the first call ever; call it outside transactions.
+
+    `is_anew` for whoever doubts it: as it is in the database now, and not as it was at the first look.
+    """
+    if is_anew:
+        _known.pop(db.engine, None)
     return Identity(get_instance_id(runtime), runtime.settings.livemode)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from booking.database import insert_of, is_postgresql, require_transaction
+from booking.database import insert_of, is_postgresql, require_transaction, run
 from booking.domain.dates import Stay
 from booking.domain.errors import DatesUnavailable, StayRuleBroken
 from booking.domain.neighbours import broken_turnover, judge_units
@@ -229,8 +229,8 @@ def _keep_for_good(session: Session, booking: Booking, now: datetime) -> bool:
     """
     stay = booking.stay
     own = {"of_booking": booking.id, "in_unit": booking.unit_id, "arrives": stay.arrive, "leaves": stay.leave}
-    kept = session.execute(_KEEPING, {**own, "at": now})
-    return bool(kept.rowcount == stay.nights)  # type: ignore[attr-defined]
+    session.flush()
+    return bool(run(session, _KEEPING, {**own, "at": now}).rowcount == stay.nights)
 
 
 _NIGHT: Any = Night.__table__
@@ -258,8 +258,7 @@ def _insert_nights(
 ) -> int:
     owner = {"of_booking": booking_id, "of_closure": closure_id, "until": hold_until, "at": now}
     rows = [{"in_unit": unit_id, "on_day": day, **owner} for day in days]
-    taken = session.execute(_taking(insert_of(session)), rows)
-    return int(taken.rowcount)  # type: ignore[attr-defined]
+    return int(run(session, _taking(insert_of(session)), rows).rowcount)
 
 
 @cache

@@ -1,13 +1,15 @@
 """The outbox: what must happen outside the database, written with its cause and leased to one worker at a time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.database import insert_into, require_transaction, transaction
+from booking.database import insert_of, require_transaction, run, transaction
 from booking.models import OutboxRow
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.runtime import Runtime
@@ -44,8 +46,13 @@ def enqueue(
     """
     require_transaction(session)
     row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "booking_id": booking_id}
-    fresh = insert_into(session, OutboxRow).values(**row, state=OutboxState.DUE, run_after=now, tries=0)
-    session.execute(fresh.on_conflict_do_nothing(index_elements=[OutboxRow.dedupe_key]))
+    run(session, _asking(insert_of(session)), {**row, "state": OutboxState.DUE, "run_after": now, "tries": 0})
+
+
+@cache
+def _asking(insert: Callable[[Any], Any]) -> Any:
+    """The same statement for every wish, put together once for each database."""
+    return insert(OutboxRow.__table__).on_conflict_do_nothing(index_elements=["dedupe_key"])
 
 
 def lease_next(runtime: Runtime) -> Task | None:

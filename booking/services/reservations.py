@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -347,11 +347,14 @@ def _refuse_taken(runtime: Runtime, request: PlaceRequest) -> None:
 
 def _find_placed(request: PlaceRequest) -> Placed | None:
     """What this browser has made of the same wish. Few have, and only they wait for those who write."""
-    if db.session.scalar(select(Booking.id).where(Booking.hold_key == hold_key(request)).limit(1)) is None:
+    if db.session.scalar(_SAME_WISH, {"wish": hold_key(request)}) is None:
         return None
     with transaction() as session:
         own = _find_own(session, request)
         return _use_again(own, request.guest) if own else None
+
+
+_SAME_WISH = select(Booking.id).where(Booking.hold_key == bindparam("wish")).limit(1)
 
 
 def _get_listing(session: Session, listing_id: int) -> Listing:
@@ -451,19 +454,21 @@ def _let_go_of_rivals(runtime: Runtime, request: PlaceRequest) -> None:
 
 def _find_rivals(request: PlaceRequest) -> list[int]:
     """Unpaid bookings of this browser that want nights of this stay, but are not what is asked for now."""
-    wanted = (hold_key(request), request.shown_total, request.shown_plan)
-    rivals = db.session.scalars(
-        select(Booking).where(
-            Booking.browser_key == _browser_key(request),
-            Booking.listing_id == request.listing_id,
-            Booking.status == BookingStatus.PENDING,
-            Booking.payment_status != PaymentStatus.AUTHORIZED,  # a request is its guest's own to withdraw
-            Booking.arrive < request.stay.leave,
-            Booking.leave > request.stay.arrive,
-            Booking.needs_review.is_(False),
-        )
-    )
+    wanted, stay = (hold_key(request), request.shown_total, request.shown_plan), request.stay
+    asked = {"of_browser": _browser_key(request), "of_listing": request.listing_id}
+    rivals = db.session.scalars(_RIVALS, {**asked, "arrives": stay.arrive, "leaves": stay.leave})
     return [rival.id for rival in rivals if (rival.hold_key, rival.amount, rival.schedule.mark) != wanted]
+
+
+_RIVALS = select(Booking).where(
+    Booking.browser_key == bindparam("of_browser"),
+    Booking.listing_id == bindparam("of_listing"),
+    Booking.status == BookingStatus.PENDING,
+    Booking.payment_status != PaymentStatus.AUTHORIZED,  # a request is its guest's own to withdraw
+    Booking.arrive < bindparam("leaves"),
+    Booking.leave > bindparam("arrives"),
+    Booking.needs_review.is_(False),
+)
 
 
 def _end_unpaid(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | None:

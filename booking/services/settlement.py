@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy import case as in_order
 from sqlalchemy.orm import Session
 
-from booking.database import after_commit, require_transaction
+from booking.database import after_commit, require_transaction, run
 from booking.domain.errors import DatesUnavailable, TransitionRefused
 from booking.domain.money import Money
 from booking.domain.requests import AuthorisationState
@@ -51,6 +52,8 @@ from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
+
+_PAYMENT: Any = Payment.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,12 @@ def settle(
     require_transaction(session)
     if isinstance(evidence, HouseReceipt):
         return _settle_receipt(session, evidence, cause, now)
-    attempt = _find_attempt(session, evidence, identity)
-    if attempt is None:
+    found = _find_attempt(session, evidence, identity)
+    if found is None:
         return Settled(Outcome.UNKNOWN, None)
-    booking = lock_booking(session, attempt.booking_id)
-    attempt = session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
+    attempt_id, booking_id = found
+    booking = lock_booking(session, booking_id)
+    attempt = session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
     case = Case(session, attempt, booking, evidence, cause, now, identity)
     outcome = _decide(case)
     refresh_money(session, booking)
@@ -125,17 +129,36 @@ def _decide(case: Case) -> Outcome:
 # --- finding and binding --------------------------------------------------------------------------------------------
 
 
-def _find_attempt(session: Session, evidence: PaymentEvidence, identity: Identity) -> Attempt | None:
-    """By Stripe's ids that we stored, then by our own token: an event may be faster than our own second transaction."""
-    for column, value in (
-        (Attempt.session_id, evidence.session_id),
-        (Attempt.payment_intent_id, evidence.payment_intent_id),
-        (Attempt.token, evidence.tag.attempt if evidence.tag.app == identity.instance_id else None),
-    ):
-        attempt = session.scalar(select(Attempt).where(column == value)) if value else None
-        if attempt is not None:
-            return attempt
-    return None
+def _find_attempt(session: Session, evidence: PaymentEvidence, identity: Identity) -> tuple[int, int] | None:
+    """An attempt and its booking, by id: by Stripe's ids that we stored, then by our own token.
+
+    An event may be faster than our own second transaction, and then nothing but the token is known here.
+    """
+    token = evidence.tag.attempt if evidence.tag.app == identity.instance_id else None
+    told = {"session": evidence.session_id or None, "intent": evidence.payment_intent_id or None, "ours": token or None}
+    session.flush()
+    found = run(session, _FINDING, told).first()
+    return None if found is None else (found.id, found.booking_id)
+
+
+# Of several the first counts: they would be different ones only where something is wrong at Stripe.
+_FINDING = (
+    select(Attempt.id, Attempt.booking_id)
+    .where(
+        or_(
+            Attempt.session_id == bindparam("session"),
+            Attempt.payment_intent_id == bindparam("intent"),
+            Attempt.token == bindparam("ours"),
+        )
+    )
+    .order_by(
+        in_order(
+            (Attempt.session_id == bindparam("session"), 0), (Attempt.payment_intent_id == bindparam("intent"), 1),
+            else_=2,
+        )
+    )
+    .limit(1)
+)  # fmt: skip
 
 
 def _is_of_another_session(case: Case) -> bool:
@@ -162,8 +185,8 @@ def _settle_paid(case: Case, place: Callable[[Case, Payment], Outcome]) -> Outco
         return _review(case, "it was paid, but no payment is named")
     if _is_recorded(case.session, case.evidence.payment_intent_id):
         return Outcome.ALREADY
-    payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
     case.attempt.status = AttemptStatus.PAID
+    payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
     give_up_others(case)
     cards.note_saving(case.session, case.attempt, case.now)
     mismatch = _find_mismatch(case)
@@ -220,8 +243,10 @@ def _end_dates_gone(case: Case, note: str) -> None:
 
 
 def _is_recorded(session: Session, payment_intent_id: str) -> bool:
-    found = session.scalar(select(Payment.id).where(Payment.payment_intent_id == payment_intent_id))
-    return found is not None
+    return run(session, _RECORDED, {"intent": payment_intent_id}).first() is not None
+
+
+_RECORDED = select(_PAYMENT.c.id).where(_PAYMENT.c.payment_intent_id == bindparam("intent"))
 
 
 def _record_payment(case: Case, payment_intent_id: str, amount: Money) -> Payment:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
-from sqlalchemy.orm import Session
+from sqlalchemy import ClauseElement, insert, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm.attributes import set_committed_value
 
-from booking.database import require_transaction
+from booking.database import require_transaction, run
 from booking.domain.errors import TransitionRefused
 from booking.domain.states import BookingStatus, Source, check_transition
 from booking.models import Booking, BookingEvent
@@ -35,19 +36,18 @@ def record(
 ) -> None:
     """Add one step to the timeline. Joins the caller's transaction."""
     require_transaction(session)
-    session.add(
-        BookingEvent(
-            booking_id=booking.id,
-            at=now,
-            kind=kind,
-            source=cause.source,
-            actor=cause.actor,
-            stripe_event_id=cause.stripe_event_id,
-            old_status=old,
-            new_status=new,
-            note=note[:500],
-        )
-    )
+    row = {
+        "booking_id": booking.id,
+        "at": now,
+        "kind": kind,
+        "source": cause.source,
+        "actor": cause.actor,
+        "stripe_event_id": cause.stripe_event_id,
+        "old_status": old,
+        "new_status": new,
+        "note": note[:500],
+    }
+    run(session, _ADDING, row)
 
 
 def move(
@@ -68,10 +68,24 @@ def move(
     """
     old = booking.status
     check_transition(old, new)
-    changed = session.execute(
-        update(Booking).where(Booking.id == booking.id, Booking.status == old).values(status=new, **values)
-    )
-    if changed.rowcount != 1:  # type: ignore[attr-defined]
+    if booking in session.dirty:
+        session.flush()
+    still = update(_ROW).where(_ROW.c.id == booking.id, _ROW.c.status == old)
+    if run(session, still.values(status=new, **values), None).rowcount != 1:
         raise TransitionRefused(old=old, new=new)
-    session.refresh(booking)
+    _take_over(session, booking, {**values, "status": new})
     record(session, booking, kind, cause, now, old=old, new=new, note=note)
+
+
+_ROW: Any = Booking.__table__
+_ADDING = insert(BookingEvent.__table__)  # type: ignore[arg-type]
+# What hangs together with columns that a step changes.
+_BESIDE = ("unit", "request", "events", "updated_at")
+
+
+def _take_over(session: Session, booking: Booking, values: dict[str, Any]) -> None:
+    """Let the object say what its row says now; what the database has worked out itself is read when it is needed."""
+    worked_out = [name for name, value in values.items() if isinstance(value, ClauseElement | InstrumentedAttribute)]
+    session.expire(booking, [*_BESIDE, *worked_out])
+    for name in values.keys() - set(worked_out):
+        set_committed_value(booking, name, values[name])

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
+from sqlalchemy import bindparam, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from booking import metrics
-from booking.database import insert_into, transaction
+from booking.database import insert_of, run, transaction
 from booking.domain.errors import BookingNotFound
 from booking.domain.states import Source
 from booking.extensions import DATABASE_AWAY
@@ -172,25 +175,43 @@ def _handle(delivery: _Delivery, is_replay: bool) -> Receipt:
 def _file(delivery: _Delivery) -> bool:
     """Write the inbox row, or take over one that failed; False where the event was dealt with before."""
     session, event = delivery.session, delivery.event
-    fresh = insert_into(session, WebhookEvent.__table__).values(
-        id=event.event_id,
-        type=event.type,
-        object_id=event.object_id[:255],
-        outcome=InboxOutcome.FAILED,
-        payload=dict(event.payload),
-        received_at=delivery.now,
-    )
+    row = {
+        "id": event.event_id,
+        "type": event.type,
+        "object_id": event.object_id[:255],
+        "outcome": InboxOutcome.FAILED,
+        "payload": dict(event.payload),
+        "received_at": delivery.now,
+    }
+    return run(session, _filing(insert_of(session)), row).first() is not None
+
+
+_ROW: Any = WebhookEvent.__table__
+
+
+@cache
+def _filing(insert: Callable[[Any], Any]) -> Any:
+    """The same statement for every event, put together once for each database."""
+    fresh = insert(_ROW)
     again = fresh.on_conflict_do_update(
         index_elements=["id"],
-        set_={"deliveries": WebhookEvent.deliveries + 1, "updated_at": fresh.excluded.updated_at},
-        where=WebhookEvent.outcome.in_((InboxOutcome.FAILED, InboxOutcome.UNMATCHED)),
+        set_={"deliveries": _ROW.c.deliveries + 1, "updated_at": fresh.excluded.updated_at},
+        where=_ROW.c.outcome.in_((InboxOutcome.FAILED, InboxOutcome.UNMATCHED)),
     )
-    return session.execute(again.returning(WebhookEvent.id)).first() is not None
+    return again.returning(_ROW.c.id)
+
+
+_MARKING = (
+    update(_ROW)
+    .where(_ROW.c.id == bindparam("of_event"))
+    .values(outcome=bindparam("came_to"), note=bindparam("says"), booking_id=bindparam("concerns"))
+)
 
 
 def _mark(delivery: _Delivery, outcome: InboxOutcome, effect: _Effect) -> Receipt:
-    row = delivery.session.get_one(WebhookEvent, delivery.event.event_id)
-    row.outcome, row.note, row.booking_id = outcome, effect.note, effect.booking_id
+    told = {"came_to": outcome, "says": effect.note, "concerns": effect.booking_id}
+    delivery.session.flush()  # what the event has brought about, before it counts as handled
+    run(delivery.session, _MARKING, {"of_event": delivery.event.event_id, **told})
     status = ReceiptStatus.UNMATCHED if outcome is InboxOutcome.UNMATCHED else ReceiptStatus.HANDLED
     return Receipt(status, effect.note)
 

@@ -1,5 +1,7 @@
 """What a hold, a refusal and a confirmation ask the database, and that what they leave out changes no answer."""
 
+import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,18 +9,22 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from booking.cli.made_up_events import Wishes, make_event, sign
 from booking.database import transaction
 from booking.domain.errors import DatesUnavailable, ListingNotFound, PriceChanged, StayRuleBroken
 from booking.domain.states import BookingStatus
 from booking.extensions import db
 from booking.models import Booking, Listing, Night
+from booking.queries.story import get_attempt_facts
 from booking.services import nights, reservations
+from booking.services.instance import get_identity
 from booking.services.reservations import PlaceRequest, place_booking
+from booking.services.webhooks import receive_event
 from tests.support.noting import Asked, engine_of, noting
-from tests.support.shop import GRACE, LINUS, Shop, add_listing
+from tests.support.shop import GRACE, LINUS, SECRET, Shop, add_listing
 
 # How often each asks once what is on sale has been read, without what begins and ends transactions and savepoints.
-HOLD, REFUSAL = 9, 4
+HOLD, REFUSAL, CONFIRMATION = 9, 4, 19
 _FRAMES = ("BEGIN", "SAVEPOINT", "RELEASE")
 
 
@@ -52,6 +58,23 @@ def test_a_hold_and_a_refusal_ask_no_more_than_they_must(shop: Shop) -> None:
     assert len(hold) == HOLD, told(hold)
     assert len(refusal) == REFUSAL, told(refusal)
     assert {statement.split()[0] for statement, _ in refusal} == {"SELECT"}
+
+
+def test_a_confirmation_asks_no_more_than_it_must(shop: Shop) -> None:
+    """From the bytes of the news on, as Stripe sends it before the shop knows the payment's id."""
+    shop.place(shop.stay(ahead=90), browser="ada")
+    booking_id = shop.book(shop.stay())
+    with shop.app.app_context():
+        identity, facts = get_identity(shop.runtime), get_attempt_facts(db.session(), booking_id)
+    event = make_event("checkout.session.completed", facts, Wishes(), identity.instance_id, int(time.time()))
+    body = json.dumps(event).encode()
+    signature = sign(body, SECRET, int(time.time()))
+
+    asked = asked_by(shop, lambda: receive_event(shop.runtime, body, signature))
+
+    assert shop.booking(booking_id).status is BookingStatus.CONFIRMED
+    assert len(asked) == CONFIRMATION, told(asked)
+    assert len(shop.timeline(booking_id)) == 3
 
 
 def test_whoever_comes_too_late_waits_for_nobody_who_writes(small_shop: Shop) -> None:
