@@ -132,8 +132,8 @@ def place_booking(runtime: Runtime, request: PlaceRequest) -> Placed:
     """
     identity = get_identity(runtime)
     _let_go_of_rivals(runtime, request)
+    _refuse_taken(runtime, request)
     try:
-        _refuse_taken(runtime, request)
         return _place(runtime, request, identity)
     except (IntegrityError, DatesUnavailable, TooManyHolds):
         # What is in the way may be this guest's own hold: the other half of a double click was first.
@@ -333,25 +333,32 @@ def _write_request(session: Session, listing: Listing, booking: Booking, now: da
 def _refuse_taken(runtime: Runtime, request: PlaceRequest) -> None:
     """Tell most of those who come too late at a plain look, before anything is locked, written or worked out.
 
-    Whoever gets past it may still be too late: the claim of the nights decides. A stay that no rule allows is told so.
+    Whoever gets past it may still be too late: the claim of the nights decides. Whose own hold has the nights is let
+    past, and a stay that no rule allows is told so.
 
     Raises:
         StayRuleBroken, DatesUnavailable: as placing it would.
     """
     session, now = db.session(), runtime.clock.now()
     listing = on_sale(session).by_id.get(request.listing_id)
-    if listing is not None and not has_free_unit(session, listing.id, request.stay, now):
-        check_stay(listing.rules, request.stay, request.guests, listing.property.today(now))
-        raise DatesUnavailable
+    if listing is None or has_free_unit(session, listing.id, request.stay, now) or _was_wished(request):
+        return
+    check_stay(listing.rules, request.stay, request.guests, listing.property.today(now))
+    raise DatesUnavailable
 
 
 def _find_placed(request: PlaceRequest) -> Placed | None:
     """What this browser has made of the same wish. Few have, and only they wait for those who write."""
-    if db.session.scalar(_SAME_WISH, {"wish": hold_key(request)}) is None:
+    if not _was_wished(request):
         return None
     with transaction() as session:
         own = _find_own(session, request)
         return _use_again(own, request.guest) if own else None
+
+
+def _was_wished(request: PlaceRequest) -> bool:
+    """Whether this browser has ever held or booked just this."""
+    return db.session.scalar(_SAME_WISH, {"wish": hold_key(request)}) is not None
 
 
 _SAME_WISH = select(Booking.id).where(Booking.hold_key == bindparam("wish")).limit(1)

@@ -95,6 +95,15 @@ def test_a_stay_that_no_rule_allows_is_told_so_even_where_its_nights_are_taken(s
         place_booking(shop.runtime, wish(shop, browser="linus"))
 
 
+def test_whose_own_hold_has_the_nights_gets_it_again_whatever_the_rules_say_by_now(shop: Shop) -> None:
+    grace = wish(shop)
+    with shop.app.app_context():
+        first = place_booking(shop.runtime, grace)
+        db.session.execute(update(Listing).values(min_nights=7, max_nights=9))
+        db.session.commit()
+        assert place_booking(shop.runtime, grace) == first
+
+
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_a_price_that_changes_after_the_first_look_is_the_one_that_counts(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, by_hand: bool
