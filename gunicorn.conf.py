@@ -15,9 +15,13 @@ from gunicorn.glogging import Logger
 load_dotenv(Path(__file__).parent / ".env")
 # For another address: gunicorn --bind 0.0.0.0:8000 wsgi:app
 bind = "127.0.0.1:" + (os.environ.get("PORT") or "8000")
+# `python -m benchmarks.serving` measures these for docs/performance.md. On two cores, with sixteen clients, 2 × 8
+# served 304 pages a second, p99 136 ms; 2 × 16 277 and 200 ms, 3 × 8 137 and 246 ms, 4 × 8 110 and 1143 ms; 271 where
+# lines are not kept. One worker served as many, since the clients took the other core. Rows of a busy run are rough.
 workers = int(os.environ.get("WEB_WORKERS") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 8)
-worker_class = "gthread"
+# gthread, but a request gets a thread when all of it has arrived: slow visitors keep nobody out (patient_worker.py).
+worker_class = "patient_worker.PatientWorker"
 timeout = 30
 graceful_timeout = 20
 keepalive = 5

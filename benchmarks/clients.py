@@ -30,12 +30,17 @@ def cost(server: Server, asks: Sequence[Ask]) -> tuple[float, float]:
     return (server.seconds() - before) / len(waits), statistics.quantiles(waits, n=100)[98]
 
 
-def ask_all(url: str, asks: Sequence[Ask], clients: int = CLIENTS) -> list[float]:
-    """How long each answer took, in seconds. Raises RuntimeError where one was not as it should be."""
+def ask_all(url: str, asks: Sequence[Ask], clients: int = CLIENTS, patience: float = 60) -> list[float]:
+    """How long each answer took, in seconds.
+
+    Raises RuntimeError where one was not as it should be, and TimeoutError where none came in `patience` seconds.
+    """
     waits: list[float] = []
     errors: list[Exception] = []
     shares = [asks[number::clients] for number in range(clients)]
-    threads = [threading.Thread(target=_client, args=(url, share, waits.append, errors)) for share in shares]
+    lines = [http.client.HTTPConnection(urlsplit(url).netloc, timeout=patience) for _ in shares]
+    work = zip(lines, shares, strict=True)
+    threads = [threading.Thread(target=_client, args=(line, share, waits.append, errors)) for line, share in work]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -45,8 +50,12 @@ def ask_all(url: str, asks: Sequence[Ask], clients: int = CLIENTS) -> list[float
     return waits
 
 
-def _client(url: str, asks: Sequence[Ask], note: Callable[[float], None], errors: list[Exception]) -> None:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+def _client(
+    connection: http.client.HTTPConnection,
+    asks: Sequence[Ask],
+    note: Callable[[float], None],
+    errors: list[Exception],
+) -> None:
     try:
         for ask in asks:
             began = time.perf_counter()

@@ -27,7 +27,7 @@ def measure(shops: list[Place], rounds: int, requests: int) -> Iterator[Measured
     """
     with ExitStack() as stack:
         hello = stack.enter_context(serving("benchmarks.hello:app"))
-        running = [(place, stack.enter_context(serving("wsgi:app", place)), _pages(place)) for place in shops]
+        running = [(place, stack.enter_context(serving("wsgi:app", place)), pages_of(place)) for place in shops]
         cost(hello, [Ask("/")] * 50)
         for shop in running:
             _costs(shop, 8 * POPULAR)  # until every process has made each
@@ -49,7 +49,7 @@ def _costs(shop: _Running, requests: int) -> dict[str, float]:
     return {page: cost(server, [Ask(next(addresses)) for _ in range(requests)])[0] for page, addresses in pages.items()}
 
 
-def _pages(place: Place) -> dict[str, Iterator[str]]:
+def pages_of(place: Place) -> dict[str, Iterator[str]]:
     """Addresses of each kind of page, without end where they are popular."""
     with shop_in(place):
         slugs = list(db.session.scalars(select(Listing.slug).order_by(Listing.id).limit(_HOUSES)))

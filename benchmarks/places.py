@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,32 +115,39 @@ class Server:
 
     def seconds(self) -> float:
         """Of processor time since it began, the database's included."""
-        own = _family(self.process)
-        return sum(_seconds(process) for process in (*own, *_family(self.database_server)))
+        own = family(self.process)
+        return sum(seconds_of(process) for process in (*own, *family(self.database_server)))
 
     def megabytes(self) -> float:
         """Resident memory of the largest worker."""
-        sizes = [_resident(process) for process in _family(self.process) if process != self.process]
+        sizes = [_resident(process) for process in family(self.process) if process != self.process]
         return max(sizes) / 1e6
 
 
 @contextlib.contextmanager
-def serving(module: str, place: Place | None = None, stripe_url: str = "http://127.0.0.1:1") -> Iterator[Server]:
+def serving(
+    module: str,
+    place: Place | None = None,
+    stripe_url: str = "http://127.0.0.1:1",
+    options: Sequence[str] = (),
+    **more: str,
+) -> Iterator[Server]:
     """A program under gunicorn: `wsgi:app` on a shop, or another one that needs none."""
     port = servers.free_port()
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         changes = {"PORT": str(port), "APP_BASE_URL": url, "STRIPE_API_BASE": stripe_url, "PYTHONPATH": str(ROOT)}
+        changes |= more
         if place:
             changes["APP_ENV"] = "development"  # under test it would load its commands, too
         settings = environment(place.url if place else "sqlite:////nonexistent/none.db", Path(folder), **changes)
-        command = [sys.executable, "-m", "gunicorn", module]
+        command = [sys.executable, "-m", "gunicorn", *options, module]
         log = Path(folder) / "log"
         with servers.running(command, f"{url}/healthz", settings, log) as process:
             yield Server(url, process.pid, place.server if place else 0)
 
 
-def _family(process: int) -> list[int]:
+def family(process: int) -> list[int]:
     """A process and its children."""
     if not process:
         return []
@@ -148,7 +155,7 @@ def _family(process: int) -> list[int]:
     return [process, *map(int, told.stdout.split())]
 
 
-def _seconds(process: int) -> float:
+def seconds_of(process: int) -> float:
     with contextlib.suppress(OSError):
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS

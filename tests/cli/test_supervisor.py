@@ -16,7 +16,16 @@ from booking.config import ROOT
 from tests.support.servers import answers, free_port, wait_until
 
 pytestmark = pytest.mark.gunicorn
-PARTS = ("booking", "templates", "static", "migrations", "fakestripe", "wsgi.py", "gunicorn.conf.py")
+PARTS = (
+    "booking",
+    "templates",
+    "static",
+    "migrations",
+    "fakestripe",
+    "wsgi.py",
+    "gunicorn.conf.py",
+    "patient_worker.py",
+)
 
 
 @dataclass

@@ -1,0 +1,132 @@
+"""patient_worker.py: slow visitors keep nobody out, and whoever would wait too long is told when to come back."""
+
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+import patient_worker
+from tests.support import servers
+from tests.support.gunicorn import THREADS, WORKERS, environment
+
+pytestmark = pytest.mark.gunicorn
+
+BEGINNING = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+MANY = 2 * WORKERS * THREADS
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A program that says hello, under the shop's own settings."""
+    port = servers.lasting_port()
+    url = f"http://127.0.0.1:{port}"
+    env = environment("sqlite:////nonexistent/none.db", tmp_path, PORT=str(port), PYTHONPATH=str(servers.ROOT))
+    command = [sys.executable, "-m", "gunicorn", "benchmarks.hello:app"]
+    with servers.running(command, f"{url}/healthz", env, tmp_path / "log"):
+        yield url
+
+
+@contextlib.contextmanager
+def _lines(url: str, said: bytes, many: int = 1) -> Iterator[list[socket.socket]]:
+    """Visitors who say this and then nothing."""
+    host, port = url.removeprefix("http://").split(":")
+    with contextlib.ExitStack() as stack:
+        lines = [stack.enter_context(socket.create_connection((host, int(port)), 10)) for _ in range(many)]
+        for line in lines:
+            line.sendall(said)
+        time.sleep(0.2)
+        yield lines
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"GET / HT", BEGINNING, BEGINNING + b"\r\nname="],
+    ids=["nothing", "a word", "no end of the head", "no end of the form"],
+)
+def test_visitors_who_say_half_of_what_they_want_keep_nobody_waiting(server: str, said: bytes) -> None:
+    """Without the shop's own worker the least of these waits would be five seconds."""
+    with _lines(server, said, MANY):
+        began = time.monotonic()
+        for _ in range(MANY):
+            assert requests.get(server, timeout=20).text == "hello"
+
+    assert time.monotonic() - began < 4
+
+
+def test_a_slow_visitor_is_answered_when_all_is_said(server: str) -> None:
+    with _lines(server, b"") as (line,):
+        for letter in b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n":
+            line.sendall(bytes([letter]))
+            time.sleep(0.01)
+
+        assert line.recv(1000).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_large_form_and_a_kept_line_work_as_ever(server: str) -> None:
+    with requests.Session() as web:
+        statuses = [web.post(server, data=b"x" * size, timeout=20).status_code for size in (0, 10, 63_000)]
+        texts = [web.get(server, timeout=20).text for _ in range(3)]
+
+    assert (statuses, texts) == ([405] * 3, ["hello"] * 3)
+
+
+def test_whoever_asks_whether_to_go_on_is_told_so(server: str) -> None:
+    asked = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+
+    with _lines(server, asked) as (line,):
+        line.settimeout(5)
+        assert line.recv(1000).startswith(b"HTTP/1.1")
+
+
+# --- whoever would wait too long ------------------------------------------------------------------------------------
+
+
+def _answer(path: str, method: str, waited: float) -> tuple[str, dict[str, str]]:
+    patient_worker._line.seconds = waited
+    told: list[Any] = []
+
+    def shop(_environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        start("200 OK", [])
+        return [b"the shop"]
+
+    app = patient_worker._told_to_come_back(shop)
+    list(app({"PATH_INFO": path, "REQUEST_METHOD": method}, lambda *args: told.extend(args)))
+    return told[0], dict(told[1])
+
+
+@pytest.mark.parametrize("path", ["/", "/de/", "/stays", "/de/stays", "/stays/harbour-loft", "/terms"])
+def test_who_looks_around_is_told_when_to_come_back(path: str) -> None:
+    status, headers = _answer(path, "GET", waited=2.5)
+
+    assert status == "503 Service Unavailable"
+    assert int(headers["Retry-After"]) > 0
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/stays/harbour-loft/review"),
+        ("GET", "/stays/harbour-loft/review"),
+        ("GET", "/pay/return"),
+        ("GET", "/b/ABCDEFGH"),
+        ("GET", "/m/" + "x" * 43),
+        ("GET", "/manage"),
+        ("GET", "/admin/"),
+        ("GET", "/healthz"),
+        ("POST", "/webhooks/stripe/"),
+        ("GET", "/static/css/base.css"),
+    ],
+)
+def test_who_pays_works_or_watches_is_let_through_however_long_it_took(method: str, path: str) -> None:
+    assert _answer(path, method, waited=60.0)[0] == "200 OK"
+
+
+def test_who_waited_a_moment_is_served() -> None:
+    assert _answer("/stays", "GET", waited=1.5)[0] == "200 OK"
