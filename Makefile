@@ -33,7 +33,7 @@ FIGURES := var/figures
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
 .PHONY: help demo demo-data demo-reset serve test test-fast torture mutants figures translations lighthouse screenshots \
-	smoke-stripe bench bench-quick bench-fakestripe drill guards lint clean
+	smoke-stripe bench bench-quick bench-fakestripe load drill guards lint clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -57,7 +57,7 @@ serve: .venv/.installed  ## The shop and its worker with the settings of .env, f
 	@$(FLASK) db upgrade 2>&1 | { grep -v '^INFO' || true; }
 	@exec $(RUN) serve $(PORTS)
 
-test: lint  ## Everything: style, types, the whole suite, coverage.
+test: lint .venv/load/.installed  ## Everything: style, types, the whole suite, coverage.
 	@.ci/tools
 	@$(TESTS) $(COVERAGE)
 
@@ -100,6 +100,9 @@ bench-quick: .venv/.installed-dev  ## The same with 100 units, in about a minute
 bench-fakestripe: .venv/.installed  ## How fast the simulated Stripe is, also with 20,000 objects in it.
 	@$(BIN)/python -m benchmarks.fakestripe
 
+load: .venv/.installed-dev .venv/load/.installed  ## Whole visits by more and more people, all of it on this machine; for docs/scaling.md.
+	@$(BIN)/python -m benchmarks.load
+
 drill: demo-data  ## Some two dozen named disasters, staged on this installation in a scratch database.
 	@$(DEMO_ENV) $(FLASK) drill
 
@@ -118,6 +121,12 @@ clean:  ## Remove the virtual environment and what tools have left behind; data 
 	@echo "Installing ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# Visitors by the hundred, in an environment of their own: what they need would change how the shop runs.
+.venv/load/.installed: requirements-load.txt
+	@$(PYTHON) -m venv .venv/load
+	@.venv/load/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-load.txt
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.txt requirements-metrics.txt requirements.txt

@@ -18,7 +18,7 @@ EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 CONFIG = (ROOT / "booking" / "config.py").read_text(encoding="utf-8")
 GUNICORN = (ROOT / "gunicorn.conf.py").read_text(encoding="utf-8")
-REQUIREMENTS = ["requirements.txt", "requirements-metrics.txt", "requirements-dev.txt"]
+REQUIREMENTS = ["requirements.txt", "requirements-metrics.txt", "requirements-load.txt", "requirements-dev.txt"]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "fakestripe" / "README.md"]
 
 

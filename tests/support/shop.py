@@ -2,11 +2,9 @@
 
 import contextlib
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,6 +38,7 @@ from booking.runtime import Runtime
 from booking.services import checkout, delivery, reservations, verification
 from booking.services.checkout import Handoff
 from booking.services.reservations import GuestDetails, Placed, PlaceRequest
+from tests.support.forms import fields_of
 from tests.support.servers import FakeStripe, wait_until
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -388,18 +387,6 @@ class Visitor:
     def book_and_pay(self, slug: str, stay: Stay, guest: GuestDetails = GRACE, **wishes: str) -> requests.Response:
         """The whole way up to the redirect to Stripe."""
         return self.post(f"/stays/{slug}/review", self.review_form(slug, stay, guest, **wishes))
-
-
-def fields_of(page: str) -> dict[str, str]:
-    """The inputs of a page's forms that have a value, but for boxes that nobody has ticked."""
-    found = {}
-    for tag in re.findall(r"<input\b[^>]*>", page):
-        if 'type="checkbox"' in tag and " checked" not in tag:
-            continue
-        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
-        if name and value:
-            found[unescape(name[1])] = unescape(value[1])
-    return found
 
 
 @contextlib.contextmanager
