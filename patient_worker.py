@@ -43,7 +43,7 @@ class PatientWorker(ThreadWorker):
     def load_wsgi(self) -> None:
         """Ask those to come back who have waited too long."""
         super().load_wsgi()
-        self.wsgi = _told_to_come_back(self.wsgi)
+        self.wsgi = _told_to_come_back(self.wsgi, self.log.warning)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give it a thread if all is there, or listen on."""
@@ -101,13 +101,14 @@ def _missing(seen: bytes) -> int:
     return min(whole, _WHOLE) if len(seen) < min(whole, _WHOLE) else 0
 
 
-def _told_to_come_back(app: WsgiApp) -> WsgiApp:
+def _told_to_come_back(app: WsgiApp, log: Callable[..., None]) -> WsgiApp:
     page = _AWAY.read_bytes()
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         is_late = getattr(_line, "seconds", 0.0) > _SECONDS_IN_LINE
         if not is_late or environ["REQUEST_METHOD"] != "GET" or not _CAN_COME_BACK.fullmatch(environ["PATH_INFO"]):
             return app(environ, start_response)
+        log("No thread for %.1f s: a visitor was asked to come back", _line.seconds)
         start_response("503 Service Unavailable", [*_AWAY_HEADERS, ("Content-Length", str(len(page)))])
         return [page]
 

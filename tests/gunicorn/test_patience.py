@@ -87,7 +87,7 @@ def test_whoever_asks_whether_to_go_on_is_told_so(server: str) -> None:
 # --- whoever would wait too long ------------------------------------------------------------------------------------
 
 
-def _answer(path: str, method: str, waited: float) -> tuple[str, dict[str, str]]:
+def _answer(path: str, method: str, waited: float, log: Callable[..., None] = print) -> tuple[str, dict[str, str]]:
     patient_worker._line.seconds = waited
     told: list[Any] = []
 
@@ -95,15 +95,17 @@ def _answer(path: str, method: str, waited: float) -> tuple[str, dict[str, str]]
         start("200 OK", [])
         return [b"the shop"]
 
-    app = patient_worker._told_to_come_back(shop)
+    app = patient_worker._told_to_come_back(shop, log)
     list(app({"PATH_INFO": path, "REQUEST_METHOD": method}, lambda *args: told.extend(args)))
     return told[0], dict(told[1])
 
 
 @pytest.mark.parametrize("path", ["/", "/de/", "/stays", "/de/stays", "/stays/harbour-loft", "/terms"])
 def test_who_looks_around_is_told_when_to_come_back(path: str) -> None:
-    status, headers = _answer(path, "GET", waited=2.5)
+    said: list[str] = []
+    status, headers = _answer(path, "GET", waited=2.5, log=lambda text, seconds: said.append(text % seconds))
 
+    assert said == ["No thread for 2.5 s: a visitor was asked to come back"]
     assert status == "503 Service Unavailable"
     assert int(headers["Retry-After"]) > 0
     assert headers["Cache-Control"] == "no-store"
