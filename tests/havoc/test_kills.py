@@ -197,11 +197,13 @@ def _verify(running: Running) -> str:
 
 def _letters(running: Running) -> Counter[str]:
     """To whom and about what letters were sent, those included that a killed worker had taken and not finished."""
+    mark = "--- mail to "
     running.shop.clock.offset += LEASE_IS_OVER
     while running.shop.work():
         pass
-    sent = [line for line in running.said().splitlines() if line.startswith("--- mail to ")]
-    return Counter([*sent, *(f"--- mail to {letter.to}: {letter.subject}" for letter in running.shop.mailer.letters)])
+    # A worker that was killed while it wrote may have left the beginning of a line before what the next one says.
+    sent = [mark + line.rpartition(mark)[2] for line in running.said().splitlines() if mark in line]
+    return Counter([*sent, *(f"{mark}{letter.to}: {letter.subject}" for letter in running.shop.mailer.letters)])
 
 
 def _without_letter(shop: Shop, told: Told, letters: Counter[str]) -> set[str]:
