@@ -5,14 +5,13 @@ A search asks a thousand listings the same few questions: each kind of rules is 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Text, cast, select
+from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from booking.models import Listing, Unit
 from booking.models.shelf import may_change
-from booking.queries.on_sale import OnSale, on_sale
+from booking.queries.on_sale import on_sale
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +47,17 @@ class Kinds:
         return cls(listings, tuple(listing.id for listing in listings), tuple(kinds), tuple(first), sizes)
 
 
-# With what they were worked out of: it is another one as soon as anything on sale has changed.
-_units: WeakKeyDictionary[Engine, tuple[OnSale, UnitsOnSale]] = WeakKeyDictionary()
-_kinds: WeakKeyDictionary[Engine, tuple[OnSale, Kinds]] = WeakKeyDictionary()
-
-
 def units_on_sale(session: Session) -> UnitsOnSale:
     """Which units there are. Inside a transaction that writes they are read anew."""
     if may_change(session):
         return _read_units(session)
-    shelf, engine = on_sale(session), _engine(session)
-    if (known := _units.get(engine)) is None or known[0] is not shelf:
-        known = _units[engine] = shelf, _read_units(session)
-    return known[1]
+    return on_sale(session).work_out(UnitsOnSale, lambda: _read_units(session))
 
 
 def kinds_on_sale(session: Session) -> Kinds:
     """All on sale by kind. Inside a transaction that writes it is worked out anew."""
-    shelf, engine = on_sale(session), _engine(session)
-    if may_change(session):
-        return Kinds.among(shelf.listings)
-    if (known := _kinds.get(engine)) is None or known[0] is not shelf:
-        known = _kinds[engine] = shelf, Kinds.among(shelf.listings)
-    return known[1]
-
-
-def _engine(session: Session) -> Engine:
-    engine = session.get_bind()
-    assert isinstance(engine, Engine)
-    return engine
+    shelf = on_sale(session)
+    return shelf.work_out(Kinds, lambda: Kinds.among(shelf.listings))
 
 
 def _read_units(session: Session) -> UnitsOnSale:

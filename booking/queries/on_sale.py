@@ -5,9 +5,10 @@ transaction: from what is kept where the number is still the same inside that tr
 """
 
 import time
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, select
@@ -18,6 +19,7 @@ from booking.models.shelf import may_change, was_changed
 
 # For changes past the shop's own code, by hand or by an older version that still runs, which change no number.
 KEPT_SECONDS = 60
+_Kind = TypeVar("_Kind")
 _ASKED = "holdfast_on_sale"
 # All that prices, rules and terms are made of, in one statement for each kind, however many listings there are.
 WITH_TERMS = (
@@ -43,6 +45,14 @@ class OnSale:
     by_slug: dict[str, Listing]
     by_id: dict[int, Listing]
     place: Property | None
+    _worked_out: dict[type, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def work_out(self, kind: type[_Kind], make: Callable[[], _Kind]) -> _Kind:
+        """One more thing that is made of all of it, once: it lives and goes with what it was made of."""
+        if kind not in self._worked_out:
+            self._worked_out[kind] = make()
+        made: _Kind = self._worked_out[kind]
+        return made
 
     @property
     def reading(self) -> Hashable:

@@ -94,7 +94,7 @@ def test_a_page_that_was_just_made_is_given_again_after_the_same_questions(
     app: Flask, clock: Standing, path: str
 ) -> None:
     client = app.test_client()
-    client.get("/accessibility")  # what is on sale is read
+    client.get("/stays?arrive=2027-05-10&leave=2027-05-13")  # what is on sale is read
     with noting(engine_of(app)) as when_made:
         first = client.get(path)
     with noting(engine_of(app)) as when_given, made(app) as names:
