@@ -62,7 +62,7 @@ class Comparison:
 
 def verify(runtime: Runtime) -> list[Proof]:
     """Look for every row that breaks a promise. Reads one snapshot; writes nothing."""
-    given = Given(runtime.clock.now(), get_identity(runtime, is_anew=True).instance_id)
+    given = Given(runtime.clock.now(), get_identity(runtime).instance_id)
     proofs = [_prove(promise, given) for promise in PROMISES]
     end_read()
     return proofs
@@ -74,7 +74,7 @@ def compare_with_stripe(runtime: Runtime) -> Comparison:
     Raises:
         GatewayUnavailable, GatewayRefused: Stripe's list cannot be read, so nothing can be said.
     """
-    identity, here = get_identity(runtime, is_anew=True), _own_payments()
+    identity, here = get_identity(runtime), _own_payments()
     since = _oldest_attempt() or runtime.clock.now()
     charges = runtime.payments.list_charges(since - CLOCK_DOUBT)
     there = [charge for charge in charges if charge.tag.app == identity.instance_id]

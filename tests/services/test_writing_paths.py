@@ -24,7 +24,7 @@ from tests.support.noting import Asked, engine_of, noting
 from tests.support.shop import GRACE, LINUS, SECRET, Shop, add_listing
 
 # How often each asks once what is on sale has been read, without what begins and ends transactions and savepoints.
-HOLD, REFUSAL, CONFIRMATION = 9, 4, 19
+HOLD, REFUSAL, CONFIRMATION = 10, 5, 20
 _FRAMES = ("BEGIN", "SAVEPOINT", "RELEASE")
 
 
