@@ -142,8 +142,8 @@ def table(steps: list[Step]) -> str:
 def main() -> None:
     """Measure, tell, and end with 1 where a promise does not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", default="10,25,50,100", help="visitors at a time")
-    parser.add_argument("--seconds", type=int, default=40, help="of each step")
+    parser.add_argument("--steps", default="25,100,200,400", help="visitors at a time")
+    parser.add_argument("--seconds", type=int, default=25, help="of each step")
     parser.add_argument("--dry", action="store_true", help="write nothing")
     wanted = parser.parse_args()
     steps, broken = measure([int(step) for step in wanted.steps.split(",")], wanted.seconds)
