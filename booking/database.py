@@ -130,6 +130,28 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
     session.info[_AFTERWARDS].append(act)
 
 
+def write_at_commit(key: str, write: Callable[[Session, Any], None]) -> None:
+    """Have what any session notes under a key written as the last thing of its transaction, services' or not.
+
+    A savepoint that ends writes nothing, and one that is rolled back forgets nothing: what was noted before it stays.
+    """
+
+    def end(session: Session) -> None:
+        if session.in_nested_transaction():
+            return
+        session.flush()
+        noted = session.info.pop(key, None)
+        if noted:
+            write(session, noted)
+
+    def forget(session: Session) -> None:
+        if not session.in_nested_transaction():
+            session.info.pop(key, None)
+
+    event.listen(Session, "before_commit", end)
+    event.listen(Session, "after_rollback", forget)
+
+
 def run(session: Session, statement: Any, given: Any) -> Any:
     """Run a statement of tables that was put together once, past the objects of a session.
 

@@ -106,7 +106,7 @@ class Listing(Stamped):
     photos: Mapped[list["Photo"]] = relationship(
         back_populates="listing", order_by="Photo.position, Photo.id", lazy="selectin"
     )
-    # Pages that show many listings load these for all at once: queries/search.py.
+    # Pages that show many listings load these for all at once: queries/on_sale.py.
     seasons: Mapped[list[Season]] = relationship(order_by=Season.first_on)
     day_prices: Mapped[list[DayPrice]] = relationship(order_by=DayPrice.day)
     discounts: Mapped[list[Discount]] = relationship(order_by=Discount.id)

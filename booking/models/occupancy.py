@@ -1,13 +1,14 @@
 """Which nights each unit has taken for good, told by bits: what searches read in place of the nights themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, bindparam, event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from booking.database import insert_of, write_at_commit
 from booking.domain.occupancy import bits_of
 from booking.extensions import Base
 from booking.models.booking import Night
@@ -46,31 +47,24 @@ def _notice_rows(session: Session, _context: object, _instances: object) -> None
             note_nights(session, row.unit_id, [row.day], are_taken=False)
 
 
-def _write(session: Session) -> None:
-    """As the last thing, and in one order, so that no two transactions can wait for each other at these rows."""
-    if session.in_nested_transaction():
-        return
-    session.flush()
-    changed: dict[tuple[int, date], bool] = session.info.pop(_CHANGED, {})
-    if changed:
-        session.execute(_STATEMENTS[session.get_bind().dialect.name], _rows(changed))
+def _write(session: Session, changed: Mapping[tuple[int, date], bool]) -> None:
+    # In one order, so that no two transactions can wait for each other at these rows.
+    session.execute(_writing(insert_of(session)), _rows(changed))
 
 
-def _statement(dialect: Any) -> Any:
-    insert = dialect.insert(Occupancy.__table__).values(
+@cache
+def _writing(insert: Callable[[Any], Any]) -> Any:
+    """Bits are put in and taken out, not written as a whole: another transaction may change others of the same row."""
+    fresh = insert(Occupancy.__table__).values(
         chunk=bindparam("in_chunk"), unit_id=bindparam("of_unit"), bits=bindparam("taken")
     )
     kept = Occupancy.bits.bitwise_and(bindparam("kept", type_=BigInteger))
-    return insert.on_conflict_do_update(
-        index_elements=["chunk", "unit_id"], set_={"bits": kept.bitwise_or(insert.excluded.bits)}
+    return fresh.on_conflict_do_update(
+        index_elements=["chunk", "unit_id"], set_={"bits": kept.bitwise_or(fresh.excluded.bits)}
     )
 
 
-# Bits are put in and taken out, not written as a whole: another transaction may change others of the same row.
-_STATEMENTS = {"postgresql": _statement(postgresql), "sqlite": _statement(sqlite)}
-
-
-def _rows(changed: dict[tuple[int, date], bool]) -> list[dict[str, int]]:
+def _rows(changed: Mapping[tuple[int, date], bool]) -> list[dict[str, int]]:
     rows: dict[tuple[int, int], dict[str, int]] = {}
     for (unit_id, day), is_taken in changed.items():
         for chunk, bit in bits_of([day]).items():
@@ -82,12 +76,5 @@ def _rows(changed: dict[tuple[int, date], bool]) -> list[dict[str, int]]:
     return [rows[place] for place in sorted(rows)]
 
 
-def _forget(session: Session) -> None:
-    """Not where a savepoint alone is rolled back: what was noted before it stays noted."""
-    if not session.in_nested_transaction():
-        session.info.pop(_CHANGED, None)
-
-
 event.listen(Session, "before_flush", _notice_rows)
-event.listen(Session, "before_commit", _write)
-event.listen(Session, "after_rollback", _forget)
+write_at_commit(_CHANGED, _write)

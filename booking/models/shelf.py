@@ -5,7 +5,7 @@ import secrets
 from sqlalchemy import CheckConstraint, event, update
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column
 
-from booking.database import is_writing
+from booking.database import is_writing, write_at_commit
 from booking.extensions import Base
 from booking.models.listing import Listing, Photo, Unit
 from booking.models.payment_plan import PlanChoice
@@ -55,22 +55,11 @@ def _notice_statement(state: ORMExecuteState) -> None:
         state.session.info[_CHANGED] = True
 
 
-def _draw_number(session: Session) -> None:
-    """As the very last thing, since all who change anything wait for each other at this row."""
-    if session.in_nested_transaction():
-        return
-    session.flush()
-    if session.info.pop(_CHANGED, False):
-        session.execute(update(Shelf).values(version=secrets.randbelow(2**31)))
-
-
-def _forget(session: Session) -> None:
-    """Not where a savepoint alone is rolled back: what was changed before it stays changed."""
-    if not session.in_nested_transaction():
-        session.info.pop(_CHANGED, None)
+def _draw_number(session: Session, _is_changed: bool) -> None:
+    # As the very last thing, since all who change anything wait for each other at this row.
+    session.execute(update(Shelf).values(version=secrets.randbelow(2**31)))
 
 
 event.listen(Session, "before_flush", _notice_rows)
 event.listen(Session, "do_orm_execute", _notice_statement)
-event.listen(Session, "before_commit", _draw_number)
-event.listen(Session, "after_rollback", _forget)
+write_at_commit(_CHANGED, _draw_number)

@@ -28,6 +28,12 @@ from booking.models import Listing, Night, Occupancy, StayRule, Unit
 from booking.queries.kinds import units_on_sale
 from booking.queries.witness import witnessed
 
+
+def is_taken(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """The condition for a night's row to count: held for good, or for some time to come."""
+    return or_(Night.hold_until.is_(None), Night.hold_until > now)
+
+
 _UNIT, _NIGHT = Unit.__table__.c, Night.__table__.c
 # Put together once, and of tables rather than models: every page of a stay asks it.
 _TAKEN = (
@@ -39,18 +45,13 @@ _TAKEN = (
                 _NIGHT.unit_id == _UNIT.id,
                 _NIGHT.day >= bindparam("first"),
                 _NIGHT.day < bindparam("last"),
-                or_(_NIGHT.hold_until.is_(None), _NIGHT.hold_until > bindparam("now")),
+                is_taken(bindparam("now")),
             ),
         )
     )
     .where(_UNIT.listing_id.in_(bindparam("listing_ids", expanding=True)), _UNIT.is_active)
     .order_by(_UNIT.position, _UNIT.id)
 )
-
-
-def is_taken(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    """The condition for a night's row to count: held for good, or for some time to come."""
-    return or_(Night.hold_until.is_(None), Night.hold_until > now)
 
 
 @witnessed

@@ -44,7 +44,7 @@ class OnSale:
     listings: tuple[Listing, ...]
     by_slug: dict[str, Listing]
     by_id: dict[int, Listing]
-    place: Property | None
+    place: Property | None  # the one that names the shop: the first. None before anything is set up
     _worked_out: dict[type, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def work_out(self, kind: type[_Kind], make: Callable[[], _Kind]) -> _Kind:
