@@ -12,7 +12,7 @@ from benchmarks.places import Place, serving, shop_in
 from benchmarks.ratios import Measured
 from booking.domain.dates import Stay
 from booking.extensions import db
-from booking.queries.nights import free_units_by_listing
+from tests.support.free_units import free_units_by_listing
 
 _NIGHTS = 4
 _WARM = 10

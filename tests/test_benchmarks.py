@@ -17,8 +17,9 @@ from booking.domain.dates import Stay
 from booking.domain.occupancy import chunk_of, first_day
 from booking.extensions import db
 from booking.models import Booking, Listing, Night, Occupancy, Unit
-from booking.queries.nights import free_listings, free_units_by_listing
+from booking.queries.nights import free_listings
 from booking.services import occupancy
+from tests.support.free_units import free_units_by_listing
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 

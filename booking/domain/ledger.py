@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from booking.domain.states import (
+    LIVE_ATTEMPT,
     REFUND_ENDED_BADLY,
     REFUND_IN_FLIGHT,
     AttemptStatus,
@@ -52,6 +53,11 @@ class PaymentEntry:
     def refundable_minor(self) -> int:
         """What may still be sent back without ever exceeding what was captured."""
         return max(0, self.kept_minor)
+
+
+def ended_declined(status: AttemptStatus, decline_code: str | None) -> bool:
+    """Whether in an attempt a card was refused and no other can be tried any more."""
+    return decline_code is not None and status not in LIVE_ATTEMPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
 from booking.domain.declines import Decline, explain
-from booking.domain.ledger import PaymentEntry, RefundEntry
+from booking.domain.ledger import PaymentEntry, RefundEntry, ended_declined
 from booking.domain.money import Money
 from booking.domain.states import (
-    LIVE_ATTEMPT,
     AttemptChannel,
     AttemptPurpose,
     AttemptStatus,
@@ -94,7 +93,7 @@ class Attempt(Stamped):
     @property
     def ended_declined(self) -> bool:
         """Whether a card was refused in it and no other can be tried any more."""
-        return self.decline_code is not None and self.status not in LIVE_ATTEMPT
+        return ended_declined(self.status, self.decline_code)
 
 
 class Payment(Stamped):

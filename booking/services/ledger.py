@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from booking.database import require_transaction, run
-from booking.domain.ledger import Ledger, PaymentEntry, payment_status
+from booking.domain.ledger import Ledger, PaymentEntry, ended_declined, payment_status
 from booking.domain.requests import UNCAPTURED
-from booking.domain.states import DISPUTE_CLOSED, LIVE_ATTEMPT, PaymentStatus
+from booking.domain.states import DISPUTE_CLOSED, PaymentStatus
 from booking.models import Attempt, Authorisation, Booking, Dispute, Payment, Refund
 
 # A lost one stays visible: the money is gone.
@@ -22,7 +22,7 @@ def refresh_money(session: Session, booking: Booking) -> None:
     session.flush()  # the rows just written must be among those read
     rows = run(session, _STANDING, {"of_booking": booking.id}).all()
     tries = [row for row in rows if row.status is not None]
-    declined = any(row.decline_code is not None and row.status not in LIVE_ATTEMPT for row in tries)
+    declined = any(ended_declined(row.status, row.decline_code) for row in tries)
     statuses = tuple(row.status for row in tries)
     ledger = Ledger(_read_payments(session, booking.id), statuses, declined, rows[0].is_reserved)
     _store(session, booking, (payment_status(ledger), ledger.refund_failed, rows[0].is_disputed))

@@ -21,7 +21,6 @@ from booking.extensions import db
 from booking.models import Booking, Dispute, Listing, WebhookEvent
 from booking.models.staff import StaffLinkPurpose
 from booking.queries.disputes import get_stay_case
-from booking.queries.nights import free_units_by_listing
 from booking.queries.staff import Present
 from booking.services import charges, codes, evidence, job_work, people, reconciliation, sign_ins, staff, trials
 from booking.services.reservations import GuestDetails
@@ -30,6 +29,7 @@ from booking.services.timeline import Cause
 from tests.pages.catalogue import CABIN, DISPUTED, REFUND_FAILS, STOLEN, Scene, State, deposits, with_balance
 from tests.pages.stage import LOFT, PASSWORD, Seen, Stage
 from tests.support.cards import SAYS_NO, keeping_cards, note_no_show, owe, swap_card
+from tests.support.free_units import free_units_by_listing
 from tests.support.later import LATER
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, Visitor, fields_of

@@ -16,9 +16,10 @@ from booking.domain.dates import Stay
 from booking.domain.occupancy import STEP, chunk_of, first_day
 from booking.extensions import db
 from booking.models import Closure, Night, Occupancy, Unit
-from booking.queries.nights import free_listings, free_units_by_listing
+from booking.queries.nights import free_listings
 from booking.queries.occupancy import all_units, find_drift
 from booking.services.nights import claim_nights, drop_nights, free_nights
+from tests.support.free_units import free_units_by_listing
 from tests.support.full_house import add_bookings
 from tests.support.noting import noting
 from tests.support.shop import add_listing, dispose, make_settings

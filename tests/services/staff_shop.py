@@ -18,8 +18,8 @@ from booking.runtime import Runtime
 from booking.services import codes, sign_ins, staff
 from booking.services.codes import CodesOn
 from booking.services.sign_ins import Place
-from tests.support.shop import MemoryMailer, make_settings, outfit
-from tests.web.admin_house import StandingClock
+from tests.support.shop import MemoryMailer, StandingClock, make_settings, outfit
+from tests.web.admin_house import NOW
 
 ADA, BEN, PASSWORD = "ada@example.org", "ben@example.org", "tin kettle purple morning"
 HOME, AWAY = Place("203.0.113.1", "Firefox/140"), Place("198.51.100.7", "Chrome/140")
@@ -93,7 +93,7 @@ def open_staff_shop(url: str) -> Iterator[StaffShop]:
     """The shop, with the app's context pushed."""
     staff._hasher = PasswordHasher(time_cost=1, memory_cost=256, parallelism=1)
     app = create_app(make_settings(url, rate_limits=True))
-    clock, mailer = StandingClock(), MemoryMailer()
+    clock, mailer = StandingClock(NOW), MemoryMailer()
     outfit(app, clock, mailer)
     shop = StaffShop(app, clock, mailer)
     with app.app_context():

@@ -16,28 +16,28 @@ from booking.domain.states import AttemptStatus, BookingStatus, Source
 from booking.extensions import db
 from booking.models import Attempt, Booking, BookingEvent, Payment, Property
 from booking.services import occasions
-from tests.support.shop import GRACE, LINUS, MemoryMailer, Shop, add_listing, dispose, make_settings, outfit
+from tests.support.shop import (
+    GRACE,
+    LINUS,
+    MemoryMailer,
+    Shop,
+    StandingClock,
+    add_listing,
+    dispose,
+    make_settings,
+    outfit,
+)
 
 # A Wednesday, nine in the morning in Berlin: the hour at which the mails of the day go out.
 NINE = datetime(2027, 3, 10, 8, 0, tzinfo=UTC)
 ARRIVE = date(2027, 3, 12)
 
 
-class StandingClock:
-    """Tells the time that a test set."""
-
-    def __init__(self) -> None:
-        self.at = NINE
-
-    def now(self) -> datetime:
-        return self.at
-
-
 @pytest.fixture
 def house(database_url: str) -> Iterator[Shop]:
     """A shop without Stripe, on each database in turn."""
     app: Flask = create_app(make_settings(database_url, stripe_api_base="http://127.0.0.1:1"))
-    clock, mailer = StandingClock(), MemoryMailer()
+    clock, mailer = StandingClock(NINE), MemoryMailer()
     outfit(app, clock, mailer)
     yield Shop(app, None, clock, mailer, "", add_listing(app, units=9))  # type: ignore[arg-type]
     dispose(app)
@@ -75,7 +75,7 @@ def test_guest_is_written_to_two_days_before_once_however_often_is_looked(house:
     assert sweep(house) == [f"booking {booking_id}: mail before arrival"]
     house.work()
     assert sweep(house) == []
-    house.clock.at += timedelta(days=1)
+    house.clock.time += timedelta(days=1)
     assert sweep(house) == []
     house.work()
 
@@ -101,7 +101,7 @@ def test_two_workers_at_once_write_once(house: Shop) -> None:
 )
 def test_days_and_hours_are_those_of_the_propertys_own_clock(house: Shop, at: datetime, is_due: bool) -> None:
     confirm(house)
-    house.clock.at = at
+    house.clock.time = at
 
     assert bool(sweep(house)) is is_due
 
@@ -110,10 +110,10 @@ def test_house_on_the_other_side_of_the_world_has_its_own_morning(house: Shop) -
     confirm(house)
     with house.app.app_context(), transaction() as session:
         session.execute(update(Property).values(timezone="Pacific/Auckland"))  # 13 hours ahead
-    house.clock.at = datetime(2027, 3, 9, 19, 59, tzinfo=UTC)
+    house.clock.time = datetime(2027, 3, 9, 19, 59, tzinfo=UTC)
 
     assert sweep(house) == []
-    house.clock.at += timedelta(minutes=1)
+    house.clock.time += timedelta(minutes=1)
     assert len(sweep(house)) == 1
 
 
@@ -152,7 +152,7 @@ def test_dates_that_change_are_announced_anew(house: Shop) -> None:
     with house.app.app_context(), transaction() as session:
         moved = {"arrive": ARRIVE + timedelta(days=5), "leave": ARRIVE + timedelta(days=8)}
         session.execute(update(Booking).where(Booking.id == booking_id).values(**moved))
-    house.clock.at += timedelta(days=5)
+    house.clock.time += timedelta(days=5)
 
     assert len(sweep(house)) == 1
 
@@ -195,7 +195,7 @@ def test_guest_who_did_not_pay_in_time_hears_of_it_once(house: Shop) -> None:
     assert after_holds(house) == [f"booking {booking_id}: mail after its hold"]
     house.work()
     assert after_holds(house) == []
-    house.clock.at += timedelta(days=2)
+    house.clock.time += timedelta(days=2)
     assert after_holds(house) == []
     house.work()
 
@@ -284,7 +284,7 @@ def test_mail_after_a_hold_is_neither_hasty_nor_stale(house: Shop, ago: timedelt
 
 def test_stay_that_nobody_can_book_any_more_is_not_offered_again(house: Shop) -> None:
     let_expire(house)
-    house.clock.at = NINE + timedelta(hours=1)
+    house.clock.time = NINE + timedelta(hours=1)
     with house.app.app_context(), transaction() as session:
         session.execute(text("UPDATE listing SET is_active = :no"), {"no": False})
 

@@ -77,6 +77,19 @@ class ShiftedClock:
         return self.now().astimezone(ZONE).date()
 
 
+class StandingClock:
+    """Tells the time that a test set."""
+
+    def __init__(self, time: datetime) -> None:
+        self.time = time
+
+    def now(self) -> datetime:
+        return self.time
+
+    def move(self, **by: float) -> None:
+        self.time += timedelta(**by)
+
+
 @dataclass
 class MemoryMailer:
     """Keeps letters instead of sending them; `is_down` makes it refuse them."""

@@ -70,6 +70,7 @@ from booking.queries.staff import Present, find_by_email
 from booking.runtime import Runtime
 from booking.services import codes, sign_ins, staff
 from booking.services.sign_ins import Place
+from tests.support.shop import StandingClock
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 ADA, BEN, PASSWORD = "ada@example.org", "ben@example.org", "tin kettle purple morning"
@@ -78,19 +79,6 @@ _numbers = itertools.count(1)
 # Argon2id all the same, without the work that makes guessing dear: hundreds of sign-ins would take minutes.
 _QUICK = PasswordHasher(time_cost=1, memory_cost=256, parallelism=1)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-class StandingClock:
-    """Tells the time that a test set."""
-
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-    def move(self, **by: float) -> None:
-        self.time += timedelta(**by)
 
 
 class QuietStripe:
@@ -116,7 +104,7 @@ class House:
     """An app with a property, and a hand to put things into it."""
 
     def __init__(self, tmp_path: Path, **config: Any) -> None:
-        self.clock = StandingClock()
+        self.clock = StandingClock(NOW)
         staff._hasher = _QUICK
         self.app: Flask = create_app(_settings(tmp_path))
         self.app.config.update(WTF_CSRF_ENABLED=False, **config)

@@ -22,7 +22,7 @@ from booking.services import reservations
 from booking.services.reservations import PlaceRequest, place_booking
 from tests.support.club import Visitor, open_club
 from tests.support.noting import engine_of, noting
-from tests.support.shop import GRACE, Shop, add_listing
+from tests.support.shop import GRACE, Shop, StandingClock, add_listing
 
 NOW = datetime(2027, 3, 1, 12, 0, 20, tzinfo=UTC)
 DATES = "arrive=2027-04-10&leave=2027-04-13&guests=2"
@@ -30,21 +30,11 @@ STAY = f"/stays/harbour-loft?{DATES}"
 PAGES = ["/", "/stays", "/stays?sort=price", f"/stays?{DATES}", "/stays/harbour-loft", STAY, "/terms", "/privacy"]
 
 
-class Standing:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> datetime:
-        return self.time
-
-
 @pytest.fixture
-def clock(app: Flask) -> Standing:
+def clock(app: Flask) -> StandingClock:
     add_listing(app)
     add_listing(app, "dune-house", name="Dune House", units=2, min_nights=3, position=1)
-    standing = Standing()
+    standing = StandingClock(NOW)
     app.extensions["holdfast"] = dataclasses.replace(app.extensions["holdfast"], clock=standing)
     return standing
 
@@ -91,7 +81,7 @@ def hold(app: Flask) -> datetime:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_that_was_just_made_is_given_again_after_the_same_questions(
-    app: Flask, clock: Standing, path: str
+    app: Flask, clock: StandingClock, path: str
 ) -> None:
     client = app.test_client()
     client.get("/stays?arrive=2027-05-10&leave=2027-05-13")  # what is on sale is read
@@ -109,7 +99,7 @@ def test_a_page_that_was_just_made_is_given_again_after_the_same_questions(
 
 
 @pytest.mark.parametrize("path", [f"/stays?{DATES}", STAY, "/stays/harbour-loft?month=2027-04"])
-def test_nights_that_are_taken_are_told_at_once(app: Flask, clock: Standing, path: str) -> None:
+def test_nights_that_are_taken_are_told_at_once(app: Flask, clock: StandingClock, path: str) -> None:
     client = app.test_client()
     before = client.get(path).text
 
@@ -118,7 +108,7 @@ def test_nights_that_are_taken_are_told_at_once(app: Flask, clock: Standing, pat
     assert client.get(path).text != before
 
 
-def test_nights_whose_hold_runs_out_are_free_at_once(app: Flask, clock: Standing) -> None:
+def test_nights_whose_hold_runs_out_are_free_at_once(app: Flask, clock: StandingClock) -> None:
     client = app.test_client()
     until = hold(app)
     clock.time = until - timedelta(seconds=1)
@@ -131,7 +121,7 @@ def test_nights_whose_hold_runs_out_are_free_at_once(app: Flask, clock: Standing
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_change_of_what_is_on_sale_makes_every_page_anew(app: Flask, clock: Standing, path: str) -> None:
+def test_a_change_of_what_is_on_sale_makes_every_page_anew(app: Flask, clock: StandingClock, path: str) -> None:
     client = app.test_client()
     assert is_made_anew(client, path)
     assert not is_made_anew(client, path)
@@ -142,7 +132,7 @@ def test_a_change_of_what_is_on_sale_makes_every_page_anew(app: Flask, clock: St
     assert is_made_anew(client, path)
 
 
-def test_what_is_told_of_time_is_made_anew_each_minute(app: Flask, clock: Standing) -> None:
+def test_what_is_told_of_time_is_made_anew_each_minute(app: Flask, clock: StandingClock) -> None:
     client = app.test_client()
     client.get(STAY)
     clock.time += timedelta(seconds=39)
@@ -153,7 +143,7 @@ def test_what_is_told_of_time_is_made_anew_each_minute(app: Flask, clock: Standi
     assert is_made_anew(client, STAY)
 
 
-def test_each_language_and_each_look_has_a_page_of_its_own(app: Flask, clock: Standing) -> None:
+def test_each_language_and_each_look_has_a_page_of_its_own(app: Flask, clock: StandingClock) -> None:
     english, dark = app.test_client(), app.test_client()
     dark.set_cookie("scheme", "dark")
     pages = [
@@ -183,7 +173,7 @@ def test_a_members_price_is_shown_to_that_member_alone(small_shop: Shop) -> None
 
 
 @pytest.mark.parametrize("path", ["/stays?arrive=soon", "/stays/nowhere", "/look", "/stays/harbour-loft/book?" + DATES])
-def test_what_is_wrong_or_one_visitors_own_is_never_given_again(app: Flask, clock: Standing, path: str) -> None:
+def test_what_is_wrong_or_one_visitors_own_is_never_given_again(app: Flask, clock: StandingClock, path: str) -> None:
     client = app.test_client()
     client.get(path)
 
@@ -193,7 +183,7 @@ def test_what_is_wrong_or_one_visitors_own_is_never_given_again(app: Flask, cloc
     assert names
 
 
-def test_no_more_pages_are_kept_than_there_is_room_for(app: Flask, clock: Standing) -> None:
+def test_no_more_pages_are_kept_than_there_is_room_for(app: Flask, clock: StandingClock) -> None:
     app.extensions["holdfast_kept_pages"].most = 3
     client = app.test_client()
     for number in range(4):
@@ -203,7 +193,7 @@ def test_no_more_pages_are_kept_than_there_is_room_for(app: Flask, clock: Standi
     assert is_made_anew(client, "/stays/harbour-loft?guests=1")
 
 
-def test_a_page_does_not_keep_alive_what_was_on_sale_when_it_was_made(app: Flask, clock: Standing) -> None:
+def test_a_page_does_not_keep_alive_what_was_on_sale_when_it_was_made(app: Flask, clock: StandingClock) -> None:
     client = app.test_client()
     client.get(STAY)
     with app.app_context():
