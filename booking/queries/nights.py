@@ -1,7 +1,8 @@
 """Which units are free and which nights are taken. A hold that has run out takes nothing, worker or not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -11,15 +12,18 @@ from sqlalchemy import (
     Select,
     Subquery,
     Text,
-    and_,
     bindparam,
+    case,
     cast,
     exists,
     func,
     or_,
     select,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from booking.domain.dates import Stay
 from booking.domain.occupancy import questions_of
@@ -31,26 +35,6 @@ from booking.queries.witness import witnessed
 def is_taken(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """The condition for a night's row to count: held for good, or for some time to come."""
     return or_(Night.hold_until.is_(None), Night.hold_until > now)
-
-
-_UNIT, _NIGHT = Unit.__table__.c, Night.__table__.c
-# Put together once, and of tables rather than models: every page of a stay asks it.
-_TAKEN = (
-    select(_UNIT.listing_id, _UNIT.id, _NIGHT.day, _NIGHT.booking_id)
-    .select_from(
-        Unit.__table__.outerjoin(
-            Night.__table__,
-            and_(
-                _NIGHT.unit_id == _UNIT.id,
-                _NIGHT.day >= bindparam("first"),
-                _NIGHT.day < bindparam("last"),
-                is_taken(bindparam("now")),
-            ),
-        )
-    )
-    .where(_UNIT.listing_id.in_(bindparam("listing_ids", expanding=True)), _UNIT.is_active)
-    .order_by(_UNIT.position, _UNIT.id)
-)
 
 
 @witnessed
@@ -78,7 +62,6 @@ def free_unit_ids_of_house(session: Session, property_id: int, stay: Stay, now: 
     return list(session.scalars(wanted.where(Listing.property_id == property_id)))
 
 
-@witnessed
 def free_listings(session: Session, stay: Stay, now: datetime) -> set[int]:
     """The listings on sale that have a unit free for all nights, in one statement.
 
@@ -86,27 +69,35 @@ def free_listings(session: Session, stay: Stay, now: datetime) -> set[int]:
     it down. It says the same as asking each unit's nights would, in a small part of the time.
     """
     units = units_on_sale(session)
-    free = units.ids.difference(*(told.split(",") for told in session.execute(_taken(stay, now)).one() if told))
+    free = units.ids.difference(*(told.split(",") for told in _taken_units(session, stay, now) if told))
     return {units.listing_of[unit_id] for unit_id in free}
 
 
-def _taken(stay: Stay, now: datetime) -> Select[*tuple[Any, ...]]:
-    """One row of texts, each with the ids of units that are taken."""
-    on_hold = select(Night.unit_id).where(Night.hold_until > now, Night.day >= stay.arrive, Night.day < stay.leave)
-    for_good = (
-        select(Occupancy.unit_id).where(Occupancy.chunk == chunk, Occupancy.bits.bitwise_and(_sized(bits)) != 0)
-        for chunk, bits in questions_of(stay)
-    )
-    rows = [part.subquery() for part in (on_hold, *for_good)]
-    return select(*(_in_one_text(part) for part in rows))
+@witnessed
+def _taken_units(session: Session, stay: Stay, now: datetime) -> tuple[str | None, ...]:
+    """Texts of the ids of units that are taken: those on hold, then those taken for good, window by window."""
+    asked: dict[str, Any] = {"arrives": stay.arrive, "leaves": stay.leave, "at": now}
+    questions = list(questions_of(stay))
+    for number, (chunk, bits) in enumerate(questions):
+        asked |= {f"chunk_{number}": chunk, f"bits_{number}": bits}
+    return tuple(session.execute(_taken_in(len(questions)), asked).one())
+
+
+@cache
+def _taken_in(windows: int) -> Select[*tuple[Any, ...]]:
+    """The question of a stay that lies in so many windows: one, but for stays of more than a month."""
+    night, occupancy = Night.__table__.c, Occupancy.__table__.c
+    in_stay = night.day >= bindparam("arrives"), night.day < bindparam("leaves")
+    parts = [select(night.unit_id).where(night.hold_until > bindparam("at"), *in_stay)]
+    for number in range(windows):
+        bits = bindparam(f"bits_{number}", type_=BigInteger)
+        in_window = select(occupancy.unit_id).where(occupancy.chunk == bindparam(f"chunk_{number}"))
+        parts.append(in_window.where(occupancy.bits.bitwise_and(bits) != 0))
+    return select(*(_in_one_text(part.subquery()) for part in parts))
 
 
 def _in_one_text(ids: Subquery) -> ColumnElement[str]:
     return select(func.aggregate_strings(cast(ids.c.unit_id, Text), ",")).scalar_subquery()
-
-
-def _sized(bits: int) -> ColumnElement[int]:
-    return bindparam(None, bits, type_=BigInteger)
 
 
 def taken_days(
@@ -116,7 +107,6 @@ def taken_days(
     return taken_days_by_listing(session, [listing_id], first, last, now)[listing_id]
 
 
-@witnessed
 def taken_days_by_listing(
     session: Session,
     listing_ids: Sequence[int],
@@ -131,12 +121,28 @@ def taken_days_by_listing(
     The nights of `without_booking` count as free: a booking that is to be moved does not stand in its own way.
     """
     taken: dict[int, dict[int, dict[date, bool]]] = {listing_id: {} for listing_id in listing_ids}
-    asked = {"listing_ids": list(listing_ids), "first": first, "last": last, "now": now}
-    for listing_id, unit_id, day, booking_id in session.execute(_TAKEN, asked):
-        nights = taken[listing_id].setdefault(unit_id, {})
-        if day is not None and (booking_id is None or booking_id != without_booking):
-            nights[day] = booking_id is not None
+    for listing_id, unit_id, told in _taken_nights(session, listing_ids, first, last, without_booking, now):
+        taken[listing_id][unit_id] = dict(_nights_in(told)) if told else {}
     return taken
+
+
+@witnessed
+def _taken_nights(
+    session: Session, listing_ids: Sequence[int], first: date, last: date, without_booking: int | None, now: datetime
+) -> list[tuple[int, int, str | None]]:
+    """For each active unit its listing, itself, and a text of its nights: hundreds of rows would take their time."""
+    asked = {
+        "listing_ids": list(listing_ids),
+        "first": first,
+        "last": last,
+        "now": now,
+        "without": without_booking or 0,
+    }
+    return [(row[0], row[1], row[2]) for row in session.execute(_TAKEN, asked)]
+
+
+def _nights_in(told: str) -> Iterator[tuple[date, bool]]:
+    return ((date.fromisoformat(night[:10]), night[10:] == _GUEST) for night in told.split(","))
 
 
 def keeps_nights(
@@ -197,3 +203,43 @@ _FREE = _free_units(bindparam("arrives"), bindparam("leaves"), bindparam("at")).
 )
 _FIRST_FREE = _FREE.limit(1)
 _FIRST_UNHURRIED = _FIRST_FREE.with_for_update(skip_locked=True, key_share=True)
+
+
+class _Iso(FunctionElement[str]):
+    """A day as 2027-03-01, whatever way of writing days the server is set to."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_Iso, "postgresql")
+def _iso_of_day(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **more)}, 'YYYY-MM-DD')"
+
+
+@compiles(_Iso, "sqlite")
+def _iso_of_text(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
+    return compiler.process(element.clauses, **more)
+
+
+# Of tables rather than models, and as texts, because every page of a stay asks it.
+_UNIT, _NIGHT = Unit.__table__.c, Night.__table__.c
+_GUEST, _CLOSED = "+", "-"
+_TOLD = _Iso(_NIGHT.day) + case((_NIGHT.booking_id.is_(None), _CLOSED), else_=_GUEST)
+_TAKEN = (
+    select(
+        _UNIT.listing_id,
+        _UNIT.id,
+        select(func.aggregate_strings(_TOLD, ","))
+        .where(
+            _NIGHT.unit_id == _UNIT.id,
+            _NIGHT.day >= bindparam("first"),
+            _NIGHT.day < bindparam("last"),
+            is_taken(bindparam("now")),
+            or_(_NIGHT.booking_id.is_(None), _NIGHT.booking_id != bindparam("without")),
+        )
+        .scalar_subquery(),
+    )
+    .where(_UNIT.listing_id.in_(bindparam("listing_ids", expanding=True)), _UNIT.is_active)
+    .order_by(_UNIT.position, _UNIT.id)
+)

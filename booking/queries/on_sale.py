@@ -62,7 +62,7 @@ class OnSale:
 
 _kept: WeakKeyDictionary[Engine, OnSale] = WeakKeyDictionary()
 _reading = Lock()
-_VERSION = select(Shelf.version)
+_VERSION = select(Shelf.__table__.c.version)
 
 
 def on_sale(session: Session) -> OnSale:
@@ -94,7 +94,7 @@ def find_place(session: Session) -> Property | None:
 
 def _look(session: Session) -> OnSale:
     # The number first: what is read after it is as new as it says, or newer, and then the next look finds another one.
-    version = session.scalar(_VERSION)
+    version = session.execute(_VERSION).scalar()
     engine = _engine_of(session)
     known = _find(engine, version)
     if known is None:
