@@ -43,8 +43,10 @@ DISPUTED = "charge_disputed"
 _TOO_MUCH = "That is more than is left to refund."
 _BLOCKED = "The bank has taken this payment back in a dispute, so it cannot be refunded now."
 
-# Stripe may forget a key once it is 24 hours old; a call made after that would be a new refund.
-KEY_LIFE = timedelta(hours=23)
+# What was sent a moment ago may still be on its way. A key that is older than this may be one that Stripe answers with
+# the same error for a day, and then forgets: its list says whether anything was done under it.
+# https://docs.stripe.com/api/idempotent_requests
+KEY_LIFE = timedelta(minutes=10)
 # From this try on, an answer that stays unknown is settled by looking at Stripe's own list.
 LOOK_FROM_TRY = 3
 # Stripe replays a stored 500 for as long as it knows the key; looked at and found absent, a new key is due.
@@ -204,7 +206,7 @@ class _Order:
     params: Params
     key: str
     payment_intent_id: str
-    must_look: bool  # the key is older than Stripe's memory of it, or nothing may be sent
+    must_look: bool  # the key has been used for a while, or nothing may be sent
     is_blocked: bool  # a dispute keeps the charge from being refunded
 
 
@@ -264,13 +266,18 @@ def _send(runtime: Runtime, order: _Order, tries: int) -> RefundEvidence | None:
 
 
 def _key_for(runtime: Runtime, order: _Order, tries: int) -> str:
-    """The stored key; a new revision of it (stored first) once looking has shown that the old one did nothing."""
+    """The stored key; a new revision of it (stored first) once looking has shown that the old one did nothing.
+
+    Where another worker has stored one meanwhile, that one: two keys would be two refunds.
+    """
     if not order.must_look and tries < NEW_KEY_FROM_TRY:
         return order.key
     with transaction() as session:
-        refund = session.get_one(Refund, order.refund_id)
-        refund.idempotency_key = f"refund:{order.token}:{tries}"
-        refund.first_sent_at = runtime.clock.now()
+        refund = session.get_one(Refund, order.refund_id, with_for_update=True, populate_existing=True)
+        if refund.idempotency_key == order.key:
+            refund.idempotency_key = f"refund:{order.token}:{uuid.uuid4().hex[:8]}"
+            refund.first_sent_at = runtime.clock.now()
+        assert refund.idempotency_key is not None
         return refund.idempotency_key
 
 

@@ -1,6 +1,7 @@
 """Refunds, one step at a time: what is written before Stripe is asked, what is asked, and what its answer changes."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from booking.gateways.payments import GatewayConflict, GatewayRefused, GatewayUn
 from booking.models import Booking, Payment, Refund
 from booking.models.payment import CALLED_OFF
 from booking.services import refund_news, refunds
+from booking.services.refunds import KEY_LIFE
 from tests.simulation.house import INSTANCE
 from tests.support.memory_shop import ADA, IDENTITY, WEBHOOK, MemoryShop, refund_evidence
 
@@ -349,14 +351,47 @@ def test_after_four_tries_that_did_nothing_a_new_key_is_stored_and_used(
     with pytest.raises(GatewayUnavailable):
         _send(desk, refund, tries)
 
-    key = f"refund:{refund.token}:{tries}" if is_new else f"refund:{refund.token}"
+    key = desk.refund(refund.id).idempotency_key
     assert desk.stripe.asked[-1][2] == key
-    assert desk.refund(refund.id).idempotency_key == key
+    assert (key != f"refund:{refund.token}") is is_new
     assert desk.refund(refund.id).first_sent_at == (desk.now if is_new else began)
 
 
-@pytest.mark.parametrize(("age", "is_new"), [(timedelta(hours=23), False), (timedelta(hours=23, seconds=1), True)])
-def test_a_key_that_stripe_may_have_forgotten_is_replaced_after_a_look(
+@pytest.mark.parametrize("had", ["an answer", "no answer"])
+def test_of_two_workers_who_found_nothing_the_second_uses_the_key_that_the_first_has_stored(
+    desk: MemoryShop, monkeypatch: pytest.MonkeyPatch, had: str
+) -> None:
+    """Two keys would be two refunds. Control: with a key for each of them, Stripe is asked under two."""
+    payment = desk.paid()
+    refund = desk.request(payment)
+    desk.stripe.answers = [GatewayUnavailable("500")] * 2 + [refund_evidence(payment, refund)] * 2
+    with pytest.raises(GatewayUnavailable):
+        _send(desk, refund)
+    desk.clock.at += KEY_LIFE + timedelta(seconds=1)
+    look, keys = refunds._look, []
+
+    def look_and_be_overtaken(runtime: Any, order: Any) -> Any:
+        monkeypatch.setattr(refunds, "_look", look)
+        found = look(runtime, order)
+        if had == "no answer":
+            with pytest.raises(GatewayUnavailable):
+                refunds.send_refund(desk.runtime, refund.id)
+        else:
+            del desk.stripe.answers[0]
+            refunds.send_refund(desk.runtime, refund.id)
+        keys.append(desk.stripe.asked[-1][2])
+        return found
+
+    monkeypatch.setattr(refunds, "_look", look_and_be_overtaken)
+    refunds.send_refund(desk.runtime, refund.id)
+
+    keys.append(desk.stripe.asked[-1][2])
+    assert len(set(keys)) == 1
+    assert keys[0] != f"refund:{refund.token}"
+
+
+@pytest.mark.parametrize(("age", "is_new"), [(KEY_LIFE, False), (KEY_LIFE + timedelta(seconds=1), True)])
+def test_a_key_that_stripe_may_only_replay_or_have_forgotten_is_replaced_after_a_look(
     desk: MemoryShop, age: timedelta, is_new: bool
 ) -> None:
     payment = desk.paid()
@@ -369,7 +404,7 @@ def test_a_key_that_stripe_may_have_forgotten_is_replaced_after_a_look(
     asked = _send(desk, refund, tries=2)
 
     assert asked == (["list_refunds", "send_refund"] if is_new else ["send_refund"])
-    assert desk.stripe.asked[-1][2] == (f"refund:{refund.token}:2" if is_new else f"refund:{refund.token}")
+    assert (desk.stripe.asked[-1][2] != f"refund:{refund.token}") is is_new
 
 
 # --- a definite no --------------------------------------------------------------------------------------------------
