@@ -70,6 +70,8 @@ def take_in(session: Session, news: MemberNews, identity: Identity, now: datetim
     """Write down what Stripe answered; a word for the inbox, None where no account here has it. Joins the transaction.
 
     An answer that is older than the one the row was written from changes nothing: two may have been asked for at once.
+    Nor does one of before the end where the end is known: https://docs.stripe.com/billing/subscriptions/overview says
+    that a canceled subscription never comes back.
     """
     require_transaction(session)
     joining = _close_joining(session, news.checkout) if news.checkout else None
@@ -80,7 +82,7 @@ def take_in(session: Session, news: MemberNews, identity: Identity, now: datetim
     membership = _find_or_make(session, news.subscription, news.looked_at)
     if membership is None:
         return None
-    if news.looked_at >= membership.looked_at:
+    if not _is_older(news.subscription, news.looked_at, membership):
         _write(membership, news.subscription, news.looked_at, now)
         _tell(session, membership, news.subscription.bill, now)
     return f"membership {membership.status}"
@@ -159,6 +161,11 @@ def _make(
     session.add(row)
     session.flush()  # mails name its id
     return row
+
+
+def _is_older(seen: SubscriptionEvidence, looked_at: datetime, row: Membership) -> bool:
+    is_before_the_end = row.status in MEMBERSHIP_OVER and seen.status not in MEMBERSHIP_OVER
+    return looked_at < row.looked_at or is_before_the_end
 
 
 def _write(row: Membership, seen: SubscriptionEvidence, looked_at: datetime, now: datetime) -> None:

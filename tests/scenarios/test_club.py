@@ -1,13 +1,18 @@
 """Whole stories of members: joining, renewing, a card that fails, the end; with webhooks and without."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from booking.database import transaction
 from booking.domain.club import Interval, PlanTerms
 from booking.domain.money import Money
+from booking.gateways.billing import MemberTag, SubscriptionNews
 from booking.models import Customer, GuestAccount, Membership
+from booking.services import memberships
+from booking.services.instance import get_identity
 from booking.services.reconciliation import reconcile
 from tests.support.club import BROKE_LATER, GRACE, Visitor, mails, open_club, the_membership
 from tests.support.shop import Shop
@@ -140,6 +145,29 @@ def test_events_in_the_wrong_order_end_with_what_stripe_says_now(shop: Shop) -> 
     assert row.status == "active"
     assert row.period_end > shop.clock.now()
     assert shop.count(Membership) == 1
+
+
+def test_a_membership_that_is_over_stays_over_whatever_older_answer_comes_late(shop: Shop) -> None:
+    """Two asked in the same instant, one before the end and one after it: clocks do not tell which is newer."""
+    plan_id, grace = open_club(shop), Visitor.of(shop)
+    shop.stripe.drop_webhooks()
+    grace.sign_in()
+    grace.join(plan_id)
+    _reconcile(shop)
+    subscription_id = the_membership(shop).subscription_id
+    with shop.app.app_context():
+        identity = get_identity(shop.runtime)
+        before = memberships.ask(shop.runtime, SubscriptionNews(subscription_id, MemberTag()), identity)
+    shop.stripe_client().subscriptions.cancel(subscription_id)
+    _reconcile(shop)
+    over = the_membership(shop)
+
+    with shop.app.app_context(), transaction() as session:
+        late = replace(before, looked_at=over.looked_at)
+        assert memberships.take_in(session, late, identity, shop.clock.now()) == "membership canceled"
+
+    assert the_membership(shop).ended_at == over.ended_at
+    assert mails(shop) == ["club_welcome", "club_ended"]
 
 
 def test_the_trial_is_told_of_before_it_ends_and_nobody_gets_a_second_one(shop: Shop) -> None:
