@@ -110,7 +110,8 @@ def note_gone(case: Case) -> Outcome | None:
         return Outcome.NOTHING
     was_let_go = reserved.state is AuthorisationState.RELEASING
     reserved.state = AuthorisationState.RELEASED if was_let_go else AuthorisationState.GONE
-    case.attempt.status = AttemptStatus.EXPIRED if was_let_go else AttemptStatus.FAILED
+    if case.attempt.status is not AttemptStatus.PAID:  # money may have come in another session of it
+        case.attempt.status = AttemptStatus.EXPIRED if was_let_go else AttemptStatus.FAILED
     kind = "authorisation_released" if was_let_go else "authorisation_gone"
     timeline.record(case.session, case.booking, kind, case.cause, case.now, note=f"authorisation {reserved.id}")
     if not was_let_go:
@@ -118,11 +119,23 @@ def note_gone(case: Case) -> Outcome | None:
     return Outcome.CLOSED
 
 
-def note_taken(case: Case, outcome: Outcome) -> None:
-    """The sum was captured, by us or at Stripe: the request is accepted, if the nights could still be had."""
-    reserved, request = find_reserved(case), find_request(case.session, case.booking.id)
-    if reserved is not None:
+def note_captured(case: Case) -> None:
+    """The sum was captured, by us or at Stripe: whatever becomes of the money, it is not reserved any more.
+
+    Where the money came past it, in another session of the same attempt, what is reserved is let go.
+    """
+    reserved = find_reserved(case)
+    if reserved is None:
+        return
+    if reserved.payment_intent_id == case.evidence.payment_intent_id:
         reserved.state = AuthorisationState.CAPTURED
+    elif reserved.state is AuthorisationState.HELD:
+        reserved.state = AuthorisationState.RELEASING
+
+
+def note_placed(case: Case, outcome: Outcome) -> None:
+    """The money of a request was taken: it is accepted, if the nights could still be had."""
+    request = find_request(case.session, case.booking.id)
     if request is None or request.state not in (RequestState.STARTED, *OPEN_REQUEST):
         return
     if outcome in (Outcome.CONFIRMED, Outcome.MOVED):

@@ -131,16 +131,9 @@ def place_booking(runtime: Runtime, request: PlaceRequest) -> Placed:
         GatewayUnavailable: an earlier hold is in the way and Stripe does not answer.
     """
     identity = get_identity(runtime)
-    _let_go_of_rivals(runtime, request)
-    _refuse_taken(runtime, request)
-    try:
-        return _place(runtime, request, identity)
-    except (IntegrityError, DatesUnavailable, TooManyHolds):
-        # What is in the way may be this guest's own hold: the other half of a double click was first.
-        placed = _find_placed(request)
-        if placed is None:
-            raise
-        return placed
+    placed = _place_or_find(runtime, request, identity) or _place_or_find(runtime, request, identity, is_second=True)
+    assert placed is not None, "the second look raises where nothing is found"
+    return placed
 
 
 def cancel_booking(
@@ -232,6 +225,25 @@ def freeze_plan(schedule: Schedule, now: datetime, code: str, *, from_card: bool
 
 
 # --- placing --------------------------------------------------------------------------------------------------------
+
+
+def _place_or_find(
+    runtime: Runtime, request: PlaceRequest, identity: Identity, *, is_second: bool = False
+) -> Placed | None:
+    """A new hold, or what this browser has made of the same wish: the other half of a double click may be first.
+
+    None where there is one at another price that came after rivals were let go of: that is to be tried once more. What
+    is there then cannot be let go of, because its guest is paying for it or the host has to answer: it is the stay.
+    """
+    _let_go_of_rivals(runtime, request)
+    _refuse_taken(runtime, request)
+    try:
+        return _place(runtime, request, identity)
+    except (IntegrityError, DatesUnavailable, TooManyHolds):
+        placed = _find_placed(request, at_any_price=is_second)
+        if placed is None and (is_second or not _was_wished(request)):
+            raise
+        return placed
 
 
 def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Placed:
@@ -347,12 +359,12 @@ def _refuse_taken(runtime: Runtime, request: PlaceRequest) -> None:
     raise DatesUnavailable
 
 
-def _find_placed(request: PlaceRequest) -> Placed | None:
+def _find_placed(request: PlaceRequest, *, at_any_price: bool) -> Placed | None:
     """What this browser has made of the same wish. Few have, and only they wait for those who write."""
     if not _was_wished(request):
         return None
     with transaction() as session:
-        own = _find_own(session, request)
+        own = _find_own(session, request, at_any_price=at_any_price)
         return _use_again(own, request.guest) if own else None
 
 
@@ -371,14 +383,14 @@ def _get_listing(session: Session, listing_id: int) -> Listing:
     return listing
 
 
-def _find_own(session: Session, request: PlaceRequest) -> Booking | None:
-    """This browser's booking of exactly this stay: held at exactly this price and plan, or confirmed."""
+def _find_own(session: Session, request: PlaceRequest, *, at_any_price: bool = False) -> Booking | None:
+    """This browser's booking of exactly this stay: held (at exactly this price and plan, unless any), or confirmed."""
     own = select(Booking).where(
         Booking.hold_key == hold_key(request),
         Booking.status.in_((BookingStatus.PENDING, BookingStatus.CONFIRMED)),
     )
     booking = session.scalar(own.order_by(Booking.id.desc()).limit(1))
-    if booking is None or booking.status is BookingStatus.CONFIRMED:
+    if booking is None or booking.status is BookingStatus.CONFIRMED or at_any_price:
         return booking
     is_as_shown = (booking.amount, booking.schedule.mark) == (request.shown_total, request.shown_plan)
     return booking if is_as_shown else None

@@ -187,6 +187,8 @@ def _settle_paid(case: Case, place: Callable[[Case, Payment], Outcome]) -> Outco
         return Outcome.ALREADY
     case.attempt.status = AttemptStatus.PAID
     payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
+    if case.attempt.purpose is AttemptPurpose.REQUEST:
+        authorisations.note_captured(case)
     give_up_others(case)
     cards.note_saving(case.session, case.attempt, case.now)
     mismatch = _find_mismatch(case)
@@ -302,17 +304,19 @@ def _place_guarantee(case: Case) -> Outcome:
 def _note_authorised(case: Case) -> Outcome:
     """Nothing is charged yet. A sum that is not what was agreed is never taken: it is let go, and a person looks."""
     mismatch = _find_mismatch(case)
-    if mismatch is None:
-        return authorisations.note_authorised(case)
+    return authorisations.note_authorised(case) if mismatch is None else _let_go_with_review(case, mismatch)
+
+
+def _let_go_with_review(case: Case, problem: str) -> Outcome:
     if authorisations.knows(case):
         return Outcome.NOTHING
     authorisations.write_reserved(case, AuthorisationState.RELEASING)
-    return _review(case, mismatch)
+    return _review(case, problem)
 
 
 def _place_request(case: Case, payment: Payment) -> Outcome:
     outcome = _place(case, payment)
-    authorisations.note_taken(case, outcome)
+    authorisations.note_placed(case, outcome)
     return outcome
 
 
@@ -410,6 +414,8 @@ def _settle_nothing_due(case: Case) -> Outcome:
 def _review_if_money(case: Case, problem: str) -> Outcome:
     if case.evidence.state in (EvidenceState.PAID, EvidenceState.NOTHING_DUE):
         return _settle_foreign_session(case, problem)
+    if case.evidence.state is EvidenceState.AUTHORIZED:
+        return _let_go_with_review(case, problem)
     return Outcome.NOTHING
 
 

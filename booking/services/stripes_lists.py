@@ -22,7 +22,7 @@ from booking.gateways.payments import (
     PaymentGatewayError,
     RefundEvidence,
 )
-from booking.models import Attempt, Dispute, Payment, Refund
+from booking.models import Attempt, Authorisation, Dispute, Payment, Refund
 from booking.runtime import Runtime
 from booking.services import attempts, notifications
 from booking.services.cases import Outcome
@@ -106,16 +106,19 @@ def _find_attempt(evidence: PaymentEvidence) -> Attempt | None:
     return attempt
 
 
-# In these nobody here has heard of a card that was given.
-_WITHOUT_CARD = (AttemptStatus.CREATING, AttemptStatus.OPEN, AttemptStatus.EXPIRED)
-
-
 def _is_news(attempt: Attempt, evidence: PaymentEvidence) -> bool:
     is_over = evidence.state in (EvidenceState.PAID, EvidenceState.FAILED, EvidenceState.EXPIRED)
     paid_late = evidence.state is EvidenceState.PAID and attempt.status is not AttemptStatus.PAID
-    is_new_sum = evidence.state is EvidenceState.AUTHORIZED and attempt.status in _WITHOUT_CARD
+    is_new_sum = evidence.state is EvidenceState.AUTHORIZED and not _has_sum(attempt)
     is_new_card = evidence.state is EvidenceState.NOTHING_DUE and attempt.status is not AttemptStatus.PAID
     return is_new_sum or is_new_card or paid_late or (is_over and attempt.status in UNFINISHED_ATTEMPT)
+
+
+def _has_sum(attempt: Attempt) -> bool:
+    """Whether anybody here has heard of a sum that was reserved in it."""
+    known = db.session.scalar(select(Authorisation.id).where(Authorisation.attempt_id == attempt.id)) is not None
+    end_read()
+    return known
 
 
 def _missing_session(walk: _Walk, evidence: PaymentEvidence) -> Finding:

@@ -13,7 +13,7 @@ from booking.domain.money import Money
 from booking.domain.requests import AuthorisationState, RequestState
 from booking.domain.states import AttemptPurpose, AttemptStatus, BookingStatus, CancelReason, PaymentStatus, Source
 from booking.gateways.payments import EvidenceState, GatewayRefused, GatewayUnavailable, PaymentEvidence
-from booking.models import AuditLine, Authorisation, Booking, Listing, Payment, StayRequest
+from booking.models import AuditLine, Authorisation, Booking, Listing, Payment, StayRequest, Unit
 from booking.services import checkout, requests, reservations
 from booking.services.cases import Outcome
 from booking.services.requests import Answer
@@ -320,6 +320,59 @@ def test_less_than_was_agreed_confirms_nothing(asking: MemoryShop) -> None:
 
     assert settled.outcome is Outcome.NEEDS_REVIEW
     assert asking.booking(booking_id).status is B.PENDING
+
+
+def test_a_sum_that_was_not_agreed_and_is_taken_all_the_same_is_no_longer_asked_about(asking: MemoryShop) -> None:
+    """Staff took it in Stripe's dashboard: a person decides on the money, and there is nothing left to let go."""
+    booking_id = asking.place()
+    asking.settle(_evidence(asking, booking_id, amount=Money(1, "eur")))
+
+    asking.settle(_evidence(asking, booking_id, PAID, amount=Money(1, "eur")))
+
+    assert _sum(asking, booking_id).state is S.CAPTURED
+    assert list(requests.settle_open(asking.runtime)) == []
+
+
+def test_a_sum_that_was_given_in_a_session_that_is_not_known_is_let_go_and_a_person_looks(asking: MemoryShop) -> None:
+    """Of two sessions of one attempt the other one brought its money first: this sum would stay on the guest's card."""
+    booking_id = asking.place()
+    asking.settle(_evidence(asking, booking_id, PAID, session_id="cs_copy", payment_intent_id="pi_copy"))
+    other = _evidence(asking, booking_id, session_id="cs_other", payment_intent_id="pi_other")
+
+    outcomes = [asking.settle(other).outcome for _ in range(2)]
+
+    assert outcomes == [Outcome.NEEDS_REVIEW, Outcome.NOTHING]
+    assert (_sum(asking, booking_id).state, _sum(asking, booking_id).payment_intent_id) == (S.RELEASING, "pi_other")
+    gone = _evidence(asking, booking_id, EXPIRED, session_id=None, payment_intent_id="pi_other")
+    assert asking.settle(gone).outcome is Outcome.CLOSED
+    assert _sum(asking, booking_id).state is S.RELEASED
+    assert asking.attempts(booking_id)[0].status is AttemptStatus.PAID
+
+
+def test_where_money_came_in_another_session_the_sum_that_is_reserved_is_let_go(asking: MemoryShop) -> None:
+    booking_id = _asked(asking)
+
+    asking.settle(_evidence(asking, booking_id, PAID, session_id=None, payment_intent_id="pi_other"))
+
+    assert _stands(asking, booking_id) == (B.CONFIRMED, PaymentStatus.PAID, R.ACCEPTED, S.RELEASING)
+
+
+@pytest.mark.parametrize("units", [1, 2])
+def test_a_request_that_waits_is_what_its_guest_gets_who_asks_for_it_again_at_another_price(
+    asking: MemoryShop, units: int
+) -> None:
+    """As a member, or after a change of prices: what the host has to answer cannot be let go of for it."""
+    with asking.open() as session:
+        session.execute(update(Unit).values(is_active=Unit.position <= units))
+    booking_id = _asked(asking)
+    with asking.open() as session:
+        session.execute(update(Listing).values(cleaning_minor=Listing.cleaning_minor + 700))
+
+    placed = reservations.place_booking(asking.runtime, asking.wish())
+
+    assert placed.booking_id == booking_id
+    assert [booking.id for booking in asking.rows(Booking)] == [booking_id]
+    assert _stands(asking, booking_id)[2:] == (R.ASKED, S.HELD)
 
 
 # --- declining, lapsing, withdrawing --------------------------------------------------------------------------------

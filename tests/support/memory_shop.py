@@ -31,7 +31,7 @@ from booking.gateways.payments import (
     Tag,
 )
 from booking.gateways.stripe_gateway import StripeGateway
-from booking.models import Attempt, Booking, BookingEvent, Night, OutboxRow, Payment, Refund
+from booking.models import Attempt, Booking, BookingEvent, Listing, Night, OutboxRow, Payment, Refund
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
 from booking.services import attempts, disputes, refund_news, refunds, reservations, settlement, webhooks
@@ -131,10 +131,14 @@ class MemoryShop:
 
     def place(self, stay: Stay | None = None, browser: str = "grace") -> int:
         """Hold some nights; the booking's id."""
-        stay = stay or self.stay()
-        total = quote(self.house.rates, Ask(stay, Party(2))).total
-        request = PlaceRequest(self.house.listing_id, stay, 2, GRACE, browser, total)
-        return reservations.place_booking(self.runtime, request).booking_id
+        return reservations.place_booking(self.runtime, self.wish(stay, browser)).booking_id
+
+    def wish(self, stay: Stay | None = None, browser: str = "grace") -> PlaceRequest:
+        """To hold some nights at what they cost now."""
+        stay, listing = stay or self.stay(), db.session.get_one(Listing, self.house.listing_id)
+        total = quote(listing.rates, Ask(stay, Party(2))).total
+        db.session.rollback()
+        return PlaceRequest(listing.id, stay, 2, GRACE, browser, total)
 
     def settle(self, evidence: PaymentEvidence, cause: Cause = WEBHOOK, identity: Identity = IDENTITY) -> Settled:
         """Through the one door, in a transaction of its own."""
