@@ -15,13 +15,14 @@ from booking.database import _WRITES
 from booking.domain.payment_plans import PAY_IN_FULL, PaymentPlan, PlanKind
 from booking.extensions import db
 from booking.gateways.mail import Letter
-from booking.models import Instance, Listing, Unit
+from booking.models import Instance, Listing, Shelf, Unit
 from tests.simulation.weather import Weather
 from tests.support.shop import add_listing, make_settings
 
 INSTANCE = "simulated-shop"
 INJECTED = "injected: the database is locked"
 MOST_UNITS = 2
+MOST_CHANGES = 1000  # of what is on sale, in one seed
 _PLAN = """INSERT INTO payment_plan (property_id, listing_id, kind, percent, days_before, created_at, updated_at)
 SELECT property_id, id, ?2, ?3, ?4, created_at, updated_at FROM listing WHERE id = ?1"""
 
@@ -49,9 +50,10 @@ class House:
         self.commit_fails: Callable[[], str]
         self.calm()
         self.plan, self.takes_requests = PAY_IN_FULL, False
+        self._beginnings = 0
         with self.app.app_context():
             db.create_all()
-            db.session.add(Instance(id=1, instance_id=INSTANCE))
+            db.session.add_all([Instance(id=1, instance_id=INSTANCE), Shelf(id=1, version=1)])
             db.session.commit()
             self.listing_id = add_listing(self.app, units=MOST_UNITS)
             self.rates = db.session.get_one(Listing, self.listing_id).rates
@@ -65,6 +67,8 @@ class House:
     def put_back(self, weather: Weather) -> None:
         """The database as it was in the beginning, with as many units for sale, and paid for as a seed has it."""
         self._beginning.backup(self.raw)
+        self._beginnings += 1  # no reading of what is on sale outlives its seed
+        self.raw.execute("UPDATE shelf SET version = version + ?", (self._beginnings * MOST_CHANGES,))
         self.raw.execute("UPDATE unit SET is_active = (position <= ?)", (weather.units,))
         self.plan, self.takes_requests = PAY_IN_FULL, weather.answer_hours > 0
         if weather.deposit or weather.pays_later:

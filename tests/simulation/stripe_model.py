@@ -6,6 +6,7 @@ are replaced or changed at their top level only, so that a shallow copy is a sna
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -126,6 +127,10 @@ class StripeModel:
     def do_later(self, seconds: int, act: Callable[[], object]) -> None:
         """A request that is still on its way."""
         self._later.append((self.now() + seconds, act))
+
+    def time_to_next_arrival(self) -> timedelta | None:
+        """How long the next of these needs; None where nothing is on its way."""
+        return min((timedelta(seconds=due - self.now()) for due, _ in self._later), default=None)
 
     def tick(self) -> None:
         """Let the clock do what is due: requests arrive, sessions end."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from random import Random
 
-# What is left of a seed's number after fives, where more is going on than when `seeds.txt` was begun. None that is kept
-# there is one of these, so they all keep the run that they had.
+# What is left of a seed's number after fives, where more is going on than when `seeds.txt` was begun. None that was
+# kept there by then is one of these, so they all keep the run that they had.
 LATER = (3, 4)
 # And what is left after tens, where there is a club.
 WITH_CLUB = 4

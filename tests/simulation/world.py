@@ -136,7 +136,11 @@ class World:
         oldest = min((step.began for step in self.waiting), default=self.clock.at)
         if self.clock.at + timedelta(seconds=seconds) - oldest > timedelta(seconds=LONGEST_WAIT):
             self.finish_waiting()
-        self.clock.at += timedelta(seconds=seconds)
+        until = self.clock.at + timedelta(seconds=seconds)
+        while (wait := self.stripe.time_to_next_arrival()) is not None and self.clock.at + wait <= until:
+            self.clock.at += wait  # what is still on its way arrives at its own time, whatever the jump
+            self.stripe.tick()
+        self.clock.at = until
         self.stripe.tick()
 
     def _go_on(self, step: Step) -> None:
