@@ -22,6 +22,11 @@ def install(app: Flask) -> None:
     app.after_request_funcs.setdefault(None, []).insert(0, _say_who_may_keep)
 
 
+def mark_of(text: bytes) -> str:
+    """What no other text has."""
+    return hashlib.blake2b(text, digest_size=15).hexdigest()
+
+
 def _say_who_may_keep(response: Response) -> Response:
     if request.endpoint in _FILES:
         return response
@@ -46,9 +51,9 @@ def _is_known_visitor() -> bool:
 
 
 def _mark(response: Response) -> Response:
+    if "page_mark" not in g:  # a page that is given again has brought its own
+        g.page_mark = mark_of(response.get_data())  # under which the page is kept compressed
     # Weak, because the same text travels in several codings, whose bytes differ.
-    mark = hashlib.blake2b(response.get_data(), digest_size=15).hexdigest()
-    g.page_mark = mark  # under which the page is kept compressed
-    response.set_etag(mark, weak=True)
+    response.set_etag(g.page_mark, weak=True)
     response.make_conditional(request)
     return response

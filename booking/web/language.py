@@ -53,9 +53,9 @@ def current_language() -> Language:
     """The language of the page that is being made; English outside of any request."""
     if not has_request_context():
         return language(DEFAULT)
-    if "language" not in g:
-        g.language = language(str(current_locale() or DEFAULT))
-    spoken: Language = g.language
+    spoken: Language | None = g.get("language")  # asked hundreds of times for a page
+    if spoken is None:
+        spoken = g.language = language(str(current_locale() or DEFAULT))
     return spoken
 
 
@@ -97,9 +97,9 @@ def _choose() -> str:
 
 
 def _catalogue() -> Translations:
-    if "catalogue" not in g:
-        g.catalogue = get_translations()
-    catalogue: Translations = g.catalogue
+    catalogue: Translations | None = g.get("catalogue")
+    if catalogue is None:
+        catalogue = g.catalogue = get_translations()
     return catalogue
 
 

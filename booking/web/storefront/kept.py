@@ -11,13 +11,14 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, g, make_response, request
 from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from booking.extensions import db
 from booking.queries.on_sale import on_sale
 from booking.queries.witness import Asked, witnessing
+from booking.web.caching import mark_of
 from booking.web.language import current_language
 from booking.web.member import member_off
 from booking.web.memory import LastUsed
@@ -36,7 +37,8 @@ _View = Callable[..., ResponseReturnValue]
 class Page:
     """A page as it was made, and what it was made of."""
 
-    text: str
+    text: bytes
+    mark: str
     reading: Hashable  # not what was read: pages of minutes ago would keep that alive, over and over
     asked: tuple[Asked, ...]
 
@@ -59,11 +61,13 @@ def kept(view: _View) -> _View:
         pages: LastUsed[Page] = current_app.extensions[_EXTENSION]
         page = pages.get(key := _key(now))
         if page and page.is_true(shelf.reading, now):
-            return page.text
+            g.page_mark = page.mark
+            return make_response(page.text)
         with witnessing(db.session()) as asked:
             response = make_response(view(**place))
         if shelf.version is not None and _is_for_all(response):
-            pages.set(key, Page(response.get_data(as_text=True), shelf.reading, tuple(asked)))
+            text = response.get_data()
+            pages.set(key, Page(text, mark_of(text), shelf.reading, tuple(asked)))
         return response
 
     return answer
