@@ -30,6 +30,8 @@ PROOFS := tests/simulation tests/concurrency tests/crash tests/histories tests/h
 SLOW := tests/scenarios tests/pages tests/desk tests/fakestripe tests/stripe_judges tests/cli/test_drill.py \
 	tests/cli/test_supervisor.py tests/gateways/test_pictures.py tests/test_security_headers.py tests/test_logs.py
 FIGURES := var/figures
+# Lines are counted in all tests but the simulation: that would take four times as long, and shows more than that a line
+# was run.
 COVERAGE := --cov=booking/domain --cov=booking/services --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
 .PHONY: help demo demo-data demo-reset serve test test-fast torture mutants figures translations lighthouse screenshots \
@@ -59,7 +61,8 @@ serve: .venv/.installed  ## The shop and its worker with the settings of .env, f
 
 test: lint .venv/load/.installed  ## Everything: style, types, the whole suite, coverage.
 	@.ci/tools
-	@$(TESTS) $(COVERAGE)
+	@$(TESTS) tests/simulation
+	@$(TESTS) $(COVERAGE) --ignore=tests/simulation
 
 test-fast: .venv/.installed-dev  ## The part for daily work: rules, services and pages, each for itself, on SQLite.
 	@$(TESTS) -m "not browser and not race and not gunicorn and not postgresql" $(addprefix --ignore=,$(PROOFS) $(SLOW))
