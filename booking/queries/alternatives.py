@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from booking.domain.dates import Stay
 from booking.domain.errors import StayRuleBroken
 from booking.models import Listing
-from booking.queries.search import Nearby, Offer, find_nearby, find_page
+from booking.queries.nearby import Nearby, find_nearby
+from booking.queries.search import Offer, find_page
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from booking.domain.pricing import Ask, quote
 from booking.domain.rates import RateCard
 from booking.domain.words import Said
 from booking.models import Listing
+from booking.queries.nearby import club_off
 from booking.queries.nights import taken_days
-from booking.queries.search import club_off
 
 MONTHS_SHOWN = 2
 _ONE_DAY = timedelta(days=1)

@@ -15,7 +15,8 @@ from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.terms import CancellationTerms, Deal, RefundStep, refund_steps, terms_in_words
 from booking.domain.words import Said
 from booking.models import CancellationPolicy, Listing, Property, StayRule
-from booking.queries.search import Declined, Offer, find_stay
+from booking.queries.nearby import Declined
+from booking.queries.search import Offer, find_stay
 
 
 @dataclass(frozen=True, slots=True)

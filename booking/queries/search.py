@@ -1,4 +1,4 @@
-"""Which stays a guest can have: listings, prices, reasons against, and what nearby does fit."""
+"""Which stays a guest can have: listings, prices, reasons against. What near the wanted nights can: nearby.py."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,30 +8,25 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy.orm import Session
 
-from booking.domain.availability import TakenNights, longest_free_part, nearest_stays
-from booking.domain.dates import LONGEST_STAY, Stay
-from booking.domain.errors import InvalidDates, ListingNotFound, StayRuleBroken
+from booking.domain.availability import TakenNights
+from booking.domain.dates import Stay
+from booking.domain.errors import ListingNotFound, StayRuleBroken
 from booking.domain.money import Money
 from booking.domain.neighbours import judge_units
 from booking.domain.payment_plans import Schedule
 from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.rates import RateCard
-from booking.domain.stay_rules import StayRules, check_stay, longest
+from booking.domain.stay_rules import check_stay, longest
 from booking.domain.terms import Deal, RefundStep, open_steps
 from booking.domain.words import Said, say
 from booking.models import Listing, Property
 from booking.queries.kinds import Kinds, kinds_on_sale
+from booking.queries.nearby import MOST_NEARBY, NOT_FREE, Declined, Nearby, club_off, with_nearby
 from booking.queries.nights import free_listings, free_unit_ids, taken_days_by_listing
 from booking.queries.on_sale import find_place, on_sale
 
-# How far from the wanted dates others are looked for, and how many are told.
-NEARBY_DAYS = 21
-MOST_NEARBY = 3
 PAGE_SIZE = 20
-NOT_FREE = say("Not free on all of these nights.")
 _T = TypeVar("_T")
-# Of two stays that are both possible on a day, the one whose length is nearer to what was asked for.
-_OTHER_LENGTHS = 7
 
 
 class Order(StrEnum):
@@ -72,41 +67,6 @@ class Offer:
         """The last day on which cancelling costs nothing; None where that day has passed."""
         full = [step.last_day for step in self.steps if step.refund == self.total and step.until is None]
         return full[0] if full else None
-
-
-@dataclass(frozen=True, slots=True)
-class Nearby:
-    """A stay that is not the one asked for but near it, free, within the rules, and what it costs in all."""
-
-    listing: Listing
-    stay: Stay
-    total: Money
-
-    @property
-    def arrive(self) -> date:
-        return self.stay.arrive
-
-    @property
-    def leave(self) -> date:
-        return self.stay.leave
-
-    @property
-    def nights(self) -> int:
-        return self.stay.nights
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """A stay that cannot be booked: why, and what near it can."""
-
-    listing: Listing
-    stay: Stay
-    guests: int
-    reason: Said
-    field: str | None  # the form field the reason concerns; None where the nights are taken
-    near: tuple[Nearby, ...] = ()  # the nearest first, as long as the wanted one where the rules allow it
-    shorter: Nearby | None = None  # the longest part of the wanted nights that can be had
-    member_off: int = 0  # what whoever asks saves as a member, in hundredths of a percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +209,10 @@ def find_page(
     offers = tuple(map(found.asked.offer, pager.cut(found.free)))
     page = ResultPage(offers, (), len(found.free), pager, sold_days(found.kinds.first, now))
     if not found.free:
-        everything = _with_nearby(session, list(map(found.asked.decline, found.refused)), now)
+        everything = with_nearby(session, list(map(found.asked.decline, found.refused)), now)
         return replace(_nothing_free(page, everything), declined=tuple(pager.cut(everything)))
     refused = pager.cut_behind(len(found.free), found.refused)
-    return replace(page, declined=_with_nearby(session, list(map(found.asked.decline, refused)), now))
+    return replace(page, declined=with_nearby(session, list(map(found.asked.decline, refused)), now))
 
 
 def find_stay(
@@ -270,20 +230,7 @@ def find_stay(
         reason = _problems_beside(session, [listing], stay, now)[listing.id]
     if reason is None:
         return asked.offer(listing)
-    return _with_nearby(session, [asked.decline(_Refused(listing, *reason))], now)[0]
-
-
-def find_nearby(
-    session: Session, listing: Listing, stay: Stay, guests: int, now: datetime, *, member_off: int = 0
-) -> tuple[Nearby, ...]:
-    """The nearest free stays that the listing's rules allow."""
-    off = club_off(listing, member_off)
-    return _with_nearby(session, [Declined(listing, stay, guests, NOT_FREE, None, member_off=off)], now)[0].near
-
-
-def club_off(listing: Listing, member_off: int) -> int:
-    """What a member saves here: nothing in a house that is not in the club."""
-    return member_off if listing.property.in_club else 0
+    return with_nearby(session, [asked.decline(_Refused(listing, *reason))], now)[0]
 
 
 def from_price(listing: Listing, now: datetime) -> Money:
@@ -457,99 +404,6 @@ def _sorted(
 
 def _size(listing: Listing) -> tuple[int, int]:
     return listing.max_guests, listing.area_m2 or 0
-
-
-# --- what near it can ---
-
-
-def _with_nearby(session: Session, declined: Sequence[Declined], now: datetime) -> tuple[Declined, ...]:
-    """Each with what near its nights does fit. The nights of all are read at once."""
-    if not declined:
-        return ()
-    wanted = [_as_long_as_allowed(entry) for entry in declined]
-    reach = timedelta(days=NEARBY_DAYS + max(_seen_further(entry.listing.rules) for entry in declined))
-    first = max(min(stay.arrive for stay in wanted), date.min + reach) - reach
-    last = min(max(max(stay.leave for stay in wanted), declined[0].stay.leave), date.max - reach) + reach
-    taken = taken_days_by_listing(session, [entry.listing.id for entry in declined], first, last, now)
-    return tuple(_fill(entry, stay, taken[entry.listing.id], now) for entry, stay in zip(declined, wanted, strict=True))
-
-
-def _seen_further(rules: StayRules) -> int:
-    """How many nights beyond the nearby ones say something of stays there: by plain rules none."""
-    return 0 if rules.is_plain else max(rules.ever("min_nights")) + _OTHER_LENGTHS + 2 * rules.reach
-
-
-def _fill(declined: Declined, wanted: Stay, taken: TakenNights, now: datetime) -> Declined:
-    today = declined.listing.property.today(now)
-    rules = declined.listing.rules
-    fits = _fit_check(rules, declined.guests, today, taken)
-    find = _fitting_near(rules, declined.stay.nights, fits)
-    at_once = [here] if (here := find(wanted)) else []
-    near = at_once + nearest_stays(find, wanted, NEARBY_DAYS, MOST_NEARBY - len(at_once))
-    part = _part(declined, taken, today)
-    return replace(
-        declined,
-        near=tuple(_priced(declined, stay, today) for stay in near),
-        shorter=_priced(declined, part, today) if part and fits(part) else None,
-    )
-
-
-def _as_long_as_allowed(declined: Declined) -> Stay:
-    """The wanted stay, made longer or shorter where the listing's rules ask for it."""
-    stay, rules = declined.stay, declined.listing.rules
-    nights = min(max(stay.nights, rules.shortest_from(stay.arrive)), rules.longest_from(stay.arrive))
-    try:
-        return Stay(stay.arrive, stay.arrive + timedelta(days=nights))
-    except (OverflowError, InvalidDates):  # the calendar of this world ends in the year 9999
-        return stay
-
-
-def _part(declined: Declined, taken: TakenNights, today: date) -> Stay | None:
-    """The longest free part of the wanted nights that is sold at all, no longer than the rules allow."""
-    rules, stay = declined.listing.rules, declined.stay
-    first = max(stay.arrive, rules.earliest(stay.arrive, today))
-    last = min(stay.leave, rules.latest(stay.arrive, today))
-    part = longest_free_part(taken, Stay(first, last)) if first < last else None
-    if part is None or part.nights == stay.nights:
-        return None
-    return Stay(part.arrive, min(part.leave, part.arrive + timedelta(days=rules.longest_from(part.arrive))))
-
-
-def _fit_check(rules: StayRules, guests: int, today: date, taken: TakenNights) -> Callable[[Stay], bool]:
-    def fits(stay: Stay) -> bool:
-        try:
-            check_stay(rules, stay, guests, today)
-        except StayRuleBroken:
-            return False
-        return bool(judge_units(rules, stay, taken, today).units)
-
-    return fits
-
-
-def _fitting_near(rules: StayRules, nights: int, fits: Callable[[Stay], bool]) -> Callable[[Stay], Stay | None]:
-    """What can be had from the day on which a stay begins: by plain rules that stay alone, else of a length near it."""
-
-    def find(wanted: Stay) -> Stay | None:
-        if wanted.leave > date.max - timedelta(days=2 * LONGEST_STAY):  # the calendar of this world ends there
-            return None
-        lengths = [wanted.nights] if rules.is_plain else _lengths(rules, wanted.arrive, nights)
-        stays = (Stay(wanted.arrive, wanted.arrive + timedelta(days=length)) for length in lengths)
-        return next((stay for stay in stays if fits(stay)), None)
-
-    return find
-
-
-def _lengths(rules: StayRules, arrive: date, nights: int) -> list[int]:
-    """The numbers of nights that a stay from a day may have, the nearest to those wanted first; of two, the longer."""
-    least, most = rules.shortest_from(arrive), min(rules.longest_from(arrive), LONGEST_STAY)
-    near = min(max(nights, least), most)
-    possible = range(max(least, near - _OTHER_LENGTHS), min(most, near + _OTHER_LENGTHS) + 1)
-    return sorted(possible, key=lambda length: (abs(length - nights), -length))
-
-
-def _priced(declined: Declined, stay: Stay, today: date) -> Nearby:
-    ask = Ask.by(stay, declined.guests, today, member_off=declined.member_off)
-    return Nearby(declined.listing, stay, quote(declined.listing.rates, ask).total)
 
 
 def _nothing_free(page: ResultPage, declined: Sequence[Declined]) -> ResultPage:

@@ -12,7 +12,8 @@ from booking.domain.terms import terms_in_words
 from booking.domain.words import Said
 from booking.models import Listing
 from booking.queries.calendar import Choice, MonthsView, draw_months
-from booking.queries.search import Declined, Nearby, Offer, find_nearby, find_stay, find_stays, get_listing
+from booking.queries.nearby import Declined, Nearby, find_nearby
+from booking.queries.search import Offer, find_stay, find_stays, get_listing
 
 _MOST_OTHERS = 3
 

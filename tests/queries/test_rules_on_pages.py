@@ -12,7 +12,8 @@ from booking.domain.dates import Stay
 from booking.extensions import db
 from booking.models import Closure, Listing, Night, StayRule
 from booking.queries.calendar import Choice, draw_months
-from booking.queries.search import Declined, Offer, find_nearby, find_page, find_stay
+from booking.queries.nearby import Declined, find_nearby
+from booking.queries.search import Offer, find_page, find_stay
 from tests.support.shop import add_listing, make_settings
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)

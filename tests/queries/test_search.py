@@ -10,13 +10,12 @@ from booking.domain.dates import Stay
 from booking.domain.errors import ListingNotFound, StayRuleBroken
 from booking.extensions import db
 from booking.models import Closure, Listing, Night
+from booking.queries.nearby import Declined, find_nearby
 from booking.queries.search import (
     PAGE_SIZE,
-    Declined,
     Offer,
     Order,
     Pager,
-    find_nearby,
     find_page,
     find_shelf,
     find_stay,

@@ -13,7 +13,8 @@ from booking.domain.money import Money
 from booking.domain.payment_plans import Schedule, paid_in_full
 from booking.domain.pricing import agreed
 from booking.domain.roles import Permission
-from booking.queries.search import Declined, Offer, find_stay, list_listings
+from booking.queries.nearby import Declined
+from booking.queries.search import Offer, find_stay, list_listings
 from booking.services.care import LONGEST_MINUTES
 from booking.services.phone import PhoneRequest, place_by_phone
 from booking.web.admin.blueprint import blueprint, now, reader
