@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete
@@ -87,18 +87,6 @@ def _no_limit_for_no_show(real: Any) -> Any:
     return find_limit
 
 
-def _never_looked(real: Any) -> Any:
-    """So that every answer is newer than what was known."""
-
-    def find_or_make(session: Any, seen: Any, looked_at: Any) -> Any:
-        row = real(session, seen, looked_at)
-        if row is not None:
-            row.looked_at = datetime(2000, 1, 1, tzinfo=UTC)
-        return row
-
-    return find_or_make
-
-
 class _AlwaysHigher:
     def __gt__(self, other: object) -> bool:
         return True
@@ -149,7 +137,7 @@ GUARDS: dict[str, tuple[Change, ...]] = {
     ),
     "who is a member joins no more": ((joining, "_refuse_members", _answering(None)),),
     "a customer whose answer was lost is looked for": ((SimulatedGateway, "find_customer", _answering(None)),),
-    "an older answer about a member changes nothing": ((memberships, "_find_or_make", _never_looked),),
+    "an older answer about a member changes nothing": ((memberships, "_is_older", _answering(False)),),
 }  # fmt: skip
 
 
