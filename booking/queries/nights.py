@@ -86,13 +86,12 @@ def _taken_units(session: Session, stay: Stay, now: datetime) -> tuple[str | Non
 @cache
 def _taken_in(windows: int) -> Select[*tuple[Any, ...]]:
     """The question of a stay that lies in so many windows: one, but for stays of more than a month."""
-    night, occupancy = Night.__table__.c, Occupancy.__table__.c
-    in_stay = night.day >= bindparam("arrives"), night.day < bindparam("leaves")
-    parts = [select(night.unit_id).where(night.hold_until > bindparam("at"), *in_stay)]
+    in_stay = _NIGHT.day >= bindparam("arrives"), _NIGHT.day < bindparam("leaves")
+    parts = [select(_NIGHT.unit_id).where(_NIGHT.hold_until > bindparam("at"), *in_stay)]
     for number in range(windows):
         bits = bindparam(f"bits_{number}", type_=BigInteger)
-        in_window = select(occupancy.unit_id).where(occupancy.chunk == bindparam(f"chunk_{number}"))
-        parts.append(in_window.where(occupancy.bits.bitwise_and(bits) != 0))
+        in_window = select(_OCCUPANCY.unit_id).where(_OCCUPANCY.chunk == bindparam(f"chunk_{number}"))
+        parts.append(in_window.where(_OCCUPANCY.bits.bitwise_and(bits) != 0))
     return select(*(_in_one_text(part.subquery()) for part in parts))
 
 
@@ -223,7 +222,7 @@ def _iso_of_text(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
 
 
 # Of tables rather than models, and as texts, because every page of a stay asks it.
-_UNIT, _NIGHT = Unit.__table__.c, Night.__table__.c
+_UNIT, _NIGHT, _OCCUPANCY = Unit.__table__.c, Night.__table__.c, Occupancy.__table__.c
 _GUEST, _CLOSED = "+", "-"
 _TOLD = _Iso(_NIGHT.day) + case((_NIGHT.booking_id.is_(None), _CLOSED), else_=_GUEST)
 _TAKEN = (

@@ -24,6 +24,7 @@ from booking.models import CatalogEntry, CatalogErrand, ClubPlan
 from booking.models.club import CatalogAct
 from booking.runtime import Runtime
 from booking.services.instance import Identity, get_identity
+from booking.services.keys import renew_key
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -305,16 +306,12 @@ def _is_old(runtime: Runtime, errand: _Errand) -> bool:
 
 
 def _renew(runtime: Runtime, errand: _Errand) -> _Errand:
-    """The same errand under another key, where no answer came for the one it had. Commits.
-
-    Whoever else runs at the same time uses the newer key too, since the row's own is compared first.
-    """
+    """The same errand under another key, where no answer came for the one it had. Commits."""
     if not _is_old(runtime, errand):
         return errand
     with transaction() as session:
-        row = session.get_one(CatalogErrand, errand.errand_id, with_for_update=True, populate_existing=True)
-        if row.idempotency_key == errand.key:
-            row.idempotency_key = f"catalog:{_token(errand)}:{uuid.uuid4().hex[:8]}"
+        row, is_renewed = renew_key(session, CatalogErrand, errand.errand_id, errand.key, f"catalog:{_token(errand)}")
+        if is_renewed:
             row.asked_at = runtime.clock.now()
         return _plain(row)
 

@@ -18,6 +18,7 @@ from booking.models import Customer
 from booking.runtime import Runtime
 from booking.services.attempts import CLOCK_DOUBT, LOOK_AFTER
 from booking.services.instance import get_identity
+from booking.services.keys import renew_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,10 @@ def _make_or_find(runtime: Runtime, address: str, known: _Known) -> str:
 
 
 def _renew_key(runtime: Runtime, known: _Known) -> str:
-    """Another key, unless somebody else has taken one meanwhile: then that one."""
     with transaction() as session:
-        customer = session.get_one(Customer, known.id, with_for_update=True, populate_existing=True)
-        if customer.idempotency_key == known.idempotency_key:
-            customer.idempotency_key = f"customer:{known.token}:{uuid.uuid4().hex[:8]}"
+        stem = f"customer:{known.token}"
+        customer, is_renewed = renew_key(session, Customer, known.id, known.idempotency_key, stem)
+        if is_renewed:
             customer.updated_at = runtime.clock.now()
         return customer.idempotency_key
 

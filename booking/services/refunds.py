@@ -32,6 +32,7 @@ from booking.models.payment import CALLED_OFF
 from booking.runtime import Runtime
 from booking.services import audit, outbox, refund_news, timeline
 from booking.services.instance import Identity, get_identity
+from booking.services.keys import renew_key
 from booking.services.ledger import list_payments, refresh_money
 from booking.services.locks import lock_booking
 from booking.services.timeline import Cause
@@ -266,16 +267,12 @@ def _send(runtime: Runtime, order: _Order, tries: int) -> RefundEvidence | None:
 
 
 def _key_for(runtime: Runtime, order: _Order, tries: int) -> str:
-    """The stored key; a new revision of it (stored first) once looking has shown that the old one did nothing.
-
-    Where another worker has stored one meanwhile, that one: two keys would be two refunds.
-    """
+    """The stored key; a new revision of it (stored first) once looking has shown that the old one did nothing."""
     if not order.must_look and tries < NEW_KEY_FROM_TRY:
         return order.key
     with transaction() as session:
-        refund = session.get_one(Refund, order.refund_id, with_for_update=True, populate_existing=True)
-        if refund.idempotency_key == order.key:
-            refund.idempotency_key = f"refund:{order.token}:{uuid.uuid4().hex[:8]}"
+        refund, is_renewed = renew_key(session, Refund, order.refund_id, order.key, f"refund:{order.token}")
+        if is_renewed:
             refund.first_sent_at = runtime.clock.now()
         assert refund.idempotency_key is not None
         return refund.idempotency_key

@@ -240,8 +240,10 @@ def _place_or_find(
     try:
         return _place(runtime, request, identity)
     except (IntegrityError, DatesUnavailable, TooManyHolds):
+        if not _was_wished(request):  # few have, and only they wait for those who write
+            raise
         placed = _find_placed(request, at_any_price=is_second)
-        if placed is None and (is_second or not _was_wished(request)):
+        if placed is None and is_second:
             raise
         return placed
 
@@ -360,9 +362,7 @@ def _refuse_taken(runtime: Runtime, request: PlaceRequest) -> None:
 
 
 def _find_placed(request: PlaceRequest, *, at_any_price: bool) -> Placed | None:
-    """What this browser has made of the same wish. Few have, and only they wait for those who write."""
-    if not _was_wished(request):
-        return None
+    """What this browser has made of the same wish."""
     with transaction() as session:
         own = _find_own(session, request, at_any_price=at_any_price)
         return _use_again(own, request.guest) if own else None

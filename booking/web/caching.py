@@ -51,7 +51,7 @@ def _is_known_visitor() -> bool:
 
 
 def _mark(response: Response) -> Response:
-    if "page_mark" not in g:  # a page that is given again has brought its own
+    if "page_mark" not in g:  # a page that is kept has brought its own
         g.page_mark = mark_of(response.get_data())  # under which the page is kept compressed
     # Weak, because the same text travels in several codings, whose bytes differ.
     response.set_etag(g.page_mark, weak=True)

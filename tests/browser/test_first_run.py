@@ -61,8 +61,9 @@ def ada(chromium: Browser, empty_shop: Shop) -> Iterator[Page]:
 
 def press(page: Page, name: str) -> None:
     """Press the button, or follow the link, that says this."""
-    button = page.get_by_role("main").get_by_role("button", name=name)
-    (button if button.count() else page.get_by_role("link", name=name)).first.click()
+    button, link = page.get_by_role("main").get_by_role("button", name=name), page.get_by_role("link", name=name)
+    button.or_(link).first.wait_for(state="attached")  # the page may still be on its way
+    (button if button.count() else link).first.click()
 
 
 def describe_house(page: Page) -> None:

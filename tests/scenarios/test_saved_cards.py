@@ -388,7 +388,7 @@ def test_whoever_has_a_card_saved_is_told_everywhere_that_the_balance_is_charged
     assert "is charged with it" in plan["text"][1]
     letter = next(one for one in keeping.mailer.letters if one.subject.startswith("Booked"))
     for told in (letter.text, letter.html):
-        assert "Your saved card is charged with €333.90 on" in told
+        assert f"Your saved card is charged with €{due.amount_minor / 100:.2f} on" in told
         assert "nothing is taken" not in told
     assert _waits_for_card(keeping, booking_id)
 

@@ -90,6 +90,13 @@ class StandingClock:
         self.time += timedelta(**by)
 
 
+def stand_still(app: Flask, time: datetime) -> StandingClock:
+    """Stop an app's clock."""
+    clock = StandingClock(time)
+    app.extensions["holdfast"] = replace(app.extensions["holdfast"], clock=clock)
+    return clock
+
+
 @dataclass
 class MemoryMailer:
     """Keeps letters instead of sending them; `is_down` makes it refuse them."""

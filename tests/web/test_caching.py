@@ -1,7 +1,7 @@
 """web/caching.py: who may keep which answer, the mark that saves a second copy, and no page for the wrong eyes."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +16,7 @@ from booking.models.shelf import ON_SALE
 from booking.services.staff import create_staff
 from tests.support import club
 from tests.support.noting import engine_of, noting, selects
-from tests.support.shop import Shop, StandingClock, Visitor, add_listing, fields_of
+from tests.support.shop import Shop, Visitor, add_listing, fields_of, stand_still
 from tests.web.test_transport import ADA, PASSWORD, addresses, kept, varies_by
 
 DATES = "arrive={arrive}&leave={leave}&guests=2"
@@ -35,8 +35,7 @@ def fetch(client: FlaskClient, path: str, method: str = "GET", **headers: str) -
 def shown(app: Flask) -> Flask:
     """The shop with something on sale, in one minute: in the next one each page is made anew."""
     add_listing(app, description="Quiet rooms over the old boatyard. " * 20)
-    clock = StandingClock(datetime.now(UTC))
-    app.extensions["holdfast"] = replace(app.extensions["holdfast"], clock=clock)
+    stand_still(app, datetime.now(UTC))
     return app
 
 

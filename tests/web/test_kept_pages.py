@@ -1,6 +1,5 @@
 """Pages that are given again: while every word of them is true, and not a moment longer."""
 
-import dataclasses
 import gc
 import weakref
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from booking.services import reservations
 from booking.services.reservations import PlaceRequest, place_booking
 from tests.support.club import Visitor, open_club
 from tests.support.noting import engine_of, noting
-from tests.support.shop import GRACE, Shop, StandingClock, add_listing
+from tests.support.shop import GRACE, Shop, StandingClock, add_listing, stand_still
 
 NOW = datetime(2027, 3, 1, 12, 0, 20, tzinfo=UTC)
 DATES = "arrive=2027-04-10&leave=2027-04-13&guests=2"
@@ -34,9 +33,7 @@ PAGES = ["/", "/stays", "/stays?sort=price", f"/stays?{DATES}", "/stays/harbour-
 def clock(app: Flask) -> StandingClock:
     add_listing(app)
     add_listing(app, "dune-house", name="Dune House", units=2, min_nights=3, position=1)
-    standing = StandingClock(NOW)
-    app.extensions["holdfast"] = dataclasses.replace(app.extensions["holdfast"], clock=standing)
-    return standing
+    return stand_still(app, NOW)
 
 
 @contextmanager

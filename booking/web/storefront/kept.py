@@ -67,7 +67,8 @@ def kept(view: _View) -> _View:
             response = make_response(view(**place))
         if shelf.version is not None and _is_for_all(response):
             text = response.get_data()
-            pages.set(key, Page(text, mark_of(text), shelf.reading, tuple(asked)))
+            g.page_mark = mark_of(text)
+            pages.set(key, Page(text, g.page_mark, shelf.reading, tuple(asked)))
         return response
 
     return answer
