@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,7 +16,6 @@ from booking.domain.evidence import (
     MAIL_WORDS,
     MOST_TOGETHER,
     STEP_WORDS,
-    StayCase,
     check_texts,
     days_left,
     describe_stay,
@@ -25,40 +23,8 @@ from booking.domain.evidence import (
     limit_of,
 )
 from booking.domain.money import Money
-from booking.domain.pricing import Ask, quote
-from booking.domain.rates import Party, plain_card
-from booking.domain.terms import CancellationTerms, Deal
 from booking.services.notifications import GuestMail
-
-STAY = Stay(date(2027, 3, 12), date(2027, 3, 15))
-AGREED = datetime(2027, 2, 1, 12, 30, tzinfo=UTC)
-PAID = Money(47700, "eur")
-CASE = StayCase(
-    reference="H7K2M9QX",
-    guest_name="Grace Hopper",
-    guest_email="grace@example.org",
-    message="We arrive late.",
-    house="Seal Harbour Stays",
-    address="1 Quay",
-    listing="Harbour Loft",
-    stay=STAY,
-    guests=2,
-    deal=Deal(
-        quote(plain_card("eur", 12800, 16400, 0, 350), Ask(STAY, Party(2))),
-        CancellationTerms.in_two_steps(7, 2, 50),
-        STAY.arrive,
-        AGREED,
-        ZoneInfo("Europe/Berlin"),
-    ),
-    agreed_at=AGREED,
-    confirmed_at=AGREED + timedelta(minutes=3),
-    cancelled_at=None,
-    cancel_reason="",
-    paid=((AGREED + timedelta(minutes=3), PAID),),
-    refunded=(),
-    mails=((AGREED + timedelta(minutes=4), "confirmed"),),
-    steps=((AGREED, "placed"), (AGREED, "card_declined"), (AGREED, "dispute_opened"), (AGREED, "confirmed")),
-)
+from tests.domain.disputed_stay import AGREED, AT, CASE, PAID, SHOWN
 
 
 def draft(**changes: Any) -> dict[str, str]:
@@ -187,12 +153,6 @@ def test_days_that_are_left_are_whole_ones(hours: int, days: int) -> None:
     assert days_left(AGREED + timedelta(hours=hours), AGREED) == days
 
 
-AT = "Mon 1 February 2027"
-SHOWN = (
-    f'The terms below were shown on the page with the button "Book and pay", above that button. The guest pressed it '
-    f"on {AT}, 13:30 (Europe/Berlin). In that moment the terms were stored with the booking, and they have not changed "
-    f"since. The same terms stand in the confirmation e-mailed to grace@example.org on {AT}, 13:34."
-)
 STEPS = (
     "Cancelled on or before Fri 5 March 2027: 477.00 EUR back.\n"
     "Cancelled on or before Wed 10 March 2027: 238.50 EUR back.\n"
