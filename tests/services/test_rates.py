@@ -1,4 +1,4 @@
-"""services/rates.py: a change is checked in plain words, written and told to the log; a trial keeps nothing of it."""
+"""services/rates.py: a change is written and told to the log, a trial keeps nothing, and what clashes is refused."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +14,6 @@ from booking.domain.dates import Stay
 from booking.domain.errors import ListingNotFound, RateNotFound, RateRefused
 from booking.domain.pricing import Wishes
 from booking.domain.rate_changes import (
-    MOST_MINOR,
     CouponChange,
     DayPrices,
     DiscountChange,
@@ -197,73 +196,6 @@ def _book_with(app: Flask, coupon_id: int) -> None:
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("draft", "field", "words"),
-    [
-        (replace(SUMMER, name=""), "name", "Give it a name"),
-        (replace(SUMMER, name="x" * 61), "name", "at most 60 characters"),
-        (replace(SUMMER, translations={"de": "x" * 61}), "name_de", "at most 60 characters"),
-        (replace(SUMMER, last_on=date(2037, 5, 31)), "last_on", "The last night is before the first."),
-        (replace(SUMMER, last_on=date(2039, 6, 2)), "last_on", "two years at most"),
-        (replace(SUMMER, last_on=date.max), "last_on", "too far away"),
-        (replace(SUMMER, first_on=date.min), "first_on", "long over"),
-        (replace(SUMMER, nightly_minor=0), "nightly_minor", "Type more than 0."),
-        (replace(SUMMER, nightly_minor=-1), "nightly_minor", "An amount cannot be negative."),
-        (replace(SUMMER, nightly_minor=MOST_MINOR + 1), "nightly_minor", "At most 999999.99 can be paid at once."),
-        (replace(SUMMER, weekday_minor={"4": 0}), "weekday_4", "Type more than 0."),
-        (replace(WEEKS, off=0), "off", "Type more than 0 %."),
-        (replace(WEEKS, off=10_001), "off", "More than 100 % is not possible."),
-        (replace(WEEKS, off=10_000), "off", "A discount must leave something to pay"),
-        (replace(WEEKS, min_nights=1), "min_nights", "Every stay would get this."),
-        (replace(WEEKS, min_nights=400), "min_nights", "from 1 to 365"),
-        (replace(WEEKS, min_lead=30, max_lead=7), "max_lead", "Nobody can book so early and so late at once"),
-        (replace(DOG, amount_minor=0), "amount_minor", "Type more than 0."),
-        (replace(BREAKFAST, most=21), "most", "from 1 to 20"),
-        (replace(VAT, share=0), "share", "Type more than 0 %."),
-        (replace(VAT, share=10_001), "share", "More than 100 % is not possible."),
-        (replace(VAT, parts=[]), "parts", "at least one part"),
-        (replace(VAT, parts=["roof"]), "parts", "at least one part"),
-        (replace(SPRING, code="A B"), "code", "3 to 20 letters"),
-        (replace(SPRING, code="\u0391\u0392\u0393"), "code", "3 to 20 letters"),
-        (replace(SPRING, off_minor=500), "off_minor", "not both"),
-        (replace(SPRING, off_share=0), "off_minor", "Give an amount or a percentage."),
-        (replace(SPRING, off_share=10_001), "off_share", "More than 100 %"),
-        (replace(SPRING, most_uses=0), "most_uses", "from 1 to"),
-        (replace(SPRING, first_on=AUGUST, last_on=JUNE), "last_on", "before the first"),
-        (PlainPrices(0, 1), "nightly_minor", "Type more than 0."),
-        (PlainPrices(1, 1, -1), "cleaning_minor", "cannot be negative"),
-        (MoreGuests(None, 100), "included_guests", "Say for how many guests"),
-        (MoreGuests(0, 100), "included_guests", "from 1 to"),
-        (TouristTaxChange(100, "year"), "tourist_tax_per", "Choose what"),
-        (TouristTaxChange(100, "guest", 19), "tourist_tax_from_age", "from 0 to 18"),
-        (TouristTaxChange(100, "guest", 16, 0), "tourist_tax_most_nights", "from 1 to"),
-        (DayPrices(JUNE, AUGUST, 100), "last_on", "a season is the better way"),
-    ],
-)
-def test_what_cannot_be_is_refused_at_its_field_in_plain_words(draft: Draft, field: str, words: str) -> None:
-    name, message = refused(lambda: draft.check("eur"))
-
-    assert name == field
-    assert words in message
-
-
-@pytest.mark.parametrize(
-    ("currency", "minor", "words"),
-    [
-        ("isk", 1_890_150, "Nobody can pay a part of 1 ISK: leave out the decimals."),
-        ("kwd", 12_345, "Of the 3 decimals of KWD the last must be 0."),
-    ],
-)
-def test_an_amount_that_nobody_can_pay_is_refused(currency: str, minor: int, words: str) -> None:
-    for draft in (replace(SUMMER, nightly_minor=minor), replace(DOG, amount_minor=minor), PlainPrices(minor, minor)):
-        assert refused(lambda draft=draft: draft.check(currency))[1] == words
-
-
-@pytest.mark.parametrize(("currency", "minor"), [("isk", 1_890_100), ("kwd", 12_340), ("jpy", 12_345), ("huf", 1)])
-def test_an_amount_that_can_be_paid_is_not(currency: str, minor: int) -> None:
-    replace(DOG, amount_minor=minor).check(currency)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SAVES if kind != "season"])
