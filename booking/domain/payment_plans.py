@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from booking.domain.money import ZERO_DECIMAL, Money, exponent, step
+from booking.domain.money import ZERO_DECIMAL, Money, exponent
 from booking.domain.words import Said, say, say_count
 
 # Between the mail that asks for a balance and its last day a person needs some days to see it and to pay. A stay whose
@@ -133,10 +133,8 @@ def paid_in_full(total: Money) -> Schedule:
 
 def smallest_charge(currency: str) -> Money:
     """The least that a guest can be charged in a currency, as an amount that can be moved."""
-    smallest = step(currency)
     careful = _CAREFUL_COINLESS_MAJOR if currency in ZERO_DECIMAL else _CAREFUL_MAJOR
-    minor = _SMALLEST.get(currency, careful * 10 ** exponent(currency))
-    return Money(-(-minor // smallest) * smallest, currency)
+    return Money(_SMALLEST.get(currency, careful * 10 ** exponent(currency)), currency)
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
