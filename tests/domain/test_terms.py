@@ -236,6 +236,33 @@ def test_frozen_terms_are_read_back_the_same_and_give_older_versions_no_more(tie
     assert CancellationTerms.from_json(old).percent(days) <= terms.percent(days)
 
 
+@pytest.mark.parametrize(
+    ("terms", "kept"),
+    [
+        (
+            THREE,
+            {"tiers": [[30, 100], [14, 70], [3, 25]], "grace": [24, 10], "given_back": ["cleaning", "tourist_tax"],
+             "full_days": 30, "part_days": 14, "part_percent": 70},
+        ),
+        (
+            CancellationTerms((Tier(5, 40),)),
+            {"tiers": [[5, 40]], "grace": None, "given_back": [],
+             "full_days": 9999, "part_days": 5, "part_percent": 40},
+        ),
+        (
+            CancellationTerms((Tier(5, 100),), Grace(1)),
+            {"tiers": [[5, 100]], "grace": [1, 0], "given_back": [],
+             "full_days": 5, "part_days": 0, "part_percent": 0},
+        ),
+    ],
+)  # fmt: skip
+def test_terms_that_a_booking_kept_long_ago_still_read_and_are_kept_in_the_same_form(
+    terms: CancellationTerms, kept: dict[str, object]
+) -> None:
+    assert terms.as_json() == kept
+    assert CancellationTerms.from_json(kept) == terms
+
+
 def test_terms_of_bookings_from_before_there_were_policies_still_read() -> None:
     assert CancellationTerms.from_json({"full_days": 7, "part_days": 2, "part_percent": 50}) == TERMS
 
@@ -258,6 +285,27 @@ def test_terms_of_bookings_from_before_there_were_policies_still_read() -> None:
             CancellationTerms((Tier(0, 100),), None, frozenset({LineKind.TOURIST_TAX})),
             ["Free cancellation until the day of arrival.",
              "Later, only the tourist tax comes back: nobody has stayed."],
+        ),
+        (
+            CancellationTerms((), None, frozenset({LineKind.TOURIST_TAX})),
+            ["This stay cannot be cancelled for money back.",
+             "Later, only the tourist tax comes back: nobody has stayed."],
+        ),
+        (
+            CancellationTerms((Tier(1, 100), Tier(0, 40)), Grace(1, 5)),
+            ["Free cancellation for 1 hour after booking, if you then arrive in 5 days or later.",
+             "Free cancellation until 1 day before arrival.",
+             "After that 40 percent comes back until the day of arrival.", "Later, nothing comes back."],
+        ),
+        (
+            CancellationTerms((Tier(1, 60),), Grace(24)),
+            ["Free cancellation for 24 hours after booking.", "60 percent comes back until 1 day before arrival.",
+             "Later, nothing comes back."],
+        ),
+        (
+            CancellationTerms((Tier(10, 60), Tier(1, 20))),
+            ["60 percent comes back until 10 days before arrival.",
+             "After that 20 percent comes back until 1 day before arrival.", "Later, nothing comes back."],
         ),
         (
             THREE,
