@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking.domain.club import PAST_DUE_GRACE, UNHEARD_GRACE, MemberStatus, Standing
+from booking.domain.club import (
+    PAST_DUE_GRACE,
+    UNHEARD_GRACE,
+    Interval,
+    MemberStatus,
+    PlanTerms,
+    Standing,
+    find_plan_problem,
+)
+from booking.domain.money import Money
 
 BEGIN = datetime(2027, 3, 1, 12, tzinfo=UTC)
 END = BEGIN + timedelta(days=31)
@@ -45,3 +54,35 @@ def test_cancelled_it_ends_with_its_period_to_the_second(status: MemberStatus) -
 def test_a_period_that_is_long_over_and_of_which_nobody_told_gives_nothing() -> None:
     assert _gives(MemberStatus.ACTIVE, END + UNHEARD_GRACE - SECOND)
     assert not _gives(MemberStatus.ACTIVE, END + UNHEARD_GRACE)
+
+
+NAME = ("name", "Give the plan a name of at most 80 letters.")
+PRICE = ("price", "A plan costs something, in amounts that this currency can be paid in.")
+TRIAL = ("trial_days", "A trial lasts from 0 to 90 days.")
+SAVED = ("off_share", "What members save is more than nothing and less than everything.")
+
+
+@pytest.mark.parametrize(
+    ("name", "price", "trial_days", "off_share", "problem"),
+    [
+        ("Friends of the house", Money(990, "eur"), 14, 1000, None),
+        ("F", Money(1, "eur"), 0, 1, None),
+        ("F" * 80, Money(100, "isk"), 90, 9_999, None),
+        (" " + "F" * 80 + " ", Money(1, "jpy"), 1, 1000, None),
+        ("", Money(990, "eur"), 14, 1000, NAME),
+        ("   ", Money(990, "eur"), 14, 1000, NAME),
+        ("F" * 81, Money(990, "eur"), 14, 1000, NAME),
+        ("Friends", Money(0, "eur"), 14, 1000, PRICE),
+        ("Friends", Money(-990, "eur"), 14, 1000, PRICE),
+        ("Friends", Money(150, "isk"), 14, 1000, PRICE),
+        ("Friends", Money(1005, "kwd"), 14, 1000, PRICE),
+        ("Friends", Money(990, "eur"), -1, 1000, TRIAL),
+        ("Friends", Money(990, "eur"), 91, 1000, TRIAL),
+        ("Friends", Money(990, "eur"), 14, 0, SAVED),
+        ("Friends", Money(990, "eur"), 14, 10_000, SAVED),
+    ],
+)
+def test_a_plan_that_cannot_be_says_which_field_is_wrong_and_why(
+    name: str, price: Money, trial_days: int, off_share: int, problem: tuple[str, str] | None
+) -> None:
+    assert find_plan_problem(PlanTerms(name, price, Interval.MONTH, trial_days, off_share)) == problem
