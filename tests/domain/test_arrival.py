@@ -14,3 +14,9 @@ def test_times_run_from_check_in_to_the_end_of_the_day(check_in_from: str, first
     assert times[0] == first
     assert len(times) == count
     assert times[-1] <= "23:59"
+
+
+def test_every_half_hour_is_offered_once_and_written_as_on_a_clock() -> None:
+    assert arrival_times("22:30") == ("22:30", "23:00", "23:30")
+    assert arrival_times("9:00")[:2] == ("09:00", "09:30")
+    assert arrival_times("23") == ("23:00", "23:30")

@@ -3,7 +3,7 @@
 import pytest
 
 from booking.domain import declines
-from booking.domain.declines import CARD_CODES, ERROR_CODES, OTHER, OTHER_CODES, explain
+from booking.domain.declines import CARD_CODES, ERROR_CODES, OTHER, OTHER_CODES, Decline, explain, wants_guest
 from fakestripe.cards import CARDS
 
 # As https://docs.stripe.com/declines/codes lists them.
@@ -66,7 +66,16 @@ def test_staff_is_told_more_than_the_code_says() -> None:
 
 @pytest.mark.parametrize("code", ["", "some_code_of_next_year", "Stolen_Card"])
 def test_a_code_that_is_not_known_is_told_in_the_general_sentence(code: str) -> None:
-    assert (explain(code).told, explain(code).code, explain(code).is_secret) == (OTHER, code, False)
+    assert explain(code) == Decline(code, OTHER, "declined for a reason that is not known here", is_secret=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "is_wanted"),
+    [("authentication_required", True), ("payment_intent_authentication_failure", True),
+     ("setup_intent_authentication_failure", True), ("insufficient_funds", False), ("some_code", False), (None, False)],
+)  # fmt: skip
+def test_a_bank_that_wants_the_guest_is_told_from_one_that_only_says_no(code: str | None, is_wanted: bool) -> None:
+    assert wants_guest(code) is is_wanted
 
 
 @pytest.mark.parametrize(

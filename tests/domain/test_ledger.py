@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.domain.ledger import Ledger, PaymentEntry, RefundEntry, payment_status
+from booking.domain.ledger import Ledger, PaymentEntry, RefundEntry, ended_declined, payment_status
 from booking.domain.states import AttemptStatus, PaymentStatus, RefundStatus
 
 A, R = AttemptStatus, RefundStatus
@@ -26,6 +26,8 @@ def _paid(*refunds: RefundEntry, reported: int = 0) -> Ledger:
         (Ledger(attempts=(A.FAILED,)), PaymentStatus.FAILED),
         (Ledger(attempts=(A.FAILED, A.OPEN)), PaymentStatus.UNPAID),
         (Ledger(attempts=(A.PROCESSING,)), PaymentStatus.PROCESSING),
+        (Ledger(attempts=(A.PROCESSING,), is_authorised=True), PaymentStatus.AUTHORIZED),
+        (Ledger(attempts=(A.CREATING,), declined=True), PaymentStatus.UNPAID),
         (_paid(), PaymentStatus.PAID),
         (_paid(RefundEntry(40, R.SUCCEEDED)), PaymentStatus.PARTIALLY_REFUNDED),
         (_paid(RefundEntry(40, R.SUCCEEDED), RefundEntry(60, R.SUCCEEDED)), PaymentStatus.REFUNDED),
@@ -78,3 +80,13 @@ def test_the_order_of_refunds_does_not_matter(refunds: list[RefundEntry]) -> Non
 )
 def test_a_failed_refund_is_shown_until_the_money_went_back_in_another_way(refunds: list, is_failed: bool) -> None:
     assert _paid(*refunds).refund_failed is is_failed
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_over"),
+    [(A.EXPIRED, "card_declined", True), (A.FAILED, "expired_card", True), (A.SUPERSEDED, "card_declined", True),
+     (A.OPEN, "card_declined", False), (A.CREATING, "card_declined", False), (A.PROCESSING, "card_declined", False),
+     (A.EXPIRED, None, False)],
+)  # fmt: skip
+def test_a_declined_card_counts_once_no_other_can_be_tried(status: A, code: str | None, is_over: bool) -> None:
+    assert ended_declined(status, code) is is_over
