@@ -6,12 +6,13 @@ import pytest
 
 from booking.domain.money import Money
 from booking.domain.states import PaymentStatus, RefundReason, RefundStatus, Source
+from booking.extensions import db
 from booking.gateways.payments import Tag
 from booking.models import OutboxRow, Payment, Refund
 from booking.services import refund_news, refunds
 from booking.services.instance import Identity
 from tests.simulation.house import INSTANCE
-from tests.support.memory_shop import MemoryShop, charge_evidence, refund_evidence
+from tests.support.memory_shop import NOT_ARRIVED, MemoryShop, charge_evidence, refund_evidence
 
 R, P = RefundStatus, PaymentStatus
 EUR = "eur"
@@ -110,6 +111,26 @@ def test_a_refund_made_by_hand_is_known_by_either_id_of_its_payment(desk: Memory
 
 
 @pytest.mark.parametrize(
+    ("intent_id", "charge_id", "is_known"),
+    [
+        ("pi_1", None, True),
+        (None, "ch_1", True),
+        ("pi_unknown", "ch_1", True),
+        ("pi_unknown", "ch_unknown", False),
+        ("pi_unknown", None, False),
+        (None, None, False),
+    ],
+)
+def test_a_payment_is_known_by_either_of_its_ids_and_no_read_is_left_open(
+    desk: MemoryShop, intent_id: str | None, charge_id: str | None, is_known: bool
+) -> None:
+    desk.paid(payment_intent_id="pi_1", charge_id="ch_1")
+
+    assert refund_news.is_known_payment(intent_id, charge_id) is is_known
+    assert not db.session().in_transaction()
+
+
+@pytest.mark.parametrize(
     ("first", "then", "end"),
     [
         (R.PENDING, R.SUCCEEDED, R.SUCCEEDED),
@@ -167,8 +188,16 @@ def test_each_end_of_a_refund_is_told_to_whom_it_concerns(
 
     desk.hear(refund_evidence(payment, refund, status=status, failure_reason="expired_card"))
 
-    assert [payload["mail"] for _, payload in desk.mails()[before:]] == mails
+    told = [_letter(mail, refund) for mail in mails]
+    assert desk.mails()[before:] == told
     assert desk.story(payment.booking_id)[-1] == (f"refund_{status}", f"refund {refund.id} expired_card")
+
+
+def _letter(mail: str, refund: Refund) -> tuple[str, dict[str, Any]]:
+    """What is mailed of a refund of 10 euros: what comes back to the guest, what went wrong to staff."""
+    facts: dict[str, Any] = {"facts": {"refund": {"minor": 1000, "currency": EUR}}}
+    words = {"note": NOT_ARRIVED, "facts": {}} if mail == "refund_failed" else facts
+    return f"mail:{mail}:{refund.booking_id}:{refund.id}", {"mail": mail, "booking_id": refund.booking_id, **words}
 
 
 def test_guest_whose_bank_gave_the_money_back_is_not_told_that_it_is_owed(desk: MemoryShop) -> None:
@@ -179,6 +208,34 @@ def test_guest_whose_bank_gave_the_money_back_is_not_told_that_it_is_owed(desk: 
     desk.hear(refund_evidence(payment, refund, status=R.FAILED, failure_reason="charge_for_pending_refund_disputed"))
 
     assert (len(desk.mails("refund_failed")), desk.mails("refund_delayed")) == (1, [])
+
+
+@pytest.mark.parametrize("dispute", ["of it, still open", "of another payment, lost"])
+def test_guest_whose_bank_has_not_given_this_money_back_is_told_that_it_is_owed(desk: MemoryShop, dispute: str) -> None:
+    first, second = desk.twice_paid()
+    refund = desk.request(second)
+    if dispute == "of it, still open":
+        desk.dispute(second)
+    else:
+        desk.dispute(first, status="lost")
+
+    desk.hear(refund_evidence(second, refund, status=R.FAILED))
+
+    assert len(desk.mails("refund_delayed")) == 1
+
+
+@pytest.mark.parametrize(("over", "is_asked"), [(0, False), (1, True)])
+def test_more_that_went_back_than_came_has_stripes_list_looked_at(desk: MemoryShop, over: int, is_asked: bool) -> None:
+    """Stripe never sends too much back, so another refund must have failed of which nobody has told."""
+    payment = desk.paid()
+    desk.hear(refund_evidence(payment, refund_id="re_first", amount=Money(500, EUR)))
+
+    last = desk.hear(refund_evidence(payment, amount=Money(payment.amount_minor - 500 + over, EUR)))
+
+    assert last is not None
+    key = f"sync:{payment.id}:{last.token}"
+    errand = ("sync_refunds", key, {"payment_id": payment.id}, payment.booking_id, desk.now)
+    assert desk.errands() == ([errand] if is_asked else [])
 
 
 # --- the charge's own count -----------------------------------------------------------------------------------------

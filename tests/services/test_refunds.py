@@ -7,19 +7,19 @@ import pytest
 
 from booking.domain.errors import BookingNotFound, RefundRefused
 from booking.domain.money import Money
-from booking.domain.states import BookingStatus, PaymentStatus, RefundReason, RefundStatus, Source
+from booking.domain.states import BookingStatus, PaymentMethod, PaymentStatus, RefundReason, RefundStatus, Source
 from booking.extensions import db
 from booking.gateways.payments import GatewayConflict, GatewayRefused, GatewayUnavailable
 from booking.models import Booking, Payment, Refund
 from booking.models.payment import CALLED_OFF
-from booking.services import refund_news, refunds
+from booking.services import phone, refund_news, refunds
+from booking.services.phone import PhoneRequest
 from booking.services.refunds import KEY_LIFE
 from tests.simulation.house import INSTANCE
-from tests.support.memory_shop import ADA, IDENTITY, WEBHOOK, MemoryShop, refund_evidence
+from tests.support.memory_shop import ADA, IDENTITY, NOT_ARRIVED, WEBHOOK, MemoryShop, refund_evidence
 
 R, P = RefundStatus, PaymentStatus
 EUR = "eur"
-NOT_ARRIVED = "A refund did not arrive. The money is back on your Stripe balance and the guest is still owed it."
 
 
 def _order(desk: MemoryShop, payment: Payment, minor: int, token: str = "form-1") -> int:
@@ -91,6 +91,8 @@ def test_staff_sends_part_of_the_money_back(desk: MemoryShop) -> None:
     assert refund.form_token == "form-1"
     (step,) = desk.steps(payment.booking_id, "refund_requested")
     assert (step.source, step.actor, step.at) == (Source.STAFF, ADA, desk.now)
+    subject, sent = f"booking {desk.booking(payment.booking_id).reference}", {"amount_minor": 5000, "currency": EUR}
+    assert desk.audit() == [(ADA, "refund.ordered", subject, desk.now, sent)]
     assert desk.woken == ["woken"]
 
 
@@ -130,6 +132,58 @@ def test_no_refund_without_a_booking(desk: MemoryShop) -> None:
     assert desk.woken == []
 
 
+# --- what the house took itself -------------------------------------------------------------------------------------
+
+
+def _paid_in_cash(desk: MemoryShop) -> Payment:
+    """The payment of a booking by telephone, whose guest paid the house."""
+    wish = desk.wish()
+    told = PhoneRequest(
+        wish.listing_id, wish.stay, wish.guests, wish.guest, wish.shown_total, PaymentMethod.CASH, "form-0"
+    )
+    return desk.payment_of(phone.place_by_phone(desk.runtime, told, ADA).booking_id)
+
+
+def test_what_the_house_took_it_hands_back_itself_so_that_nothing_is_ever_sent(desk: MemoryShop) -> None:
+    payment = _paid_in_cash(desk)
+
+    refund = desk.refund(desk.request(payment).id)
+
+    assert (refund.status, refund.idempotency_key, desk.errands()) == (R.REQUESTED, None, [])
+    assert desk.booking(payment.booking_id).payment_status is P.REFUND_PENDING
+    assert _send(desk, refund, tries=9) == []
+    assert (desk.refund(refund.id).status, desk.refund(refund.id).params) == (R.REQUESTED, None)
+
+
+def test_it_has_gone_back_once_staff_says_so_and_saying_it_twice_is_saying_it_once(desk: MemoryShop) -> None:
+    payment = _paid_in_cash(desk)
+    refund = desk.request(payment)
+
+    assert refunds.note_handed_over(desk.runtime, refund.id, ADA) == payment.booking_id
+
+    booking = desk.booking(payment.booking_id)
+    assert (desk.refund(refund.id).status, booking.payment_status) == (R.SUCCEEDED, P.PARTIALLY_REFUNDED)
+    note = f"refund {refund.id}, handed over by the house"
+    steps = desk.steps(booking.id, "refund_succeeded")
+    assert [(step.note, step.at, step.source, step.actor) for step in steps] == [(note, desk.now, Source.STAFF, ADA)]
+    given = {"refund": refund.id, "minor": 1000, "currency": EUR}
+    assert desk.audit()[-1] == (ADA, "refund.handed_over", f"booking {booking.reference}", desk.now, given)
+    before = desk.all_rows()
+    assert refunds.note_handed_over(desk.runtime, refund.id, ADA) == booking.id
+    assert desk.all_rows() == before
+
+
+@pytest.mark.parametrize("what", ["one that Stripe sends", "none that there is"])
+def test_nobody_hands_over_what_stripe_sends_or_what_nobody_asked_for(desk: MemoryShop, what: str) -> None:
+    refund = desk.request(desk.paid())
+    before = desk.all_rows()
+
+    with pytest.raises(RefundRefused):
+        refunds.note_handed_over(desk.runtime, refund.id if what == "one that Stripe sends" else 999, ADA)
+
+    assert desk.all_rows() == before
+
+
 # --- how much, and from which payment -------------------------------------------------------------------------------
 
 
@@ -166,6 +220,40 @@ def test_all_that_is_left_can_go_back_and_not_a_cent_more(desk: MemoryShop) -> N
     _order(desk, payment, left, "form-3")
 
     assert [row.amount_minor for row in desk.rows(Refund)] == [100, left]
+
+
+def _order_of_page(desk: MemoryShop, payment: Payment, left: int) -> int:
+    """Staff orders a refund of one euro on a page that said that so much could go back."""
+    amount, said = Money(100, EUR), Money(left, EUR)
+    return refunds.order_refund(desk.runtime, payment.booking_id, amount, ADA, "form-1", left=said)
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_a_page_that_said_something_else_of_what_is_left_sends_nothing(desk: MemoryShop, off: int) -> None:
+    payment = desk.paid()
+    _order(desk, payment, 500, "form-0")
+
+    with pytest.raises(RefundRefused) as refusal:
+        _order_of_page(desk, payment, payment.amount_minor - 500 + off)
+
+    words = "The money of this booking has changed since that page was made. Look at it again."
+    assert refusal.value.user_message == words
+    assert [row.form_token for row in desk.rows(Refund)] == ["form-0"]
+
+
+def test_a_page_that_said_what_is_left_sends_it_whatever_a_bank_has_taken_back(desk: MemoryShop) -> None:
+    first, second = desk.twice_paid()
+    desk.dispute(second)
+
+    assert desk.refund(_order_of_page(desk, first, left=100)).payment_id == first.id
+
+
+def test_the_same_form_twice_is_one_refund_though_less_is_left_than_its_page_said(desk: MemoryShop) -> None:
+    payment = desk.paid()
+
+    first, again = (_order_of_page(desk, payment, payment.amount_minor) for _ in range(2))
+
+    assert first == again
 
 
 @pytest.mark.parametrize(

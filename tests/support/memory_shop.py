@@ -31,7 +31,7 @@ from booking.gateways.payments import (
     Tag,
 )
 from booking.gateways.stripe_gateway import StripeGateway
-from booking.models import Attempt, Booking, BookingEvent, Listing, Night, OutboxRow, Payment, Refund
+from booking.models import Attempt, AuditLine, Booking, BookingEvent, Listing, Night, OutboxRow, Payment, Refund
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
 from booking.services import attempts, disputes, refund_news, refunds, reservations, settlement, webhooks
@@ -49,6 +49,7 @@ from tests.support.shop import GRACE
 WEBHOOK = Cause(Source.WEBHOOK, stripe_event_id="evt_1")
 IDENTITY = Identity(INSTANCE, livemode=False)
 ADA = "ada@example.org"
+NOT_ARRIVED = "A refund did not arrive. The money is back on your Stripe balance and the guest is still owed it."
 
 
 class ToldStripe(StripeGateway):
@@ -267,6 +268,10 @@ class MemoryShop:
 
     def steps(self, booking_id: int, kind: str) -> list[BookingEvent]:
         return self.rows(BookingEvent, booking_id=booking_id, kind=kind)
+
+    def audit(self) -> list[tuple[str, str, str, datetime, Mapping[str, object] | None]]:
+        """Each line of the audit log: who did what to what, when, and what of it is kept."""
+        return [(row.who, row.action, row.subject, row.at, row.after) for row in self.rows(AuditLine)]
 
     def mails(self, kind: str = "") -> list[tuple[str, dict[str, Any]]]:
         """Key and payload of every mail that was asked for, of one kind or of any."""
