@@ -17,3 +17,9 @@ def desk() -> Iterator[MemoryShop]:
 def two_units() -> Iterator[MemoryShop]:
     """The same with two equal units."""
     yield from open_memory_shop(units=2)
+
+
+@pytest.fixture
+def club_desk() -> Iterator[MemoryShop]:
+    """A shop in memory with a club: plan 1 is on sale, and accounts 1 to 4 can join."""
+    yield from open_memory_shop(club=True)

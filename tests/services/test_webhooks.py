@@ -1,13 +1,17 @@
 """The inbox, one delivery at a time: what is written, what is answered, and what is asked of Stripe before."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from booking.domain.club import Interval, MemberStatus
 from booking.domain.errors import BookingNotFound
+from booking.domain.money import Money
 from booking.domain.states import BookingStatus, Source
+from booking.gateways.billing import MemberTag, SubscriptionEvidence, SubscriptionNews
 from booking.gateways.payments import (
     BadSignature,
     FraudWarning,
@@ -17,7 +21,7 @@ from booking.gateways.payments import (
     PaymentEvidence,
     Tag,
 )
-from booking.models import Dispute, Payment, Refund, WebhookEvent
+from booking.models import Dispute, Membership, Payment, Refund, WebhookEvent
 from booking.models.webhook import InboxOutcome
 from booking.services import webhooks
 from booking.services.webhooks import Receipt, ReceiptStatus
@@ -176,6 +180,17 @@ def test_an_event_in_another_version_is_fetched_in_ours(desk: MemoryShop, caplog
     assert _said(caplog)[-1] == ("WARNING", "webhook_of_other_version", fields)
 
 
+def test_an_event_that_says_too_little_is_fetched_and_nothing_is_wrong_with_it(
+    desk: MemoryShop, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.stripe.fetched = _event(desk.evidence(desk.place()))
+
+    assert desk.receive(None, must_be_fetched=True, says_too_little=True) == Receipt(HANDLED, "confirmed")
+
+    assert _asked(desk) == ["read_event", "fetch_evidence"]
+    assert [level for level, _, _ in _said(caplog) if level != "INFO"] == []
+
+
 def test_an_event_that_cannot_be_fetched_is_left_to_stripes_retry(
     desk: MemoryShop, counted: list[tuple[str, str]]
 ) -> None:
@@ -321,6 +336,7 @@ def test_staff_has_an_event_taken_in_once_more(desk: MemoryShop, counted: list[t
     assert (step.source, step.actor, step.stripe_event_id) == (Source.STAFF, ADA, "evt_1")
     assert (_row(desk).outcome, _row(desk).deliveries) == (InboxOutcome.HANDLED, 1)
     assert len(counted) == 1  # what staff does is no delivery
+    assert desk.audit() == [(ADA, "webhook.replayed", "event evt_1", desk.now, None)]
 
 
 def test_an_event_that_was_handled_can_be_taken_in_once_more_at_any_time(desk: MemoryShop) -> None:
@@ -404,6 +420,95 @@ def test_a_warning_of_fraud_is_taken_in(desk: MemoryShop) -> None:
     assert _row(desk).booking_id == payment.booking_id
     (step,) = desk.steps(payment.booking_id, "fraud_warning")
     assert (step.source, step.stripe_event_id, step.at) == (Source.WEBHOOK, "evt_1", desk.now)
+
+
+@pytest.mark.parametrize("captured", [0, 1])
+def test_a_charge_of_ours_without_a_payment_here_is_no_riddle_only_if_it_brought_no_money(
+    desk: MemoryShop, captured: int
+) -> None:
+    """Stripe tells of a sum that was reserved and let go as of a charge that was refunded."""
+    _, _, payment = _unheard(desk)
+    desk.stripe.payments[payment.payment_intent_id] = GatewayRefused("no", reason="not_captured")
+
+    receipt = desk.receive(charge_evidence(payment, 0, captured=Money(captured, payment.currency)))
+
+    let_go = Receipt(HANDLED, "a sum that was only reserved was let go")
+    assert receipt == (Receipt(UNMATCHED, "no such booking here") if captured else let_go)
+    assert (_row(desk).note, _row(desk).booking_id) == (receipt.note, None)
+
+
+def test_a_charge_of_another_program_that_brought_no_money_is_not_ours(desk: MemoryShop) -> None:
+    _, _, payment = _unheard(desk)
+    nothing = Money(0, payment.currency)
+
+    receipt = desk.receive(charge_evidence(payment, 0, captured=nothing, tag=Tag(app="another-shop")))
+
+    assert receipt == Receipt(IGNORED, "not ours")
+
+
+# --- the club -------------------------------------------------------------------------------------------------------
+
+OF_ACCOUNT_1 = MemberTag(app=INSTANCE, account="1", plan="1", attempt="f" * 32)
+
+
+def _subscribe(desk: MemoryShop, **changes: Any) -> None:
+    """Somebody is a member at Stripe, from today for a month."""
+    values: dict[str, Any] = {
+        "subscription_id": "sub_1",
+        "customer_id": "cus_1",
+        "livemode": False,
+        "tag": OF_ACCOUNT_1,
+        "status": MemberStatus.ACTIVE,
+        "price": Money(900, "eur"),
+        "interval": Interval.MONTH,
+        "period_start": desk.now,
+        "period_end": desk.now + timedelta(days=30),
+        "cancels_at": None,
+        "trial_end": None,
+        "ended_at": None,
+        "bill": None,
+    }
+    desk.stripe.subscriptions["sub_1"] = SubscriptionEvidence(**{**values, **changes})
+
+
+def test_of_a_membership_it_counts_what_stripe_answers_when_it_is_asked(club_desk: MemoryShop) -> None:
+    desk = club_desk
+    _subscribe(desk)
+
+    receipt = desk.receive(SubscriptionNews("sub_1", OF_ACCOUNT_1))
+
+    assert receipt == Receipt(HANDLED, "membership active")
+    assert desk.stripe.asked[1:] == [("look_up_subscription", "sub_1")]
+    (member,) = desk.rows(Membership)
+    assert (member.subscription_id, member.account_id, member.status) == ("sub_1", 1, MemberStatus.ACTIVE)
+    assert (member.joined_at, member.looked_at) == (desk.now, desk.now)
+    assert (_row(desk).outcome, _row(desk).note, _row(desk).booking_id) == (InboxOutcome.HANDLED, receipt.note, None)
+    assert desk.woken == ["woken"]
+
+
+@pytest.mark.parametrize("missing", ["account", "plan", "mode"])
+def test_our_own_membership_that_nobody_here_has_is_kept_and_told_to_staff(club_desk: MemoryShop, missing: str) -> None:
+    desk = club_desk
+    tag = replace(OF_ACCOUNT_1, **{missing: "99"}) if missing != "mode" else OF_ACCOUNT_1
+    _subscribe(desk, tag=tag, livemode=missing == "mode")
+
+    assert desk.receive(SubscriptionNews("sub_1", tag)) == Receipt(UNMATCHED, "no such booking here")
+
+    assert (_row(desk).outcome, desk.rows(Membership)) == (InboxOutcome.UNMATCHED, [])
+    assert len(desk.mails("unmatched")) == 1
+
+
+def test_a_membership_of_another_program_leaves_no_trace_and_nobody_is_asked(
+    club_desk: MemoryShop, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = club_desk
+    before = desk.all_rows()
+    caplog.set_level("INFO")
+
+    assert desk.receive(SubscriptionNews("sub_1", MemberTag(app="another-shop"))) == Receipt(IGNORED, "not ours")
+
+    assert (desk.all_rows(), _asked(desk), desk.woken) == (before, ["read_event"], [])
+    assert _said(caplog)[-1] == ("INFO", "webhook_ignored", {"stripe_event": "evt_1", "why": "not ours"})
 
 
 # --- news that overtakes its payment --------------------------------------------------------------------------------

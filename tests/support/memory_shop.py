@@ -19,6 +19,7 @@ from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party
 from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason, RefundStatus, Source
 from booking.extensions import db
+from booking.gateways.billing import SubscriptionEvidence
 from booking.gateways.payments import (
     ChargeEvidence,
     DisputeEvidence,
@@ -65,6 +66,7 @@ class ToldStripe(StripeGateway):
         self.reserved: dict[str, PaymentEvidence | Exception] = {}  # sums on cards, as they are now
         self.captures: list[PaymentEvidence | Exception] = []  # answers, in turn
         self.releases: list[PaymentEvidence | Exception] = []
+        self.subscriptions: dict[str, SubscriptionEvidence] = {}
         self.event: GatewayEvent | Exception | None = None
         self.fetched: GatewayEvent | Exception | None = None
         self.meanwhile: dict[str, Callable[[], object]] = {}  # done once, while Stripe is asked the question named
@@ -91,6 +93,9 @@ class ToldStripe(StripeGateway):
     def release_payment(self, payment_intent_id: str, params: Params, idempotency_key: str) -> PaymentEvidence:
         question = ("release_payment", payment_intent_id, params, idempotency_key)
         return self._answer(question, self.releases.pop(0))
+
+    def look_up_subscription(self, subscription_id: str) -> SubscriptionEvidence:
+        return self._answer(("look_up_subscription", subscription_id), self.subscriptions[subscription_id])
 
     def read_event(self, body: bytes, signature: str | None) -> GatewayEvent:
         return self._answer(("read_event", body, signature), self.event)
@@ -287,10 +292,10 @@ class MemoryShop:
         ]
 
 
-def open_memory_shop(units: int = 1) -> Iterator[MemoryShop]:
-    """A fresh shop on the one database in memory of this process."""
+def open_memory_shop(units: int = 1, *, club: bool = False) -> Iterator[MemoryShop]:
+    """A fresh shop on the one database in memory of this process; with a club, which accounts 1 to 4 can join."""
     place = house()
-    place.put_back(Weather(units, guests=0, nights=0, steps=0))
+    place.put_back(Weather(units, guests=0, nights=0, steps=0, club=club))
     clock = VirtualClock()
     clock.at = BEGINNING
     stripe, woken = ToldStripe(clock), []
