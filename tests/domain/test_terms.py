@@ -69,6 +69,29 @@ def test_a_step_that_ends_with_the_first_one_is_not_shown() -> None:
     assert (step.last_day, step.refund.minor) == (date(2027, 3, 5), 10000)
 
 
+def test_a_step_that_comes_to_less_than_a_coin_is_not_shown() -> None:
+    assert refund_steps(make_deal(Money(1, "eur"), CancellationTerms((Tier(5, 30),)), ARRIVE)) == ()
+
+
+def test_everything_is_everything_even_of_an_amount_that_has_no_coin() -> None:
+    assert refund_due(make_deal(Money(1050, "isk"), TERMS, ARRIVE), noon(date(2027, 3, 1))) == Money(1050, "isk")
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "minor"),
+    [
+        ("Pacific/Auckland", datetime(2027, 3, 5, 10, 59, tzinfo=UTC), 10000),
+        ("Pacific/Auckland", datetime(2027, 3, 5, 11, 0, tzinfo=UTC), 5000),
+        ("America/Los_Angeles", datetime(2027, 3, 6, 7, 59, tzinfo=UTC), 10000),
+        ("America/Los_Angeles", datetime(2027, 3, 6, 8, 0, tzinfo=UTC), 5000),
+    ],
+)
+def test_a_day_ends_when_it_ends_where_the_stay_is(zone: str, at: datetime, minor: int) -> None:
+    deal = make_deal(Money(10000, "eur"), TERMS, ARRIVE, zone=ZoneInfo(zone))
+
+    assert refund_due(deal, at) == Money(minor, "eur")
+
+
 # --- many steps -----------------------------------------------------------------------------------------------------
 
 THREE = CancellationTerms((Tier(30, 100), Tier(14, 70), Tier(3, 25)), Grace(24, 10), OWED_FOR_A_STAY)
@@ -143,9 +166,13 @@ def test_second_thoughts_need_an_arrival_that_is_far_enough_away(
 
 def test_second_thoughts_that_end_before_the_first_free_day_does_are_not_told() -> None:
     deal = make_deal(QUOTE, CancellationTerms((Tier(7, 100),), Grace(48)), ARRIVE, BOOKED, BERLIN)
+    same_day = make_deal(QUOTE, CancellationTerms((Tier(9, 100),), Grace(48)), ARRIVE, BOOKED, BERLIN)
+    part = make_deal(QUOTE, CancellationTerms((Tier(9, 50),), Grace(48)), ARRIVE, BOOKED, BERLIN)
     late = make_deal(QUOTE, CancellationTerms((Tier(10, 100), Tier(2, 50)), Grace(48)), ARRIVE, BOOKED, BERLIN)
 
     assert [step.until for step in refund_steps(deal)] == [None]
+    assert [(step.last_day.day, step.until) for step in refund_steps(same_day)] == [(3, None)]
+    assert [(step.last_day.day, step.until is None) for step in refund_steps(part)] == [(3, False), (3, True)]
     assert [(step.last_day.day, step.until is None) for step in refund_steps(late)] == [(3, False), (10, True)]
 
 
