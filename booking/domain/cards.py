@@ -56,8 +56,5 @@ def _is_card_number(text: str) -> bool:
 
 def _passes_luhn(digits: str) -> bool:
     """The check digit of ISO/IEC 7812."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        doubled = int(digit) * (2 if place % 2 else 1)
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0
+    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
+    return sum(each - 9 if each > 9 else each for each in doubled) % 10 == 0
