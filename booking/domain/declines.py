@@ -44,10 +44,6 @@ def wants_guest(code: str | None) -> bool:
     return code is not None and explain(code).told is CONFIRM
 
 
-def _secret(code: str, reason: str) -> Decline:
-    return Decline(code, OTHER, reason, is_secret=True)
-
-
 _NO_REASON = "the bank gave no reason"
 _LOST_OR_STOLEN = "the bank does not let this card be used; it may be lost or stolen"
 _NEEDS_PIN = "the card can only be used with its PIN"
@@ -65,7 +61,7 @@ CARD_CODES = (
     Decline("do_not_try_again", OTHER, _NO_REASON),
     Decline("duplicate_transaction", DUPLICATE, "the same amount was charged to the same card a moment before"),
     Decline("expired_card", EXPIRED, "the card has expired"),
-    _secret("fraudulent", "Stripe suspects fraud"),
+    Decline("fraudulent", OTHER, "Stripe suspects fraud", is_secret=True),
     Decline("generic_decline", OTHER, "the bank gave no reason, or a rule of Stripe's Radar blocked the payment"),
     Decline("incorrect_address", DETAILS, "the billing address is not the one that the bank knows"),
     Decline("incorrect_cvc", SECURITY_CODE, "the security code was wrong"),
@@ -81,24 +77,24 @@ CARD_CODES = (
     Decline("invalid_number", DETAILS, "the card number was wrong"),
     Decline("invalid_pin", OTHER, "the PIN was wrong"),
     Decline("issuer_not_available", AGAIN, "the guest's bank could not be reached"),
-    _secret("lost_card", "the card was reported lost"),
-    _secret("merchant_blacklist", "the payment fits an entry of our own block list at Stripe"),
+    Decline("lost_card", OTHER, "the card was reported lost", is_secret=True),
+    Decline("merchant_blacklist", OTHER, "the payment fits an entry of our own block list at Stripe", is_secret=True),
     Decline("mobile_device_authentication_required", CONFIRM, "the guest had to confirm the payment on a telephone"),
     Decline("new_account_information_available", OTHER, "the card, or the account behind it, is not valid any more"),
     Decline("no_action_taken", OTHER, _NO_REASON),
     Decline("not_permitted", OTHER, "the bank does not permit the payment"),
     Decline("offline_pin_required", UNSUITED, _NEEDS_PIN),
     Decline("online_or_offline_pin_required", UNSUITED, _NEEDS_PIN),
-    _secret("pickup_card", _LOST_OR_STOLEN),
+    Decline("pickup_card", OTHER, _LOST_OR_STOLEN, is_secret=True),
     Decline("pin_try_exceeded", OTHER, "the PIN was typed wrongly too often"),
     Decline("processing_error", AGAIN, "something went wrong while the card was processed"),
     Decline("reenter_transaction", AGAIN, "the bank could not process the payment"),
-    _secret("restricted_card", _LOST_OR_STOLEN),
+    Decline("restricted_card", OTHER, _LOST_OR_STOLEN, is_secret=True),
     Decline("revocation_of_all_authorizations", OTHER, "the guest has told the bank to let nobody charge the card"),
     Decline("revocation_of_authorization", OTHER, "the guest has told the bank not to let us charge the card"),
-    _secret("security_violation", "the bank sees its security violated, and says no more"),
+    Decline("security_violation", OTHER, "the bank sees its security violated, and says no more", is_secret=True),
     Decline("service_not_allowed", OTHER, _NO_REASON),
-    _secret("stolen_card", "the card was reported stolen"),
+    Decline("stolen_card", OTHER, "the card was reported stolen", is_secret=True),
     Decline("stop_payment_order", OTHER, "the guest has told the bank to stop this payment"),
     Decline("testmode_decline", UNSUITED, "a test card was used for a real payment"),
     Decline("transaction_not_allowed", OTHER, _NO_REASON),
@@ -107,7 +103,9 @@ CARD_CODES = (
 )
 # The second list of the same page: of ways to pay that are no cards. What both have is above.
 OTHER_CODES = (
-    _secret("compliance_violation", "the payment is against the provider's terms, or against a law"),
+    Decline(
+        "compliance_violation", OTHER, "the payment is against the provider's terms, or against a law", is_secret=True
+    ),
     Decline("expired_payment_information", EXPIRED, "what stands behind the way to pay has expired"),
     Decline("invalid_authorization", OTHER, "the payment was not authorised, or no longer is"),
     Decline("invalid_billing_agreement", UNSUITED, "the guest's agreement with the payment provider is not valid"),
@@ -115,7 +113,7 @@ OTHER_CODES = (
     Decline("invalid_customer_account", UNSUITED, "the guest's account cannot be charged"),
     Decline("invalid_payment_information", DETAILS, "what was typed about the payment was not valid"),
     Decline("partner_generic_decline", OTHER, "the payment provider declined, and gave no reason"),
-    _secret("partner_high_risk_customer", "the payment provider takes the guest for a risk"),
+    Decline("partner_high_risk_customer", OTHER, "the payment provider takes the guest for a risk", is_secret=True),
     Decline("partner_payment_not_found", AGAIN, "the payment provider does not find the payment"),
     Decline("payment_disputed", OTHER, "the payment is disputed"),
     Decline("payment_limit_exceeded", FUNDS, "a limit of the guest's account is exceeded"),
