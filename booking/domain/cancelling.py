@@ -90,11 +90,11 @@ def cancel_door(standing: Standing, arrive: date, today: date) -> CancelDoor:
 
 def _due(ending: Ending, deal: Deal, at: datetime) -> tuple[Money, Said]:
     """How much of the total comes back, and why."""
-    if ending is Ending.HOUSE:
-        return deal.total, say("A guest whom the house cancels gets everything back.")
+    if ending is Ending.GUEST:
+        return refund_due(deal, at), _guest_words(deal, at)
     if ending is Ending.NO_SHOW:
         return deal.rest, _no_show_words(deal)
-    return refund_due(deal, at), _guest_words(deal, at)
+    return deal.total, say("A guest whom the house cancels gets everything back.")
 
 
 def _no_show_words(deal: Deal) -> Said:
