@@ -16,6 +16,10 @@ def test_adding_and_taking_away_are_exact(a: int, b: int) -> None:
     assert Money(a, "eur") + Money(b, "eur") - Money(b, "eur") == Money(a, "eur")
 
 
+def test_three_nights_cost_three_times_one() -> None:
+    assert Money(12850, "eur") * 3 == Money(38550, "eur")
+
+
 @given(st.integers(0, 10**9), st.integers(0, 100))
 def test_a_percentage_is_never_more_than_the_whole_and_off_by_less_than_one_unit(minor: int, percent: int) -> None:
     part = Money(minor, "eur").percent(percent).minor

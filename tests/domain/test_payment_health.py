@@ -26,6 +26,7 @@ def test_a_share_has_one_decimal_and_none_of_nothing(part: int, whole: int, shar
 
 def test_half_and_nineteen_of_twenty_took_no_longer() -> None:
     assert Waits.of(range(1, 21)) == Waits(20, 10, 19, 20)
+    assert Waits.of(range(200, 0, -1)) == Waits(200, 100, 190, 200)
     assert Waits.of([7]) == Waits(1, 7, 7, 7)
     assert Waits.of([-3]) == Waits(1, 0, 0, 0)  # a clock that is behind
     assert Waits.of([]) == Waits()
