@@ -34,8 +34,8 @@ class Entry:
     def seal(self) -> str:
         """A hash of everything in the line: whoever changes one word changes it, and with it every later one."""
         facts = {**asdict(self), "at": self.at.astimezone(UTC).isoformat(timespec="microseconds")}
-        written = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return sha256(written.encode("ascii")).hexdigest()
+        written = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        return sha256(written.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
