@@ -1,13 +1,12 @@
-"""What guests choose beside nights and guests, the names a quote is frozen with, and the examples staff is shown."""
+"""What guests choose beside nights and guests, the names a quote is frozen with, and what a card says of itself."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from booking.domain.coupons import Coupon
 from booking.domain.dates import Stay
 from booking.domain.errors import StayRuleBroken
-from booking.domain.examples import Point, make_examples
 from booking.domain.pricing import Ask, Quote, Wishes, quote
 from booking.domain.rates import (
     Fee,
@@ -108,29 +107,13 @@ def test_what_comes_to_the_price_of_a_night_is_known(card: RateCard, more: bool)
     assert card.adds_more is more
 
 
-def test_examples_are_a_weekend_a_week_where_the_change_is_and_a_long_stay() -> None:
-    point = Point("Loft", "High season", date(2027, 3, 15), Coupon("SPRING", off_share=1000), "2")
-
-    weekend, week, long = make_examples(CARD, 4, TODAY, point)
-
-    assert weekend.stay == Stay(date(2027, 3, 5), date(2027, 3, 7))
-    assert (week.stay.arrive, week.title) == (date(2027, 3, 15), "A week from the first night of High season, 2 guests")
-    assert (long.stay.nights, long.title) == (28, "Four weeks, 4 guests")
-    for example in (weekend, week, long):
-        assert {LineKind.COUPON, LineKind.EXTRA} <= {line.kind for line in example.quote.lines}
-
-
-def test_the_example_of_a_season_that_has_begun_is_a_week_from_today() -> None:
-    point = Point("Loft", "High season", TODAY - timedelta(days=3))
-
-    assert make_examples(CARD, 1, TODAY, point)[1].stay.arrive == TODAY
-    assert [example.title for example in make_examples(CARD, 1, TODAY, point)] == [
-        "Next weekend, 1 guest", "A week, 1 guest", "Four weeks, 1 guest"
-    ]  # fmt: skip
-
-
 def test_prices_that_nobody_can_have_are_no_prices() -> None:
-    sold = CARD.on_sale(TODAY, date(2027, 3, 14))
+    days = {date(2027, 3, day): 90000 + day for day in (1, 14, 15, 31)}
+    card = replace(CARD, days=days)
 
-    assert (sold.seasons, sold.dearest.minor) == ((), 10000)
+    sold = card.on_sale(TODAY, date(2027, 3, 14))
+
+    assert (sold.seasons, list(sold.days), sold.dearest.minor) == ((), [TODAY, date(2027, 3, 14)], 90014)
+    assert card.on_sale(date(2027, 3, 2), date(2027, 3, 15)).dearest.minor == 90015
+    assert card.on_sale(date(2027, 3, 31), date(2027, 4, 30)).seasons == CARD.seasons
     assert CARD.on_sale(TODAY, date(2027, 3, 15)).dearest.minor == 20000
