@@ -16,13 +16,19 @@ from booking.domain.evidence import (
     MAIL_WORDS,
     MOST_TOGETHER,
     STEP_WORDS,
+    DisputeSums,
     check_texts,
     days_left,
     describe_stay,
     draft_texts,
     limit_of,
+    sum_up,
+    tell_terms,
 )
 from booking.domain.money import Money
+from booking.domain.pricing import QuoteLine
+from booking.domain.rates import LineKind
+from booking.domain.terms import CancellationTerms, Grace, Tier
 from booking.services.notifications import GuestMail
 from tests.domain.disputed_stay import AGREED, AT, CASE, PAID, SHOWN
 
@@ -285,3 +291,50 @@ def test_the_bank_reads_the_terms_in_the_words_that_the_guest_read() -> None:
             "In the words that the guest read:\nKostenlose Stornierung bis 7 Tage vor der Anreise.\n"
             "Später: keine Erstattung."
         )
+
+
+def test_with_time_for_second_thoughts_and_money_that_always_comes_back_the_terms_say_both() -> None:
+    terms = CancellationTerms((Tier(7, 100),), Grace(24), frozenset({LineKind.TOURIST_TAX}))
+    booked_late = replace(CASE.deal, terms=terms, booked_at=datetime(2027, 3, 8, 9, 30, tzinfo=UTC))
+
+    told = tell_terms(replace(CASE, deal=booked_late, words=("Nach dem Buchen ist einen Tag lang alles frei.",)))
+
+    assert told == (
+        "Cancelled before Tue 9 March 2027, 10:30: 477.00 EUR back.\n"
+        "Cancelled later, or not cancelled: 21.00 EUR back.\n"
+        "\n"
+        "In the words that the guest read:\n"
+        "Nach dem Buchen ist einen Tag lang alles frei."
+    )
+
+
+def test_a_line_of_the_price_that_has_a_name_is_told_with_it() -> None:
+    line = QuoteLine(LineKind.EXTRA, 2, Money(1450, "eur"), Money(2900, "eur"), "Breakfast")
+    deal = replace(CASE.deal, quote=replace(CASE.quote, lines=(line,)))
+
+    assert "\nExtra (Breakfast): 2 x 14.50 EUR = 29.00 EUR\n" in describe_stay(replace(CASE, deal=deal))
+
+
+@pytest.mark.parametrize(
+    ("status", "sums"),
+    [
+        ("won", DisputeSums("fraudulent", "eur", won=2, won_minor=9000)),
+        ("lost", DisputeSums("fraudulent", "eur", lost=2, lost_minor=9000)),
+        ("warning_closed", DisputeSums("fraudulent", "eur", ended=2)),
+        ("needs_response", DisputeSums("fraudulent", "eur", open=2, at_stake_minor=9000)),
+        ("under_review", DisputeSums("fraudulent", "eur", open=2, at_stake_minor=9000)),
+    ],
+)
+def test_disputes_are_counted_by_how_they_ended_and_their_money_is_at_stake_won_or_lost(
+    status: str, sums: DisputeSums
+) -> None:
+    assert sum_up("fraudulent", "eur", status, 2, 9000) == sums
+    assert sums.count == 2
+
+
+def test_disputes_of_one_reason_and_currency_add_up() -> None:
+    before = DisputeSums("general", "eur", 1, 2, 3, 4, 10_00, 20_00, 30_00)
+    more = DisputeSums("general", "eur", 10, 20, 30, 40, 1_00, 2_00, 3_00)
+
+    assert before + more == DisputeSums("general", "eur", 11, 22, 33, 44, 11_00, 22_00, 33_00)
+    assert (before + more).count == 110
