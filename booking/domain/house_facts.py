@@ -134,12 +134,12 @@ def slug_of(name: str) -> str:
     """A name as it can stand in an address: "Café am Hafen" becomes "cafe-am-hafen". Empty where nothing is left."""
     plain = unicodedata.normalize("NFKD", name).casefold().translate(_LETTERS)
     letters = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in plain if _is_seen(letter))
-    return "-".join(letters.split())[:LONGEST_SLUG].strip("-")
+    return "-".join(letters.split())[:LONGEST_SLUG].removesuffix("-")
 
 
 def _is_seen(letter: str) -> bool:
     # Accents that decomposition has set apart, and apostrophes: "Grace's" is one word.
-    return not unicodedata.combining(letter) and letter not in "'\u2019"
+    return not unicodedata.combining(letter) and letter not in ("'", "\u2019")
 
 
 def _text_problems(facts: HouseFacts | ListingFacts, longest: Mapping[str, int]) -> Iterator[tuple[str, str]]:
