@@ -45,7 +45,7 @@ def spoken(day: date) -> str:
 def spoken_weekdays(days: Weekdays) -> str:
     """Days of the week as plain English words: "Friday, Saturday or Sunday"."""
     names = [calendar.day_name[day] for day in sorted(days)]
-    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[2:] else names)
 
 
 def _plainly(fact: object) -> object:
