@@ -14,5 +14,5 @@ _SYSTEMS = (
 def name_browser(user_agent: str) -> str:
     """ "Firefox on Windows"; what is not known is said so."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "Another browser")
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
     return f"{browser} on {system}" if system else browser
