@@ -1,5 +1,7 @@
 """Slips of the finger in e-mail addresses. A suggestion is only ever offered: people do have odd addresses."""
 
+from operator import ne
+
 # Where very many mailboxes are. What is spelled exactly like one of these is never doubted.
 _COMMON = (
     "gmail.com", "googlemail.com", "outlook.com", "outlook.de", "hotmail.com", "hotmail.de", "hotmail.co.uk",
@@ -31,23 +33,28 @@ def _is_slip(typed: str, meant: str) -> bool:
     """Whether one letter is missing, one too many, one wrong, or two have changed places."""
     if _have_changed_places(typed, meant):
         return True
-    if len(meant) < _LEAST_LETTERS or abs(len(typed) - len(meant)) > 1:
+    if len(meant) < _LEAST_LETTERS:
         return False
-    short, long = sorted((typed, meant), key=len)
-    same = next((at for at, pair in enumerate(zip(short, long, strict=False)) if pair[0] != pair[1]), len(short))
-    skip = 1 if len(short) == len(long) else 0
-    return short[same + skip :] == long[same + 1 :]
+    same = min([*_apart(typed, meant), len(typed), len(meant)])
+    there, wanted = typed[same:], meant[same:]
+    return there == wanted[1:] or there[1:] == wanted or there[1:] == wanted[1:]
 
 
 def _have_changed_places(typed: str, meant: str) -> bool:
-    apart = [at for at, pair in enumerate(zip(typed, meant, strict=False)) if pair[0] != pair[1]]
+    apart = _apart(typed, meant)
     if len(typed) != len(meant) or len(apart) != 2 or apart[1] - apart[0] != 1:
         return False
     first, second = apart
     return (typed[first], typed[second]) == (meant[second], meant[first])
 
 
+def _apart(typed: str, meant: str) -> list[int]:
+    return [at for at, differs in enumerate(map(ne, typed, meant)) if differs]
+
+
 def _with_usual_ending(host: str) -> str | None:
     rest, _, ending = host.rpartition(".")
-    meant = f"{rest}.{_ENDINGS.get(ending, '')}"
-    return meant if ending in _ENDINGS and (ending != "ne" or meant in _COMMON) else None
+    if not rest or ending not in _ENDINGS:
+        return None
+    meant = f"{rest}.{_ENDINGS[ending]}"
+    return meant if ending != "ne" or meant in _COMMON else None

@@ -16,6 +16,9 @@ from booking.domain.mailbox import suggest_address
         ("grace@hotmial.com", "grace@hotmail.com"),
         ("grace@outlok.com", "grace@outlook.com"),
         ("grace@yaho.com", "grace@yahoo.com"),
+        ("grace@gmajl.com", "grace@gmail.com"),
+        ("grace@arcr.de", "grace@arcor.de"),
+        ("grace@gmx.ne", "grace@gmx.net"),
         ("Grace.Hopper+stay@GMIAL.com", "Grace.Hopper+stay@gmail.com"),
         ("grace@t-onlien.de", "grace@t-online.de"),
         ("grace@wbe.de", "grace@web.de"),
@@ -33,7 +36,8 @@ def test_a_slip_of_the_finger_is_seen(typed: str, meant: str) -> None:
     [
         "grace@gmail.com", "grace@GMAIL.com", "grace@gmx.net", "grace@gmx.de", "grace@mac.com", "grace@wed.de",
         "grace@example.org", "grace@mail.com", "grace@mx.de", "grace@hotel.co", "grace@uni-bonn.de", "grace@fsf.org",
-        "grace@bücher.example", "grace@harbour.ne", "grace", "", "@gmial.com", "grace@",
+        "grace@bücher.example", "grace@harbour.ne", "grace@con", "grace@gmaiils.com", "grace@gmalis.com",
+        "grace@gmail.c", "grace", "", "@gmial.com", "grace@",
     ],
 )  # fmt: skip
 def test_an_address_that_may_well_be_right_is_left_alone(address: str) -> None:
