@@ -149,9 +149,10 @@ def month_of(day: date) -> date:
 
 def spread(whole: int, stay: Stay) -> dict[date, int]:
     """An amount over the nights of a stay: as equal as whole numbers can be, the first nights having the rest."""
-    each, rest = divmod(abs(whole), stay.nights)
-    sign = -1 if whole < 0 else 1
-    return {day: sign * (each + (number < rest)) for number, day in enumerate(stay)}
+    if whole < 0:
+        return {day: -amount for day, amount in spread(-whole, stay).items()}
+    each, rest = divmod(whole, stay.nights)
+    return {day: each + (number < rest) for number, day in enumerate(stay)}
 
 
 def house_figures(

@@ -79,6 +79,15 @@ def test_nights_on_which_clocks_change_are_nights_like_others() -> None:
     assert (march.sold, march.available, march.average_rate) == (2, 31, 15000)
 
 
+def test_units_of_one_listing_can_be_sold_side_by_side() -> None:
+    """Two lofts have 62 nights in March, and 60 of them are left where one of the two is closed for two."""
+    closed = (date(2027, 3, 2), date(2027, 3, 3))
+
+    figures = house_figures([], [], [unit(), unit(closed=closed)], SPRING)
+
+    assert figures[Place(MARCH, LOFT, "eur")] == Figures(available=60)
+
+
 def test_a_leap_day_is_a_night() -> None:
     february = [date(2028, 2, 1) + timedelta(days=number) for number in range(29)]
     stay = sold(date(2028, 2, 28), 2, night=20000)
