@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from booking.domain.money import Money
-from booking.domain.payouts import EntryKind, OwnRow, Payout, PayoutItem, Verdict, compare_payout
+from booking.domain.payouts import ComparedItem, EntryKind, OwnRow, Payout, PayoutItem, Verdict, compare_payout
 
 PAYOUT = Payout("po_1", Money(41000, "eur"), "paid", date(2027, 3, 1), items_known=True)
 PAID = PayoutItem(
@@ -32,13 +32,17 @@ BACK = replace(PAID, kind=EntryKind.REFUND, type="refund", amount=Money(-42000, 
         (BACK, {"re_1": replace(OURS, has_failed=True)}, Verdict.SAME),  # its return is another entry
         (replace(BACK, amount=Money(42000, "eur")), {"re_1": OURS}, Verdict.OTHER_STATE),
         (replace(BACK, amount=Money(42000, "eur")), {"re_1": replace(OURS, has_failed=True)}, Verdict.SAME),
+        (replace(BACK, amount=Money(1, "eur")), {"re_1": OURS}, Verdict.OTHER_STATE),
+        (replace(BACK, amount=Money(0, "eur")), {"re_1": OURS}, Verdict.SAME),  # nothing came, so nothing came back
         (replace(PAID, kind=EntryKind.OTHER, type="stripe_fee", source_id=""), {}, Verdict.NOT_OURS),
     ],
 )  # fmt: skip
 def test_each_entry_is_judged_by_our_row_of_the_same_id(
     item: PayoutItem, ours: dict[str, OwnRow], verdict: Verdict
 ) -> None:
-    assert [each.verdict for each in compare_payout(PAYOUT, [item], ours).items] == [verdict]
+    own = next(iter(ours.values()), None)
+
+    assert compare_payout(PAYOUT, [item], ours).items == (ComparedItem(item, own, verdict),)
 
 
 def test_a_payout_adds_up_or_says_by_how_much_it_does_not() -> None:
