@@ -41,7 +41,7 @@ def harmless(text: str) -> str:
 
 def _written(rows: Iterable[Row]) -> str:
     piece = io.StringIO()
-    csv.writer(piece, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC).writerows(map(_cells, rows))
+    csv.writer(piece, quoting=csv.QUOTE_NONNUMERIC).writerows(map(_cells, rows))
     return piece.getvalue()
 
 
@@ -71,4 +71,4 @@ def _hides_something(text: str) -> bool:
 
 
 def _is_unseen(sign: str) -> bool:
-    return unicodedata.category(sign)[0] in "ZC"  # separators, controls and marks that only steer
+    return unicodedata.category(sign)[0] in ("Z", "C")  # separators, controls and marks that only steer

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -65,7 +67,18 @@ def test_numbers_stay_numbers_and_days_are_iso() -> None:
     assert piece == '-2,-420.00,1.230,"2027-03-01","2027-03-01T12:05:09Z","","yes","no","pending"'
 
 
-def test_moments_are_written_in_utc() -> None:
+@pytest.fixture
+def far_away() -> Iterator[None]:
+    """A machine whose own clock is nine hours ahead."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_away")
+def test_moments_are_written_in_utc_wherever_the_machine_stands() -> None:
     assert cell(datetime(2027, 1, 1, tzinfo=UTC)) == "2027-01-01T00:00:00Z"
 
 
