@@ -63,6 +63,8 @@ def test_never_more_comes_back_than_is_still_here() -> None:
         (standing(BookingStatus.PENDING, PaymentStatus.UNPAID), 5, CancelDoor.CLOSED),
         (standing(BookingStatus.CANCELLED, PaymentStatus.REFUNDED), 5, CancelDoor.CLOSED),
         (standing(BookingStatus.EXPIRED, PaymentStatus.UNPAID), 5, CancelDoor.CLOSED),
+        (standing(BookingStatus.CANCELLED, PaymentStatus.PAID, disputed=True), 5, CancelDoor.CLOSED),
+        (standing(BookingStatus.EXPIRED, PaymentStatus.UNPAID, needs_review=True), 5, CancelDoor.CLOSED),
     ],
 )
 def test_the_way_out_depends_on_how_the_booking_stands(of: Standing, days: int, door: CancelDoor) -> None:
