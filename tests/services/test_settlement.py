@@ -303,6 +303,17 @@ def test_a_payment_ends_the_other_sessions_of_its_booking_and_no_others(two_unit
     assert [row.status for row in desk.attempts(other_id)] == [A.CREATING]
 
 
+def test_whoever_looks_in_the_same_transaction_sees_that_the_other_sessions_were_given_up(desk: MemoryShop) -> None:
+    booking_id = desk.place()
+    desk.try_again(booking_id)
+    evidence = desk.evidence(booking_id, number=1)
+
+    with desk.open() as session:
+        attempts = session.query(Attempt).order_by(Attempt.id).all()
+        settlement.settle(session, evidence, WEBHOOK, desk.now, IDENTITY)
+        assert [row.status for row in attempts] == [A.PAID, A.SUPERSEDED]
+
+
 @pytest.mark.parametrize("kept", ["session_id", "payment_intent_id"])
 def test_evidence_without_our_tag_is_known_by_each_id_that_stripe_made(desk: MemoryShop, kept: str) -> None:
     booking_id = desk.place()

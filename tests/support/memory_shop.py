@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.money import Money
+from booking.domain.payment_plans import PaymentPlan
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party
 from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason, RefundStatus, Source
@@ -35,11 +36,21 @@ from booking.gateways.stripe_gateway import StripeGateway
 from booking.models import Attempt, AuditLine, Booking, BookingEvent, Listing, Night, OutboxRow, Payment, Refund
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
-from booking.services import attempts, disputes, refund_news, refunds, reservations, settlement, webhooks
+from booking.services import (
+    attempts,
+    cards,
+    disputes,
+    payment_plans,
+    refund_news,
+    refunds,
+    reservations,
+    settlement,
+    webhooks,
+)
 from booking.services.cases import Outcome
 from booking.services.instance import Identity
 from booking.services.reservations import PlaceRequest
-from booking.services.settlement import Settled
+from booking.services.settlement import HouseReceipt, Settled
 from booking.services.timeline import Cause
 from booking.services.webhooks import Receipt
 from tests.simulation.house import INSTANCE, House, house
@@ -66,10 +77,14 @@ class ToldStripe(StripeGateway):
         self.reserved: dict[str, PaymentEvidence | Exception] = {}  # sums on cards, as they are now
         self.captures: list[PaymentEvidence | Exception] = []  # answers, in turn
         self.releases: list[PaymentEvidence | Exception] = []
+        self.sessions: list[PaymentEvidence | Exception] = []  # answers to open_checkout, in turn
         self.subscriptions: dict[str, SubscriptionEvidence] = {}
         self.event: GatewayEvent | Exception | None = None
         self.fetched: GatewayEvent | Exception | None = None
         self.meanwhile: dict[str, Callable[[], object]] = {}  # done once, while Stripe is asked the question named
+
+    def open_checkout(self, params: Params, idempotency_key: str) -> PaymentEvidence:
+        return self._answer(("open_checkout", params, idempotency_key), self.sessions.pop(0))
 
     def send_refund(self, params: Params, idempotency_key: str) -> RefundEvidence:
         return self._answer(("send_refund", params, idempotency_key), self.answers.pop(0))
@@ -140,13 +155,22 @@ class MemoryShop:
         return reservations.place_booking(self.runtime, self.wish(stay, browser)).booking_id
 
     def wish(self, stay: Stay | None = None, browser: str = "grace") -> PlaceRequest:
-        """To hold some nights at what they cost now."""
+        """To hold some nights at what they cost now, paid as the house asks, with all that the page says agreed to."""
         stay, listing = stay or self.stay(), db.session.get_one(Listing, self.house.listing_id)
-        total = quote(listing.rates, Ask(stay, Party(2))).total
+        priced = quote(listing.rates, Ask(stay, Party(2)))
+        consent = cards.offered_consent(listing, priced, stay.arrive, self.now)
+        agreed = cards.name_of(consent, "en") if consent else ""
+        mark = listing.schedule(priced.total, stay.arrive, self.now).mark
         db.session.rollback()
-        return PlaceRequest(listing.id, stay, 2, GRACE, browser, total)
+        return PlaceRequest(listing.id, stay, 2, GRACE, browser, priced.total, shown_plan=mark, consent=agreed)
 
-    def settle(self, evidence: PaymentEvidence, cause: Cause = WEBHOOK, identity: Identity = IDENTITY) -> Settled:
+    def ask_for(self, plan: PaymentPlan) -> None:
+        """From now on guests pay as this plan says."""
+        payment_plans.choose_for_property(self.runtime, 1, plan, ADA)
+
+    def settle(
+        self, evidence: PaymentEvidence | HouseReceipt, cause: Cause = WEBHOOK, identity: Identity = IDENTITY
+    ) -> Settled:
         """Through the one door, in a transaction of its own."""
         with transaction() as session:
             return settlement.settle(session, evidence, cause, self.now, identity)
