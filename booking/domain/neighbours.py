@@ -101,7 +101,7 @@ def _orphans(rules: StayRules, stay: Stay, taken: UnitNights, today: date) -> in
 
 
 def _orphans_before(rules: StayRules, stay: Stay, taken: UnitNights, today: date) -> int:
-    days = (stay.arrive - timedelta(days=back) for back in range(1, rules.reach + 1))
+    days = (stay.arrive - timedelta(days=back) for back in range(rules.reach + 1))
     last = _first_taken(days, taken)
     if last is None:
         return 0
@@ -109,7 +109,7 @@ def _orphans_before(rules: StayRules, stay: Stay, taken: UnitNights, today: date
     since += timedelta(days=rules.turnover_after(since) if taken[last] else 0)
     if since < rules.earliest(since, today):  # time has cut these nights off, and not this stay
         return 0
-    return 0 if _has_room(rules, since, stay.arrive, True) else (stay.arrive - since).days
+    return _stranded(rules, since, stay.arrive, True)
 
 
 def _orphans_after(rules: StayRules, stay: Stay, taken: UnitNights) -> int:
@@ -118,13 +118,14 @@ def _orphans_after(rules: StayRules, stay: Stay, taken: UnitNights) -> int:
     if until is None:
         return 0
     since = stay.leave + timedelta(days=rules.turnover_after(stay.leave))
-    return 0 if _has_room(rules, since, until, taken[until]) else (until - since).days
+    return _stranded(rules, since, until, taken[until])
 
 
-def _has_room(rules: StayRules, since: date, until: date, is_stay_next: bool) -> bool:
-    """Whether there are no nights from one day to another, or enough for the shortest stay and the rest after it."""
-    days = (since + timedelta(days=ahead) for ahead in range((until - since).days))
-    return since >= until or any(_ends(rules, day, is_stay_next) <= until for day in days)
+def _stranded(rules: StayRules, since: date, until: date, is_stay_next: bool) -> int:
+    """How many nights lie from one day to another if they are too few for the shortest stay and the rest after it."""
+    nights = max((until - since).days, 0)
+    days = (since + timedelta(days=ahead) for ahead in range(nights))
+    return 0 if any(_ends(rules, day, is_stay_next) <= until for day in days) else nights
 
 
 def _ends(rules: StayRules, arrive: date, is_stay_next: bool) -> date:

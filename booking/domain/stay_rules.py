@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
 from booking.domain.dates import Stay
@@ -133,7 +134,7 @@ class StayRules:
 
     def first_arrival(self, today: date) -> date:
         """The first day on which a stay could begin by its notice."""
-        days = (today + timedelta(days=ahead) for ahead in range(max(self.ever("notice_days")) + 1))
+        days = (today + timedelta(days=ahead) for ahead in count())
         return next(day for day in days if day >= self.earliest(day, today))
 
     def earliest(self, arrive: date, today: date) -> date:
@@ -146,12 +147,13 @@ class StayRules:
 
     def last_leave(self, today: date) -> date:
         """The last day on which any stay may end."""
-        plain = today + timedelta(days=self.horizon_days)
-        return max([plain, *(self._last_leave_of(each, today) for each in self.ranges if each.horizon_days)])
-
-    def _last_leave_of(self, each: RuleRange, today: date) -> date:
-        horizon = timedelta(days=each.horizon_days or 0)
-        return min(today + horizon, each.last + timedelta(days=self.most_nights))
+        longest_stay = timedelta(days=self.most_nights)
+        own = [
+            min(today + timedelta(days=each.horizon_days), each.last + longest_stay)
+            for each in self.ranges
+            if each.horizon_days
+        ]
+        return max([today + timedelta(days=self.horizon_days), *own])
 
 
 def check_stay(rules: StayRules, stay: Stay, guests: int, today: date) -> None:
@@ -188,32 +190,32 @@ def is_allowed(rules: StayRules, stay: Stay, today: date) -> bool:
 
 def shortest(rules: StayRules | RuleRange) -> Said:
     """How short a stay may be, in words."""
+    nights = _nights(rules, "min_nights")
     return _in_range(
         rules,
-        say_count(
-            "The shortest stay here is {count} night.", "The shortest stay here is {count} nights.",
-            rules.min_nights or 1,
-        ),
+        say_count("The shortest stay here is {count} night.", "The shortest stay here is {count} nights.", nights),
         say_count(
             "From {first} to {last} the shortest stay is {count} night.",
-            "From {first} to {last} the shortest stay is {count} nights.", rules.min_nights or 1, **_ends(rules),
+            "From {first} to {last} the shortest stay is {count} nights.",
+            nights,
+            **_ends(rules),
         ),
-    )  # fmt: skip
+    )
 
 
 def longest(rules: StayRules | RuleRange) -> Said:
     """How long a stay may be, in words."""
+    nights = _nights(rules, "max_nights")
     return _in_range(
         rules,
-        say_count(
-            "The longest stay here is {count} night.", "The longest stay here is {count} nights.",
-            rules.max_nights or 1,
-        ),
+        say_count("The longest stay here is {count} night.", "The longest stay here is {count} nights.", nights),
         say_count(
             "From {first} to {last} the longest stay is {count} night.",
-            "From {first} to {last} the longest stay is {count} nights.", rules.max_nights or 1, **_ends(rules),
+            "From {first} to {last} the longest stay is {count} nights.",
+            nights,
+            **_ends(rules),
         ),
-    )  # fmt: skip
+    )
 
 
 def begins_on(rules: StayRules | RuleRange) -> Said:
@@ -248,10 +250,10 @@ def _check_departure_day(rules: StayRules, stay: Stay) -> None:
 
 def _check_length(rules: StayRules, stay: Stay) -> None:
     """By the rules of the day of arrival, and of each later night whose range asks for that."""
-    least = max(_holding(rules, "min_nights", stay), key=lambda holds: holds.min_nights or 1)
-    _refuse_if(stay.nights < (least.min_nights or 1), "leave", shortest(least))
-    most = min(_holding(rules, "max_nights", stay), key=lambda holds: holds.max_nights or stay.nights)
-    _refuse_if(stay.nights > (most.max_nights or stay.nights), "leave", longest(most))
+    least = max(_holding(rules, "min_nights", stay), key=lambda holds: _nights(holds, "min_nights"))
+    _refuse_if(stay.nights < _nights(least, "min_nights"), "leave", shortest(least))
+    most = min(_holding(rules, "max_nights", stay), key=lambda holds: _nights(holds, "max_nights"))
+    _refuse_if(stay.nights > _nights(most, "max_nights"), "leave", longest(most))
 
 
 def _holding(rules: StayRules, rule: str, stay: Stay) -> Iterator[StayRules | RuleRange]:
@@ -261,6 +263,11 @@ def _holding(rules: StayRules, rule: str, stay: Stay) -> Iterator[StayRules | Ru
             holds = rules.governing(rule, night)
             if holds and holds.every_night:
                 yield holds
+
+
+def _nights(holds: StayRules | RuleRange, rule: str) -> int:
+    """The number that a rule has, of those all year or of a range that speaks of it."""
+    return int(getattr(holds, rule))
 
 
 def _in_range(rules: StayRules | RuleRange, all_year: Said, in_range: Said) -> Said:

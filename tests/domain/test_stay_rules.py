@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from booking.domain.dates import Stay
 from booking.domain.errors import StayRuleBroken
-from booking.domain.stay_rules import RuleRange, StayRules, check_stay, is_allowed
+from booking.domain.stay_rules import RuleRange, StayRules, check_stay, is_allowed, longest, shortest
 
 TODAY = date(2027, 3, 1)
 RULES = StayRules(max_guests=4, min_nights=2, max_nights=14, notice_days=1, horizon_days=365)
@@ -83,6 +83,32 @@ def test_a_house_may_choose_the_days_on_which_guests_come_and_go(changes, stay, 
     assert refusal(replace(RULES, **changes), stay) == expected
 
 
+JULY = RuleRange("July", date(2027, 7, 1), date(2027, 7, 31), min_nights=1, max_nights=1)
+
+
+@pytest.mark.parametrize(
+    ("rules", "short", "long"),
+    [
+        (StayRules(2, 1, 1), "The shortest stay here is 1 night.", "The longest stay here is 1 night."),
+        (StayRules(2, 3, 21), "The shortest stay here is 3 nights.", "The longest stay here is 21 nights."),
+        (
+            JULY,
+            "From Thu 1 July 2027 to Sat 31 July 2027 the shortest stay is 1 night.",
+            "From Thu 1 July 2027 to Sat 31 July 2027 the longest stay is 1 night.",
+        ),
+        (
+            replace(JULY, min_nights=3, max_nights=21),
+            "From Thu 1 July 2027 to Sat 31 July 2027 the shortest stay is 3 nights.",
+            "From Thu 1 July 2027 to Sat 31 July 2027 the longest stay is 21 nights.",
+        ),
+    ],
+)
+def test_how_short_and_how_long_a_stay_may_be_is_said_in_words(
+    rules: StayRules | RuleRange, short: str, long: str
+) -> None:
+    assert (str(shortest(rules)), str(longest(rules))) == (short, long)
+
+
 # --- ranges ---------------------------------------------------------------------------------------------------------
 
 
@@ -129,11 +155,12 @@ def test_notice_and_horizon_of_a_range_count_for_those_who_arrive_in_it() -> Non
 
 
 def test_of_two_ranges_the_shorter_holds_for_each_rule_that_it_speaks_of() -> None:
-    week = RuleRange("Fair", date(2027, 7, 12), date(2027, 7, 18), min_nights=3, arrive_on=frozenset({0}))
+    week = RuleRange("Fair", date(2027, 7, 12), date(2027, 7, 18), min_nights=3, max_nights=5, arrive_on=frozenset({0}))
     rules = replace(RULES, ranges=(SUMMER, week))
 
     assert refusal(rules, Stay(date(2027, 7, 12), date(2027, 7, 17))) is None
     assert rules.shortest_from(date(2027, 7, 12)) == 3
+    assert (rules.longest_from(date(2027, 7, 12)), rules.longest_from(date(2027, 7, 19))) == (5, 14)
     assert rules.value("notice_days", date(2027, 7, 12)) == 14  # of which the fair says nothing
 
 
@@ -145,6 +172,17 @@ def test_of_two_ranges_as_long_the_later_holds_and_of_the_same_days_the_stricter
 
     assert replace(RULES, ranges=(later, early)).shortest_from(last) == 2
     assert replace(RULES, ranges=(early, same)).shortest_from(last) == 6
+
+
+@pytest.mark.parametrize("every_night", [(True, False), (False, True)])
+def test_of_two_ranges_that_say_the_same_the_one_for_every_night_holds(every_night: tuple[bool, bool]) -> None:
+    first, last = date(2027, 7, 1), date(2027, 7, 10)
+    ranges = tuple(RuleRange("Same", first, last, min_nights=6, every_night=each) for each in every_night)
+
+    assert refusal(replace(RULES, ranges=ranges), Stay(first - timedelta(days=2), first + timedelta(days=1))) == (
+        "leave",
+        "From Thu 1 July 2027 to Sat 10 July 2027 the shortest stay is 6 nights.",
+    )
 
 
 def test_a_range_may_also_ask_for_less_than_the_rest_of_the_year() -> None:
