@@ -1,12 +1,13 @@
 """Stays are half-open, and what people type as a date is read or refused in words."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.domain.dates import LONGEST_STAY, Stay, parse_date, parse_stay, spoken
+from booking.domain.dates import LONGEST_STAY, Stay, parse_date, parse_stay, spoken, spoken_moment
 from booking.domain.errors import InvalidDates
 
 DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
@@ -93,6 +94,18 @@ def test_two_good_dates_are_a_stay() -> None:
 
 def test_a_date_is_spoken_in_words() -> None:
     assert spoken(date(2027, 3, 5)) == "Fri 5 March 2027"
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        ("Europe/Berlin", "Sat 6 March 2027, 00:05"),
+        ("America/New_York", "Fri 5 March 2027, 18:05"),
+        ("Pacific/Auckland", "Sat 6 March 2027, 12:05"),
+    ],
+)
+def test_a_moment_is_spoken_on_the_clock_of_the_house(zone: str, words: str) -> None:
+    assert spoken_moment(datetime(2027, 3, 5, 23, 5, tzinfo=UTC), ZoneInfo(zone)) == words
 
 
 @pytest.mark.parametrize(("arrive", "leave", "field"), [("", "2027-03-15", "arrive"), ("2027-03-12", "", "leave")])

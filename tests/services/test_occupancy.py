@@ -12,7 +12,7 @@ from booking import jobs
 from booking.database import transaction
 from booking.domain.dates import Stay
 from booking.domain.errors import DatesUnavailable
-from booking.domain.occupancy import STEP, WINDOW, bits_of, chunk_of, first_day, questions_of
+from booking.domain.occupancy import WINDOW, chunk_of, first_day
 from booking.extensions import db
 from booking.models import Night, Occupancy, Unit
 from booking.models.occupancy import note_nights
@@ -46,25 +46,6 @@ def taken(shop: Shop) -> set[tuple[int, date]]:
 def close(shop: Shop, stay: Stay, unit_id: int = 1) -> int:
     with shop.app.app_context():
         return listings.close_nights(shop.runtime, unit_id, stay, "Painting", "ada@example.org")
-
-
-@pytest.mark.parametrize("nights", [1, 30, 31, 32, 61, 62, 63, 93, 124, 366])
-@pytest.mark.parametrize("behind", [0, 1, 15, 30])
-def test_a_stay_asks_for_each_of_its_nights_and_no_other(nights: int, behind: int) -> None:
-    arrive = BORDER + timedelta(days=behind)
-    stay = Stay(arrive, arrive + timedelta(days=nights))
-    questions = list(questions_of(stay))
-
-    asked = {first_day(chunk) + timedelta(days=n) for chunk, bits in questions for n in range(WINDOW) if bits >> n & 1}
-    assert asked == set(stay)
-    assert all(0 < bits < 2**62 for _, bits in questions)
-    assert len(questions) == 1 or nights > STEP
-
-
-def test_each_night_lies_in_two_windows() -> None:
-    night = BORDER + timedelta(days=4)
-
-    assert bits_of([night]) == {chunk_of(night): 1 << 4, chunk_of(night) - 1: 1 << 35}
 
 
 def test_a_hold_is_told_to_nobody_and_a_confirmed_booking_is(shop: Shop) -> None:
