@@ -169,6 +169,11 @@ def ask(state: str, days: int = 1) -> Plant:
     return plant
 
 
+def review(paid: int, unpaid: int) -> None:
+    """Money came for the booking that waits, and it was not what was agreed: a person looks."""
+    by_hand(update(Booking).where(Booking.id == unpaid).values(needs_review=True))
+
+
 def reserve(state: str, **values: Any) -> Plant:
     """A sum on the card of whoever waits."""
 
@@ -490,6 +495,7 @@ SOUND = {
     "a fee that the house gave up": all_of(FEE, owe(status=DueStatus.WAIVED)),
     "a card that was refused": all_of(consent(), card(), owe(status=DueStatus.OPEN), charge(is_paid=False)),
     "a card that Stripe forgot": all_of(FEE, set_rows(SavedCard, **REMOVED, detached_at=text("'2020-01-02 00:00:00'"))),
+    "a request that a person looks at": all_of(ask("asked", days=-1), review),
     "a member": join(),
     "a member of old": join(status="canceled", ended_at=text("'2020-01-15 00:00:00'")),
     "an answer": answer(),

@@ -16,13 +16,19 @@ from booking.queries.invariants.given import Given
 # With a worker a sum is let go within minutes; Stripe may be away for some hours.
 LONGEST_RELEASE = timedelta(days=1)
 _KEPT = (AuthorisationState.HELD, AuthorisationState.CAPTURING)
+# Where money came that does not fit, a person decides: the host cannot answer, and no time runs out.
+_WAITING = (
+    select(StayRequest.booking_id)
+    .join(Booking, Booking.id == StayRequest.booking_id)
+    .where(Booking.needs_review.is_(False))
+)
 
 
 def find_requests_without_sum(session: Session, given: Given) -> Iterator[str]:
     """A request that waits, with no sum or more than one that could be taken for it."""
     kept = select(Authorisation.booking_id).where(Authorisation.state.in_(_KEPT))
     sums = Counter(session.scalars(kept))
-    waiting = select(StayRequest.booking_id).where(StayRequest.state.in_(OPEN_REQUEST))
+    waiting = _WAITING.where(StayRequest.state.in_(OPEN_REQUEST))
     for booking_id in session.scalars(waiting.order_by(StayRequest.booking_id)):
         if sums[booking_id] != 1:
             yield f"booking {booking_id} waits for an answer with {sums[booking_id]} sums reserved for it"
@@ -44,9 +50,7 @@ def find_sums_without_request(session: Session, given: Given) -> Iterator[str]:
 
 def find_stuck_requests(session: Session, given: Given) -> Iterator[str]:
     """Asked and past the time to answer, or over with a sum that nobody lets go."""
-    late = select(StayRequest.booking_id).where(
-        StayRequest.state == RequestState.ASKED, StayRequest.answer_by < given.now - HOLD_GRACE
-    )
+    late = _WAITING.where(StayRequest.state == RequestState.ASKED, StayRequest.answer_by < given.now - HOLD_GRACE)
     for booking_id in session.scalars(late):
         yield f"booking {booking_id}: its request waits past the time to answer: is the worker running?"
     kept = select(Authorisation.booking_id).where(
