@@ -32,12 +32,13 @@ class RequestRow:
     answered_at: datetime | None
     answered_by: str
     reason: str
+    needs_review: bool
     zone: ZoneInfo
 
     @property
     def can_be_answered(self) -> bool:
-        """Whether it still waits for the host."""
-        return self.state is RequestState.ASKED
+        """Whether it still waits for the host, and not for a decision on money that does not fit."""
+        return self.state is RequestState.ASKED and not self.needs_review
 
 
 def list_waiting_requests(session: Session) -> tuple[RequestRow, ...]:
@@ -83,6 +84,7 @@ def _read(session: Session, wanted: Select[StayRequest, Booking, Listing, Proper
             answered_at=request.answered_at,
             answered_by=request.answered_by,
             reason=request.reason,
+            needs_review=booking.needs_review,
             zone=place.zone,
         )
         for request, booking, listing, place in session.execute(wanted.execution_options(populate_existing=True))

@@ -48,6 +48,21 @@ def _row(house: House, model: type, **wanted: object) -> object:
         return row
 
 
+def test_a_request_whose_money_did_not_fit_is_decided_on_the_page_of_its_booking(house: House) -> None:
+    booking_id = house.ask()
+    with house.rows() as session:
+        session.get_one(Booking, booking_id).needs_review = True
+
+    page = house.ada().get(f"/admin/requests/{booking_id}").text
+
+    assert "Accept and charge" not in page
+    assert "Money came for this booking that does not fit, so it cannot be answered" in page
+    assert f"/admin/bookings/{booking_id}" in page
+    today = house.ada().get("/admin/").text
+    assert "Look at its money" in today
+    assert "Answer by" not in today
+
+
 def test_requests_stand_in_the_order_in_which_they_must_be_answered(house: House) -> None:
     later = house.ask()
     sooner = house.ask(dataclasses.replace(FIRST, arrive=FIRST.leave, leave=FIRST.leave + timedelta(days=2)),
