@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from booking.domain.browsers import name_browser
 from booking.domain.errors import SignInRefused, StaffRefused, TooManyTries
 from booking.domain.roles import Role
 from booking.extensions import db
@@ -311,20 +310,6 @@ def test_sign_ins_that_are_over_are_dropped_by_the_worker(house: House) -> None:
 
     assert sign_ins.purge(house.runtime) == 1
     assert house.count(StaffSession) == 1
-
-
-@pytest.mark.parametrize(
-    ("agent", "name"),
-    [
-        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
-        ("Mozilla/5.0 (Linux; Android 16) Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"),
-        ("curl/8", "Another browser"),
-        ("<script>" * 100, "Another browser"),
-    ],
-)
-def test_of_what_a_browser_says_three_words_are_kept(agent: str, name: str) -> None:
-    assert name_browser(agent) == name
 
 
 def test_a_member_shows_neither_hash_nor_key(house: House) -> None:
