@@ -3,7 +3,9 @@
 import re
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import ORMExecuteState
 
 from booking.extensions import db
 from booking.models import Refund
@@ -37,6 +39,23 @@ def test_a_key_that_somebody_else_has_stored_meanwhile_stays(desk: MemoryShop, a
         assert (row.idempotency_key, is_renewed) == ("of somebody else", False)
 
     assert desk.refund(asked.id).idempotency_key == "of somebody else"
+
+
+def test_the_row_is_held_so_that_only_one_at_a_time_can_replace_its_key(desk: MemoryShop, asked: Refund) -> None:
+    """SQLite has one writer at a time anyway: this is what a database with locks of rows would be asked."""
+    refund_id, known = asked.id, asked.idempotency_key or ""
+    questions: list[str] = []
+
+    def listen(state: ORMExecuteState) -> None:
+        questions.append(str(state.statement.compile(dialect=postgresql.dialect())))
+
+    with desk.open() as session:
+        event.listen(session, "do_orm_execute", listen)
+        renew_key(session, Refund, refund_id, known, "again")
+        event.remove(session, "do_orm_execute", listen)
+
+    (question,) = questions
+    assert question.endswith("FOR UPDATE")
 
 
 def test_each_new_key_is_another(desk: MemoryShop, asked: Refund) -> None:

@@ -98,6 +98,16 @@ def test_a_payment_whose_charge_is_not_known_yet_is_not_taken_for_one_that_is_no
     assert desk.hear(refund_evidence(payment, payment_intent_id="pi_unknown")) is None
 
 
+@pytest.mark.parametrize("charge_id", ["ch_unknown", None])
+def test_a_refund_that_names_no_payment_is_none_of_what_the_house_took_itself(
+    desk: MemoryShop, charge_id: str | None
+) -> None:
+    cash = desk.paid_in_cash()
+
+    assert desk.hear(refund_evidence(cash, payment_intent_id=None, charge_id=charge_id)) is None
+    assert desk.rows(Refund) == []
+
+
 @pytest.mark.parametrize(
     "changes", [{"payment_intent_id": None}, {"charge_id": None}, {"amount": Money(1, EUR)}], ids=str
 )

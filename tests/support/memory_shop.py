@@ -18,7 +18,7 @@ from booking.domain.money import Money
 from booking.domain.payment_plans import PaymentPlan
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party
-from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, RefundReason, RefundStatus, Source
+from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, PaymentMethod, RefundReason, RefundStatus, Source
 from booking.extensions import db
 from booking.gateways.billing import SubscriptionEvidence
 from booking.gateways.payments import (
@@ -41,6 +41,7 @@ from booking.services import (
     cards,
     disputes,
     payment_plans,
+    phone,
     refund_news,
     refunds,
     reservations,
@@ -49,6 +50,7 @@ from booking.services import (
 )
 from booking.services.cases import Outcome
 from booking.services.instance import Identity
+from booking.services.phone import PhoneRequest
 from booking.services.reservations import PlaceRequest
 from booking.services.settlement import HouseReceipt, Settled
 from booking.services.timeline import Cause
@@ -197,6 +199,12 @@ class MemoryShop:
         booking_id = self.place()
         assert self.settle(self.evidence(booking_id, **changes)).outcome is Outcome.CONFIRMED
         return self.payment_of(booking_id)
+
+    def paid_in_cash(self) -> Payment:
+        """The payment of a booking by telephone, whose guest paid the house."""
+        wish, method = self.wish(), PaymentMethod.CASH
+        told = PhoneRequest(wish.listing_id, wish.stay, wish.guests, wish.guest, wish.shown_total, method, "form-0")
+        return self.payment_of(phone.place_by_phone(self.runtime, told, ADA).booking_id)
 
     def twice_paid(self) -> tuple[Payment, Payment]:
         """One euro in a session that was given up, and the whole price in the next one."""
