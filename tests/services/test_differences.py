@@ -202,9 +202,11 @@ def test_what_became_of_the_change_while_this_transaction_waited_for_its_lock_co
     evidence = offered.evidence(1, number=2)
 
     with offered.open() as session:
-        assert session.get_one(StayChange, 1).status is C.OPEN
+        change = session.get_one(StayChange, 1)
+        assert change.status is C.OPEN
         offered.house.raw.execute("UPDATE stay_change SET status = 'withdrawn'")
         assert settlement.settle(session, evidence, WEBHOOK, offered.now, IDENTITY).outcome is Outcome.CHANGE_OFF
+        assert change.status is C.WITHDRAWN
 
 
 # --- it is on its way -----------------------------------------------------------------------------------------------
@@ -265,6 +267,14 @@ def test_a_difference_on_its_way_whose_night_is_gone_waits_without_it(offered: M
     assert offered.settle(offered.evidence(1, S.PROCESSING, number=2)).outcome is Outcome.PROCESSING
 
     assert (_change(offered).hold_until, _ends(offered), len(offered.nights(rival))) == (None, [None] * 3, 1)
+
+
+def test_a_difference_on_its_way_gets_the_night_that_somebody_else_did_not_pay_for_in_time(offered: MemoryShop) -> None:
+    offered.outlast(_take_the_night(offered))
+
+    assert offered.settle(offered.evidence(1, S.PROCESSING, number=2)).outcome is Outcome.PROCESSING
+
+    assert _ends(offered) == [None] * 4
 
 
 # --- it is not paid -------------------------------------------------------------------------------------------------

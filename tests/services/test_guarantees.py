@@ -177,9 +177,15 @@ def test_where_the_nights_are_gone_nothing_is_owed_and_both_sides_hear_of_it(
     assert said == [f"Booking {booking_id} cancelled due to availability conflict"]
 
 
-def test_a_hold_that_ran_out_is_confirmed_by_a_card_where_nobody_else_came(later: MemoryShop) -> None:
+@pytest.mark.parametrize("did_somebody_try", [False, True])
+def test_a_hold_that_ran_out_is_confirmed_by_a_card_where_nobody_else_has_the_nights(
+    later: MemoryShop, did_somebody_try: bool
+) -> None:
     booking_id = _place(later)
     later.clock.at += timedelta(hours=1)
+    if did_somebody_try:
+        later.place(later.booking(booking_id).stay, browser="linus")
+        later.clock.at += timedelta(hours=1)
 
     assert later.settle(_given(later, booking_id)).outcome is Outcome.CONFIRMED
     assert [end for _, end in later.nights(booking_id)] == [None] * 3

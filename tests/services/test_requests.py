@@ -500,10 +500,11 @@ def _lapse(shop: MemoryShop, booking_id: int) -> None:
 # --- what Stripe tells ----------------------------------------------------------------------------------------------
 
 
-def test_a_sum_that_ends_by_itself_ends_the_request(asking: MemoryShop) -> None:
+@pytest.mark.parametrize("end", [EXPIRED, EvidenceState.FAILED])
+def test_a_sum_that_ends_by_itself_ends_the_request(asking: MemoryShop, end: EvidenceState) -> None:
     booking_id = _asked(asking)
 
-    asking.settle(_evidence(asking, booking_id, EXPIRED))
+    assert asking.settle(_evidence(asking, booking_id, end)).outcome is Outcome.CLOSED
 
     assert _stands(asking, booking_id) == (B.CANCELLED, PaymentStatus.FAILED, R.CARD_FAILED, S.GONE)
     assert _mailed(asking)[-2:] == ["request_off", "request_trouble"]
@@ -528,6 +529,16 @@ def test_a_page_that_ends_with_no_card_lets_the_nights_go_as_ever(asking: Memory
 
     assert asking.booking(booking_id).status is B.EXPIRED
     assert _request(asking, booking_id).state is R.STARTED
+
+
+def test_a_page_whose_payment_fails_ends_what_was_not_asked_yet_and_tells_the_guest(asking: MemoryShop) -> None:
+    booking_id = asking.place()
+
+    assert asking.settle(_evidence(asking, booking_id, EvidenceState.FAILED)).outcome is Outcome.CLOSED
+
+    booking = asking.booking(booking_id)
+    assert (booking.status, booking.cancel_reason) == (B.CANCELLED, CancelReason.PAYMENT_FAILED)
+    assert (asking.nights(booking_id), _mailed(asking)) == ([], ["payment_failed"])
 
 
 def test_a_sum_that_was_let_go_is_told_of_like_a_refund_and_is_none(asking: MemoryShop) -> None:

@@ -140,9 +140,14 @@ def test_nothing_is_settled_outside_a_transaction(desk: MemoryShop) -> None:
         settlement.settle(db.session(), evidence, WEBHOOK, desk.now, IDENTITY)
 
 
-def test_a_hold_that_ran_out_is_confirmed_where_nobody_else_came(desk: MemoryShop) -> None:
+@pytest.mark.parametrize("did_somebody_try", [False, True])
+def test_a_hold_that_ran_out_is_confirmed_where_nobody_else_has_the_nights(
+    desk: MemoryShop, did_somebody_try: bool
+) -> None:
     booking_id = desk.place()
     desk.outlast(booking_id)
+    if did_somebody_try:
+        desk.outlast(desk.place(desk.booking(booking_id).stay, browser="linus"))
 
     assert desk.settle(desk.evidence(booking_id)).outcome is Outcome.CONFIRMED
     assert [end for _, end in desk.nights(booking_id)] == [None] * 3
@@ -595,6 +600,19 @@ def test_a_payment_on_its_way_whose_nights_somebody_else_has_waits_without_them(
 
     booking = desk.booking(booking_id)
     assert (desk.nights(booking_id), booking.status, booking.hold_until) == ([], B.PENDING, None)
+
+
+@pytest.mark.parametrize("state", [S.PROCESSING, S.NOTHING_DUE])
+def test_a_booking_that_waits_gets_the_nights_that_somebody_else_did_not_pay_for_in_time(
+    desk: MemoryShop, state: EvidenceState
+) -> None:
+    """For a payment that is on its way, or for a person to look."""
+    booking_id = _lose_the_nights(desk)
+    desk.outlast(booking_id + 1)
+
+    desk.settle(desk.evidence(booking_id, state))
+
+    assert desk.nights(booking_id) == [(desk.booking(booking_id).unit_id, None)] * 3
 
 
 @pytest.mark.parametrize("state", [S.PAID, S.PROCESSING, S.EXPIRED, S.FAILED])
