@@ -196,8 +196,8 @@ def _nights(card: RateCard, stay: Stay) -> Iterator[QuoteLine]:
 
 
 def _more_guests(card: RateCard, ask: Ask) -> Iterator[QuoteLine]:
-    if card.included_guests is not None and ask.party.guests > card.included_guests:
-        more = ask.party.guests - card.included_guests
+    if card.included_guests is not None:
+        more = max(ask.party.guests - card.included_guests, 0)
         yield _line(card, LineKind.MORE_GUESTS, more * ask.stay.nights, card.more_guests_minor)
 
 
@@ -271,7 +271,7 @@ def _included(card: RateCard, lines: Sequence[QuoteLine]) -> tuple[IncludedTax, 
 
 def _tax_of(card: RateCard, tax: Tax, lines: Sequence[QuoteLine]) -> int:
     """A tax on the net price of all lines that it is laid on: rounded once, half up, to an amount that can be moved."""
-    net = sum((_net(card, line) for line in lines if line.kind in tax.on), Fraction(0))
+    net = Fraction(sum(_net(card, line) for line in lines if line.kind in tax.on))
     smallest = step(card.currency)
     return int(net * tax.share / WHOLE / smallest + Fraction(1, 2)) * smallest
 

@@ -13,7 +13,7 @@ import pytest
 from booking.domain.coupons import Coupon
 from booking.domain.dates import Stay
 from booking.domain.money import Money, step
-from booking.domain.pricing import Ask, Quote, quote
+from booking.domain.pricing import Ask, IncludedTax, Quote, QuoteLine, Wishes, agreed, quote
 from booking.domain.rates import (
     ROOM,
     Discount,
@@ -34,6 +34,7 @@ from tests.domain.priced_stays import STAYS, Priced
 from tests.support.deals import make_deal, noon
 
 BEGINNING, END = date(2027, 6, 1), date(2028, 7, 5)
+STAY, TODAY = Stay(date(2027, 3, 12), date(2027, 3, 16)), date(2027, 1, 1)
 FEE_KINDS, NAMES = [LineKind.CLEANING, LineKind.FEE, LineKind.EXTRA], ["A", "B", "C", "D"]
 PARTS = [ROOM, *(frozenset({kind}) for kind in sorted(set(LineKind) - ROOM - {LineKind.TAX}))]
 
@@ -180,6 +181,36 @@ def test_friday_and_saturday_nights_are_the_weekend() -> None:
     ]
 
 
+def test_each_line_stands_in_its_place_with_the_name_that_the_host_gave_it() -> None:
+    card = RateCard(
+        "eur",
+        Prices(100_00),
+        seasons=(Season("Easter", date(2027, 3, 15), date(2027, 4, 1), Prices(150_00)),),
+        included_guests=2,
+        more_guests_minor=20_00,
+        discounts=(Discount("Late", 60_00, max_lead=90), Discount("Long", 70_00, min_nights=2)),
+        fees=(Fee(LineKind.CLEANING, 50_00), Fee(LineKind.FEE, 3_00, Per.NIGHT, "Resort fee")),
+        extras=(Fee(LineKind.EXTRA, 8_00, name="Dog", key="dog"),),
+        tourist_tax=TouristTax(2_00),
+        taxes=(Tax("City tax", 10_00, frozenset({LineKind.CLEANING}), is_included=False),),
+    )
+
+    found = quote(card, Ask.by(STAY, 3, TODAY, Wishes(extras={"dog": 1})))
+
+    assert [(line.kind, line.quantity, line.unit.minor, line.name) for line in found.lines] == [
+        (LineKind.NIGHT, 3, 100_00, ""),
+        (LineKind.NIGHT, 1, 150_00, "Easter"),
+        (LineKind.MORE_GUESTS, 4, 20_00, ""),
+        (LineKind.DISCOUNT, 1, -371_00, "Long"),
+        (LineKind.DISCOUNT, 1, -159_00, "Late"),  # the rest of 530.00: together never more than the room
+        (LineKind.CLEANING, 1, 50_00, ""),
+        (LineKind.FEE, 4, 3_00, "Resort fee"),
+        (LineKind.EXTRA, 1, 8_00, "Dog"),
+        (LineKind.TOURIST_TAX, 12, 2_00, ""),
+        (LineKind.TAX, 1, 5_00, "City tax"),
+    ]
+
+
 def test_no_tax_is_laid_on_discounts_alone() -> None:
     with pytest.raises(ValueError, match=r"^a tax is laid on all of the room or on none of it$"):
         Tax("VAT", 7_00, frozenset({LineKind.DISCOUNT}), is_included=True)
@@ -196,8 +227,92 @@ def test_a_quote_of_an_older_version_is_read() -> None:
     assert (found.total, found.lines[0].name, found.included) == (Money(100, "eur"), "", ())
 
 
+def test_a_quote_is_frozen_in_a_form_that_later_versions_must_read() -> None:
+    line = QuoteLine(LineKind.NIGHT, 2, Money(100_00, "eur"), Money(200_00, "eur"), "Summer")
+    told = Quote(
+        2, 3, (line,), Money(200_00, "eur"), (IncludedTax("VAT", 7_00, Money(13_08, "eur")),),
+        {"de": {"Summer": "Sommer"}},
+    )  # fmt: skip
+    frozen = {
+        "nights": 2, "guests": 3, "currency": "eur", "total_minor": 200_00,
+        "lines": [
+            {"kind": "night", "quantity": 2, "unit_minor": 100_00, "total_minor": 200_00, "name": "Summer"}
+        ],
+        "included": [{"name": "VAT", "share": 7_00, "amount_minor": 13_08}],
+        "glossary": {"de": {"Summer": "Sommer"}},
+    }  # fmt: skip
+
+    assert told.as_json() == frozen
+    assert Quote.from_json(frozen) == told
+
+
 def test_lead_is_counted_from_today_to_the_day_of_arrival() -> None:
     assert Ask.by(Stay(date(2027, 3, 12), date(2027, 3, 16)), 2, date(2027, 3, 1)).lead == 11
+
+
+@pytest.mark.parametrize(
+    ("off", "code", "sums", "name"),
+    [
+        (10_00, "", {LineKind.MEMBER: -36_00}, "10"),
+        (12_50, "", {LineKind.MEMBER: -45_00}, "12.5"),
+        (10_00, "FIFTH", {LineKind.MEMBER: -36_00, LineKind.COUPON: -64_80}, "10"),
+        (0, "FIFTH", {LineKind.COUPON: -72_00}, None),
+    ],
+)
+def test_members_save_on_what_discounts_leave_of_the_nights_and_before_their_own_code(
+    off: int, code: str, sums: dict[LineKind, int], name: str | None
+) -> None:
+    card = RateCard("eur", Prices(100_00), discounts=(Discount("Long", 10_00),), fees=(Fee(LineKind.CLEANING, 65_00),))
+    coupon = Coupon(code, off_share=20_00) if code else None
+
+    found = quote(card, Ask.by(STAY, 2, TODAY, Wishes(code=code), coupon, off))
+
+    before = {LineKind.NIGHT: 400_00, LineKind.DISCOUNT: -40_00, LineKind.CLEANING: 65_00}
+    assert {line.kind: line.total.minor for line in found.lines} == before | sums
+    assert all((line.quantity, line.unit) == (1, line.total) for line in found.lines if line.kind in sums)
+    assert [line.name for line in found.lines if line.kind is LineKind.MEMBER] == ([name] if name else [])
+    assert [line.name for line in found.lines if line.kind is LineKind.COUPON] == ([code] if code else [])
+
+
+# An eighth of the whole is the tax that the nights hold: 20 of 160, of 160,000 and so on.
+HELD = Tax("VAT", 25_00, ROOM, is_included=True)
+
+
+@pytest.mark.parametrize(
+    ("currency", "nightly", "total", "difference", "tax"),
+    [
+        ("eur", 100_00, 140_00, -20_00, 17_50),
+        ("eur", 100_00, 200_00, 40_00, 25_00),
+        ("eur", 100_00, 140_03, -19_97, 17_50),
+        ("eur", 100_00, 140_04, -19_96, 17_51),  # half a cent goes up
+        ("isk", 100_000_00, 140_003_00, -19_997_00, 17_500_00),
+        ("isk", 100_000_00, 140_004_00, -19_996_00, 17_501_00),  # so does half a crown
+    ],
+)
+def test_what_was_agreed_is_one_more_line_and_included_taxes_are_told_in_proportion(
+    currency: str, nightly: int, total: int, difference: int, tax: int
+) -> None:
+    card = RateCard(
+        currency,
+        Prices(nightly),
+        fees=(Fee(LineKind.CLEANING, nightly * 6 // 10),),
+        taxes=(HELD,),
+        glossary={"de": {"VAT": "MwSt."}},
+    )
+    by_rates = quote(card, Ask.by(Stay(STAY.arrive, STAY.arrive + timedelta(days=1)), 2, TODAY))
+
+    found = agreed(by_rates, Money(total, currency))
+
+    more = Money(difference, currency)
+    lines = (*by_rates.lines, QuoteLine(LineKind.AGREED, 1, more, more))
+    told = (IncludedTax("VAT", 25_00, Money(tax, currency)),)
+    assert found == Quote(1, 2, lines, Money(total, currency), told, {"de": {"VAT": "MwSt."}})
+
+
+def test_who_agrees_to_the_price_by_the_rates_has_no_line_more() -> None:
+    by_rates = quote(plain_card("eur", 100_00, 100_00), Ask.by(STAY, 2, TODAY))
+
+    assert agreed(by_rates, Money(400_00, "eur")) == by_rates
 
 
 def test_amounts_that_cannot_be_moved_are_found_wherever_they_stand() -> None:

@@ -46,7 +46,14 @@ def test_children_alone_are_refused(guests: int) -> None:
     with pytest.raises(StayRuleBroken) as refused:
         Wishes((4, 9)).party(guests)
 
-    assert refused.value.details["field"] == "child_ages"
+    assert (refused.value.user_message, refused.value.details) == (
+        "At least one adult must stay.",
+        {"field": "child_ages"},
+    )
+
+
+def test_nobody_at_all_is_no_party_of_children() -> None:
+    assert Wishes().party(0) == Party(0)  # the rules of the stay refuse it, in words of their own
 
 
 @pytest.mark.parametrize("wishes", [Wishes(), Wishes((4,), {"1": 2}, "SPRING")])
