@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booking.domain.dates import Stay
-from booking.domain.days import DayState, Sale, arrival_problem, day_state, leave_days, rules_in_words
+from booking.domain.days import DayState, Sale, arrival_problem, day_state, leave_days, rules_in_words, too_short
 from booking.domain.neighbours import judge_units
 from booking.domain.stay_rules import RuleRange, StayRules, is_allowed
 from tests.domain.test_stay_rules import rule_ranges
@@ -113,6 +113,17 @@ def test_why_no_stay_can_begin_on_a_day_is_said_in_words(arrive, words):
     assert str(arrival_problem({1: march(10)}, arrive, Sale.by(rules, date(2027, 2, 25)))) == words
 
 
+@pytest.mark.parametrize(
+    ("nights", "words"),
+    [
+        (1, "The shortest stay here is 1 night, and fewer are free from Tue 9 March 2027."),
+        (2, "The shortest stay here is 2 nights, and fewer are free from Tue 9 March 2027."),
+    ],
+)
+def test_how_many_nights_are_free_too_few_is_said_in_words(nights, words):
+    assert str(too_short(day(9), nights)) == words
+
+
 def test_nothing_is_said_against_a_day_on_which_a_stay_can_begin():
     assert arrival_problem({1: march(10)}, day(8), TWO_NIGHTS) is None
 
@@ -142,6 +153,46 @@ def test_days_on_which_nobody_comes_are_free_but_begin_no_stay():
     assert day_state({1: {}}, day(6), sale) is DayState.FREE
     assert day_state({1: {}}, day(7), sale) is DayState.NO_ARRIVAL
     assert str(arrival_problem({1: {}}, day(7), sale)) == "Stays here begin only on Saturday."
+
+
+@pytest.mark.parametrize(
+    ("changes", "number", "taken", "state", "words"),
+    [
+        # The rule about arriving is told even where too few nights follow: no other night would help.
+        ({"arrive_on": SATURDAY}, 8, march(9), DayState.NO_ARRIVAL, "Stays here begin only on Saturday."),
+        ({"leave_on": SATURDAY}, 8, {}, DayState.NO_ARRIVAL, "Stays here end only on Saturday."),
+        (
+            {"leave_on": SATURDAY}, 8, march(9), DayState.TOO_SHORT,
+            "The shortest stay here is 2 nights, and fewer are free from Mon 8 March 2027.",
+        ),
+        ({"leave_on": SATURDAY}, 10, {}, DayState.FREE, None),
+    ],
+)  # fmt: skip
+def test_a_day_that_begins_no_stay_says_by_which_rule(changes, number, taken, state, words):
+    sale = Sale.by(StayRules(2, min_nights=2, max_nights=3, horizon_days=31, **changes), FIRST)
+
+    found = arrival_problem({1: taken}, day(number), sale)
+
+    assert day_state({1: taken}, day(number), sale) is state
+    assert (str(found) if found else None) == words
+
+
+@pytest.mark.parametrize(
+    ("arrive_on", "taken", "number", "state"),
+    [
+        (5, march(7), 7, DayState.LEAVE_ONLY),  # after one night, from Saturday the 6th
+        (5, march(9), 9, DayState.LEAVE_ONLY),  # after three, the longest stay
+        (5, march(10), 10, DayState.TAKEN),
+        (5, march(7, 8), 8, DayState.TAKEN),  # nobody had the night before
+        (5, march(5), 5, DayState.TAKEN),
+        (0, march(2), 2, DayState.LEAVE_ONLY),  # from Monday the 1st, the first day of all sales
+        (6, march(2), 2, DayState.TAKEN),  # Sunday the 28th of February was too early
+    ],
+)
+def test_a_taken_day_is_one_to_leave_where_a_stay_that_the_rules_allow_ends(arrive_on, taken, number, state):
+    sale = Sale.by(StayRules(2, max_nights=3, horizon_days=31, arrive_on=frozenset({arrive_on})), FIRST)
+
+    assert day_state({1: taken}, day(number), sale) is state
 
 
 def test_days_to_leave_may_have_holes():
@@ -193,7 +244,37 @@ def test_ranges_are_told_above_a_calendar_that_shows_their_days():
         "From Wed 10 March 2027 to Sat 20 March 2027 stays begin only on Saturday.",
     ]
     assert len(rules_in_words(rules, FIRST, day(10))) == 3
+    assert len(rules_in_words(rules, day(20), day(31))) == 5
     assert len(rules_in_words(rules, day(21), day(31))) == 3
+
+
+def test_ranges_are_told_the_soonest_first_and_each_by_what_it_asks_for():
+    april = RuleRange("April", date(2027, 4, 1), date(2027, 4, 30), leave_on=SATURDAY, notice_days=9)
+    fair = RuleRange("Fair", day(10), day(20), min_nights=3)
+    same_days = RuleRange("Concert", day(10), day(20), min_nights=4)
+    sooner_over = RuleRange("Zoo", day(10), day(12), max_nights=5, avoid_gaps=True)
+    rules = StayRules(2, horizon_days=31, ranges=(april, fair, same_days, sooner_over))
+
+    assert [str(rule) for rule in rules_in_words(rules, FIRST)[2:]] == [
+        "From Wed 10 March 2027 to Fri 12 March 2027 the longest stay is 5 nights.",
+        "From Wed 10 March 2027 to Sat 20 March 2027 the shortest stay is 4 nights.",
+        "From Wed 10 March 2027 to Sat 20 March 2027 the shortest stay is 3 nights.",
+        "From Thu 1 April 2027 to Fri 30 April 2027 stays end only on Saturday.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "around", "ahead"),
+    [
+        (StayRules(2, min_nights=3, max_nights=14), 4, 14 + 3 + 1),
+        (StayRules(2, min_nights=3, max_nights=14, turnover_days=2), 14 + 3 + 2 * 2 + 1, 14 + 3 + 2 * 2 + 1),
+        (StayRules(2, max_nights=14, ranges=(RuleRange("Fair", day(10), day(12), 5, 20),)), 20 + 5 + 1, 20 + 5 + 1),
+    ],
+)
+def test_only_nights_that_can_say_something_of_a_day_are_asked_for(rules, around, ahead):
+    sale = Sale.by(rules, FIRST)
+
+    assert (sale.sees, sale.reads_ahead) == (timedelta(days=around), timedelta(days=ahead))
 
 
 _nights = st.dictionaries(st.integers(0, 29).map(lambda offset: FIRST + timedelta(days=offset)), st.booleans())
@@ -206,9 +287,7 @@ def test_the_calendar_offers_exactly_the_stays_that_can_be_booked(units, shortes
     rules = StayRules(
         max_guests=2, min_nights=shortest, max_nights=shortest + longer, notice_days=notice, horizon_days=30
     )
-    states, leaves = _assert_offered_is_bookable(rules, dict(enumerate(units)))
-
-    assert {one for one, state in states.items() if state is DayState.LEAVE_ONLY} <= leaves
+    _assert_offered_is_bookable(rules, dict(enumerate(units)))
 
 
 @settings(max_examples=40, deadline=None)
@@ -250,7 +329,9 @@ def _assert_offered_is_bookable(rules, taken):
     arrivals, states = {arrive for arrive, _ in bookable}, {one: day_state(taken, one, sale) for one in days}
     assert {one for one, state in states.items() if state is DayState.FREE} == arrivals
     assert {one for one in days if arrival_problem(taken, one, sale) is None} == arrivals
-    return states, {leave for _, leave in bookable}
+    free = {one for one in days if sale.sells(one) and any(one not in nights for nights in taken.values())}
+    leaves = {leave for _, leave in bookable} - free
+    assert {one for one, state in states.items() if state is DayState.LEAVE_ONLY} == leaves
 
 
 def _can_be_booked(rules, stay, taken):
