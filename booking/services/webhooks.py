@@ -138,7 +138,7 @@ def _take_in(runtime: Runtime, event: GatewayEvent, cause: Cause, *, is_replay: 
         member_news = memberships.ask(runtime, event.evidence, identity)
         if member_news is None:
             return _ignore(event, "not ours")
-    is_ours = member_news is not None or _meet_payment(runtime, event, cause, identity)
+    is_ours = member_news is not None or _meet_payment(runtime, event, identity)
     try:
         with transaction() as session:
             receipt = _handle(_Delivery(session, event, cause, now, identity, is_ours, member_news), is_replay)
@@ -251,7 +251,7 @@ def _ignore(event: GatewayEvent, why: str) -> Receipt:
 # --- whose it is ----------------------------------------------------------------------------------------------------
 
 
-def _meet_payment(runtime: Runtime, event: GatewayEvent, cause: Cause, identity: Identity) -> bool:
+def _meet_payment(runtime: Runtime, event: GatewayEvent, identity: Identity) -> bool:
     """Whether an event is ours; if it is news of a payment that is not known here yet, that payment is settled first.
 
     Events come in any order, and neither a dispute nor a refund made by hand says whose payment it is about: it is
