@@ -129,7 +129,11 @@ def test_what_was_committed_while_this_transaction_waited_for_its_lock_counts(
 
     monkeypatch.setattr(settlement, "lock_booking", wait_for_lock)
 
-    assert desk.settle(evidence).outcome is Outcome.NOTHING
+    with desk.open() as session:
+        attempt = session.get_one(Attempt, attempt_id)
+        assert attempt.status is A.CREATING
+        assert settlement.settle(session, evidence, WEBHOOK, desk.now, IDENTITY).outcome is Outcome.NOTHING
+        assert attempt.status is A.FAILED
     assert desk.attempt(booking_id).status is A.FAILED
 
 
