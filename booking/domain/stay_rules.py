@@ -218,6 +218,12 @@ def longest(rules: StayRules | RuleRange) -> Said:
     )
 
 
+def longest_ever(rules: StayRules) -> Said:
+    """How long a stay may be where it may be longest, in words."""
+    speaking = [rules, *(each for each in rules.ranges if each.max_nights)]
+    return longest(max(speaking, key=lambda holds: _nights(holds, "max_nights")))
+
+
 def begins_on(rules: StayRules | RuleRange) -> Said:
     """On which days of the week a stay may begin, in words."""
     days = rules.arrive_on or ANY_DAY

@@ -16,7 +16,7 @@ from booking.domain.neighbours import judge_units
 from booking.domain.payment_plans import Schedule
 from booking.domain.pricing import Ask, Quote, quote
 from booking.domain.rates import RateCard
-from booking.domain.stay_rules import check_stay, longest
+from booking.domain.stay_rules import check_stay, longest_ever
 from booking.domain.terms import Deal, RefundStep, open_steps
 from booking.domain.words import Said, say
 from booking.models import Listing, Property
@@ -385,7 +385,7 @@ def _refuse_hopeless(listings: Sequence[Listing], stay: Stay, guests: int, now: 
         raise StayRuleBroken(say("The day of arrival has passed."), field="arrive")
     most_patient = max((listing.rules for listing in listings), key=lambda rules: rules.most_nights)
     if stay.nights > most_patient.most_nights:
-        raise StayRuleBroken(longest(most_patient), field="leave")
+        raise StayRuleBroken(longest_ever(most_patient), field="leave")
     sold = sold_days(listings, now)
     if sold and stay.leave > sold.last:
         raise StayRuleBroken(say("Stays can be booked until {day}.", day=sold.last), field="leave")

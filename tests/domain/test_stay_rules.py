@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from booking.domain.dates import Stay
 from booking.domain.errors import StayRuleBroken
-from booking.domain.stay_rules import RuleRange, StayRules, check_stay, is_allowed, longest, shortest
+from booking.domain.stay_rules import RuleRange, StayRules, check_stay, is_allowed, longest, longest_ever, shortest
 
 TODAY = date(2027, 3, 1)
 RULES = StayRules(max_guests=4, min_nights=2, max_nights=14, notice_days=1, horizon_days=365)
@@ -107,6 +107,22 @@ def test_how_short_and_how_long_a_stay_may_be_is_said_in_words(
     rules: StayRules | RuleRange, short: str, long: str
 ) -> None:
     assert (str(shortest(rules)), str(longest(rules))) == (short, long)
+
+
+@pytest.mark.parametrize(
+    ("in_july", "words"),
+    [
+        (30, "From Thu 1 July 2027 to Sat 31 July 2027 the longest stay is 30 nights."),
+        (7, "The longest stay here is 14 nights."),
+        (None, "The longest stay here is 14 nights."),
+    ],
+)
+def test_whoever_stays_too_long_for_every_season_reads_of_the_one_that_allows_most(
+    in_july: int | None, words: str
+) -> None:
+    rules = StayRules(2, 1, 14, ranges=(replace(JULY, max_nights=in_july),))
+
+    assert str(longest_ever(rules)) == words
 
 
 # --- ranges ---------------------------------------------------------------------------------------------------------
