@@ -220,7 +220,7 @@ def longest(rules: StayRules | RuleRange) -> Said:
 
 def longest_ever(rules: StayRules) -> Said:
     """How long a stay may be where it may be longest, in words."""
-    speaking = [rules, *(each for each in rules.ranges if each.max_nights)]
+    speaking: list[StayRules | RuleRange] = [rules, *(each for each in rules.ranges if each.max_nights)]
     return longest(max(speaking, key=lambda holds: _nights(holds, "max_nights")))
 
 
