@@ -14,7 +14,7 @@ from booking.domain.errors import AlreadyMember, PlanNotFound
 from booking.domain.policy import session_expiry
 from booking.extensions import db
 from booking.gateways.billing import Bill, MembershipOrder, MemberTag, Params
-from booking.gateways.payments import GatewayConflict, GatewayRefused, PaymentGatewayError
+from booking.gateways.payments import GatewayConflict, GatewayRefused, GatewayUnavailable, PaymentGatewayError
 from booking.language import localised
 from booking.models import CatalogEntry, ClubPlan, GuestAccount, Joining, Membership, PortalVisit
 from booking.models.member import JoinStatus
@@ -58,7 +58,7 @@ def join(runtime: Runtime, member: Member, plan_id: int, consent: str, language:
     ticket = _write_wish(runtime, member, plan_id, consent, language, identity)
     if ticket.url:
         return ticket.url
-    return _open_page(runtime, ticket)
+    return _open_page(runtime, ticket, identity)
 
 
 def come_back(runtime: Runtime, session_id: str) -> bool:
@@ -141,8 +141,12 @@ def _let_go_of_other(runtime: Runtime, member: Member, plan_id: int, identity: I
     if ticket.session_id is None:
         _mark_expired(ticket)
         return
+    _end_page(runtime, ticket, ticket.session_id, identity)
+
+
+def _end_page(runtime: Runtime, ticket: _Ticket, session_id: str, identity: Identity) -> None:
     minutes = (runtime.clock.now() - ticket.created_at) // timedelta(minutes=1)
-    evidence = runtime.payments.expire_checkout(ticket.session_id, f"{ticket.key}:end:{minutes}")
+    evidence = runtime.payments.expire_checkout(session_id, f"{ticket.key}:end:{minutes}")
     memberships.ask_and_take_in(runtime, evidence, identity)  # somebody may have paid in the meantime
 
 
@@ -196,7 +200,8 @@ def _write(
     return wish
 
 
-def _open_page(runtime: Runtime, ticket: _Ticket) -> str:
+def _open_page(runtime: Runtime, ticket: _Ticket, identity: Identity) -> str:
+    """The page, unless its wish was given up while Stripe made it: the guest may be at the next one's by now."""
     try:
         evidence = runtime.payments.open_checkout(ticket.params, ticket.key)
     except (GatewayRefused, GatewayConflict):
@@ -207,6 +212,10 @@ def _open_page(runtime: Runtime, ticket: _Ticket) -> str:
         wish.session_id, wish.url = evidence.session_id, evidence.url
         if wish.status is JoinStatus.CREATING:
             wish.status = JoinStatus.OPEN
+        is_given_up = wish.status is JoinStatus.EXPIRED
+    if is_given_up and evidence.session_id:
+        _end_page(runtime, ticket, evidence.session_id, identity)
+        raise GatewayUnavailable("the wish was given up while its page was made")
     return evidence.url or ""
 
 

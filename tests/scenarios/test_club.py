@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from booking.database import transaction
 from booking.domain.club import Interval, PlanTerms
 from booking.domain.money import Money
-from booking.gateways.billing import MemberTag, SubscriptionNews
-from booking.models import Customer, GuestAccount, Membership
+from booking.gateways.billing import MemberTag, Params, SubscriptionNews
+from booking.gateways.payments import PaymentEvidence
+from booking.models import Customer, GuestAccount, Joining, Membership
+from booking.models.member import JoinStatus
 from booking.services import memberships
 from booking.services.instance import get_identity
 from booking.services.reconciliation import reconcile
@@ -233,3 +235,29 @@ def test_pressing_twice_leads_to_one_page(small_shop: Shop, clicks: int) -> None
 
     assert len(pages) == 1
     assert len(small_shop.stripe.sessions()) == 1
+
+
+def test_a_page_that_comes_after_its_wish_was_given_up_is_ended_and_not_handed_out(
+    small_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two presses one is refused by Stripe, while the other has its page made under the same key."""
+    plan_id, grace = open_club(small_shop), Visitor.of(small_shop)
+    grace.sign_in()
+    gateway = small_shop.runtime.payments
+    make_page = gateway.open_checkout
+
+    def make_page_late(params: Params, key: str) -> PaymentEvidence:
+        made = make_page(params, key)
+        with small_shop.app.app_context(), transaction() as session:
+            session.execute(update(Joining).values(status=JoinStatus.EXPIRED))
+        return made
+
+    with monkeypatch.context() as late:
+        late.setattr(gateway, "open_checkout", make_page_late)
+        answer = grace.post("/club/join", "/club", plan=str(plan_id), agree="y")
+    page = grace.post("/club/join", "/club", plan=str(plan_id), agree="y").headers["Location"]
+
+    assert answer.status_code == 503
+    stands = {session["id"]: session["status"] for session in small_shop.stripe.get("state")["sessions"]}
+    assert sorted(stands.values()) == ["expired", "open"]
+    assert stands[page.rstrip("/").rpartition("/")[2]] == "open"

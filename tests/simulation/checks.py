@@ -333,14 +333,15 @@ def _club(world: World) -> Iterator[str]:
 
 
 def _losers(world: World) -> Iterator[str]:
-    """Whoever paid without getting the nights has got all of it back, once."""
+    """Whoever paid without getting the nights has got all of it back, once: by a refund, or by the bank itself."""
     people = {row[0] for row in world.house.rows(f"SELECT id FROM booking WHERE {WITH_A_PERSON}")}  # noqa: S608
     told = {row[0] for row in world.house.rows("SELECT booking_id FROM booking_event WHERE kind = 'needs_review'")}
     failed = {row[0] for row in world.house.rows("SELECT id FROM booking WHERE refund_failed")}
+    by_bank = {dispute["charge"] for dispute in world.stripe.disputes.values() if dispute["status"] == "lost"}
     kept: Counter[int] = Counter()
     for charge, booking_id, reasons in _charges(world):
         is_loser = any(reason in BY_ITSELF for reason in reasons)
-        kept[booking_id] += not is_loser
+        kept[booking_id] += not is_loser and charge["id"] not in by_bank
         if booking_id in people:
             continue
         if is_loser and charge["amount_refunded"] != charge["amount_captured"]:

@@ -92,7 +92,7 @@ class StripeModel:
             "refunds.create": self._create_refund,
             "payment_intents.retrieve": self._retrieve_intent,
             "payment_intents.capture": self._capture_by_call,
-            "payment_intents.cancel": self._release_by_call,
+            "payment_intents.cancel": self._cancel_by_call,
             "payment_intents.list": lambda params: self._page(self.intents.values(), params),
             "payment_intents.create": self._charge_card,
             "payment_methods.retrieve": lambda params: self.cards[params["id"]],
@@ -344,11 +344,16 @@ class StripeModel:
         self._take_reserved(intent)
         return self._retrieve_intent({"id": intent["id"], "expand": ["latest_charge"]})
 
-    def _release_by_call(self, params: Record) -> Record:
+    def _cancel_by_call(self, params: Record) -> Record:
+        """https://docs.stripe.com/api/payment_intents/cancel: of one whose card was declined, too."""
         intent = self.intents[params["id"]]
-        if intent["status"] != "requires_capture":
+        if intent["status"] == "requires_capture":
+            self._let_go(intent)
+        elif intent["status"] == "requires_payment_method":
+            intent["status"] = "canceled"
+            self._emit("payment_intent.canceled", intent)
+        else:
             raise GatewayRefused("not to be let go", reason="payment_intent_unexpected_state")
-        self._let_go(intent)
         return self._retrieve_intent({"id": intent["id"], "expand": ["latest_charge"]})
 
     def _take_reserved(self, intent: Record) -> None:
