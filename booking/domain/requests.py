@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from booking.domain.errors import TransitionRefused
 from booking.domain.money import Money
 from booking.domain.policy import HOLD_GRACE
+from booking.domain.states import BookingStatus
 from booking.domain.words import Said, say, say_count
 
 # The shortest time for which Stripe says that a bank keeps a sum on a card that its holder gave on a page or that we
@@ -81,6 +82,11 @@ def check_step(old: RequestState, new: RequestState) -> None:
     """Raise TransitionRefused unless a request may go this way."""
     if new not in _STEPS.get(old, frozenset()):
         raise TransitionRefused(old=old, new=new)
+
+
+def can_be_answered(request: RequestState, booking: BookingStatus, *, needs_review: bool) -> bool:
+    """Whether a request waits for its host: not where its booking is over, or a person decides on money for it."""
+    return request is RequestState.ASKED and booking is BookingStatus.PENDING and not needs_review
 
 
 def answer_deadline(asked_at: datetime, hours: int, capture_before: datetime | None, arrives_at: datetime) -> datetime:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.requests import OPEN_REQUEST, RequestState
+from booking.domain.requests import OPEN_REQUEST, RequestState, can_be_answered
 from booking.models import Booking, Listing, Property, StayRequest
 
 MOST_ENDED = 50
@@ -33,12 +33,8 @@ class RequestRow:
     answered_by: str
     reason: str
     needs_review: bool
+    can_be_answered: bool
     zone: ZoneInfo
-
-    @property
-    def can_be_answered(self) -> bool:
-        """Whether it still waits for the host, and not for a decision on money that does not fit."""
-        return self.state is RequestState.ASKED and not self.needs_review
 
 
 def list_waiting_requests(session: Session) -> tuple[RequestRow, ...]:
@@ -85,6 +81,7 @@ def _read(session: Session, wanted: Select[StayRequest, Booking, Listing, Proper
             answered_by=request.answered_by,
             reason=request.reason,
             needs_review=booking.needs_review,
+            can_be_answered=can_be_answered(request.state, booking.status, needs_review=booking.needs_review),
             zone=place.zone,
         )
         for request, booking, listing, place in session.execute(wanted.execution_options(populate_existing=True))

@@ -19,6 +19,7 @@ from booking.domain.requests import (
     LONGEST_REASON,
     AuthorisationState,
     RequestState,
+    can_be_answered,
     nights_kept_until,
 )
 from booking.domain.states import BookingStatus, CancelReason, Source
@@ -180,7 +181,7 @@ def _get_asked(session: Session, booking: Booking) -> StayRequest:
     request = find_request(session, booking.id)
     if request is None:
         raise TransitionRefused("This booking is no request.")
-    if request.state is not RequestState.ASKED or booking.status is not BookingStatus.PENDING or booking.needs_review:
+    if not can_be_answered(request.state, booking.status, needs_review=booking.needs_review):
         raise TransitionRefused(_ANSWERED)
     return request
 
@@ -240,8 +241,7 @@ def _lapse(runtime: Runtime, booking_id: int) -> bool:
     with transaction() as session:
         booking = lock_booking(session, booking_id)
         request = find_request(session, booking_id)
-        is_waiting = request is not None and request.state is RequestState.ASKED
-        if not is_waiting or booking.status is not BookingStatus.PENDING or booking.needs_review:
+        if request is None or not can_be_answered(request.state, booking.status, needs_review=booking.needs_review):
             return False
         _end(session, booking, RequestState.LAPSED, Cause(Source.TIMER), now)
         note = "Nobody answered this request in time, so it has lapsed. Nothing was charged, and the guest is told."

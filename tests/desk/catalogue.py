@@ -142,6 +142,14 @@ def _request_accepted(stage: Stage) -> Seen:
     return stage.at_desk(f"/requests/{booking_id}", f"/requests/{booking_id}/accept")
 
 
+@page("a request: its money does not fit")
+def _request_reviewed(stage: Stage) -> Seen:
+    booking_id = _asked_booking(stage)
+    with stage.shop.app.app_context(), transaction() as session:
+        session.get_one(Booking, booking_id).needs_review = True
+    return stage.desk(f"/requests/{booking_id}")
+
+
 @page("a booking: a request")
 def _booking_request(stage: Stage) -> Seen:
     return stage.desk(f"/bookings/{_asked_booking(stage)}")

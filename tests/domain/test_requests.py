@@ -12,12 +12,14 @@ from booking.domain.requests import (
     SAFETY,
     SHORTEST_WINDOW,
     answer_deadline,
+    can_be_answered,
     check_step,
     first_moment,
     nights_kept_until,
     request_in_words,
 )
 from booking.domain.requests import RequestState as S
+from booking.domain.states import BookingStatus
 
 ASKED = datetime(2027, 3, 1, 12, 0, 30, 5, tzinfo=UTC)
 LATER = ASKED + timedelta(days=60)
@@ -27,6 +29,17 @@ WAYS = {
     S.ASKED: (S.ACCEPTING, *ENDS),
     S.ACCEPTING: (S.ASKED, S.ACCEPTED, S.DATES_GONE, S.CARD_FAILED),
 }
+
+
+@pytest.mark.parametrize("state", S)
+@pytest.mark.parametrize("booking", BookingStatus)
+@pytest.mark.parametrize("needs_review", [False, True])
+def test_a_host_answers_what_was_asked_and_is_still_to_be_had(
+    state: S, booking: BookingStatus, needs_review: bool
+) -> None:
+    waits = (state, booking, needs_review) == (S.ASKED, BookingStatus.PENDING, False)
+
+    assert can_be_answered(state, booking, needs_review=needs_review) is waits
 
 
 def _minutes(moment: datetime) -> datetime:
