@@ -68,7 +68,7 @@ def _engine_options(url: str) -> dict[str, object]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return {}
     # A database that is down must be an answer of 503 within seconds, not a page that hangs.
-    return {"pool_pre_ping": True, "pool_size": 10, "pool_timeout": 4, "connect_args": _PATIENCE_WITH_SERVER}
+    return {"pool_size": 10, "pool_timeout": 4, "connect_args": _PATIENCE_WITH_SERVER}
 
 
 def _bind_extensions(app: Flask) -> None:

@@ -1,19 +1,24 @@
-"""Transactions and column types for both databases. Only services open transactions, and only with transaction()."""
+"""Transactions, connections and column types for both databases. Services alone open transactions: transaction()."""
 
 import logging
+import math
+import select
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import DateTime, Engine, Enum, event
+from sqlalchemy import DateTime, Engine, Enum, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.engine import Connection, Dialect, ExceptionContext
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
+from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from booking.crashpoints import crash_point, name_of_caller
@@ -25,7 +30,14 @@ logger = logging.getLogger(__name__)
 LOCK_WAIT_MS = 3000
 # How long a thread waits for the others of its process, whose transactions take milliseconds each.
 TURN_WAIT_SECONDS = 5
+# So long after its last use a connection to PostgreSQL is taken to be there, unless it says something by itself.
+SURE_SECONDS = 5
+# What PostgreSQL answers to "cached plan must not change result type":
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_FEATURE_NOT_SUPPORTED = "0A000"
 _WRITES = "holdfast_writes"
+_ISOLATION = "isolation_level"
+_PUT_BACK_AT = "holdfast_put_back_at"
 _AT_THE_END = "holdfast_at_the_end"
 _AFTERWARDS = "holdfast_afterwards"
 # One writer at a time in each process, for each SQLite file. SQLite lets those who wait for its write lock look again
@@ -160,6 +172,34 @@ def run(session: Session, statement: Any, given: Any) -> Any:
     return session.connection().execute(statement, given)
 
 
+def write_now(session: Session, row: Any) -> None:
+    """Write the row of a new object at once; from then on the session knows it as any other. Joins the transaction.
+
+    Adding and flushing it does the same, and first looks through all that hangs together with every object that was
+    changed, which takes longer than the statement. Only the row itself is written, nothing that it is related to.
+    """
+    require_transaction(session)
+    statement, key, columns = _writing(row.__class__)
+    given = {name: row.__dict__[name] for name in columns.keys() & row.__dict__.keys()}
+    result = run(session, statement, {name: one for name, one in given.items() if one is not None or columns[name]})
+    setattr(row, key, result.scalar_one())
+    for name, one in result.last_inserted_params().items():  # what columns fill in by themselves, too
+        setattr(row, name, one)
+    make_transient_to_detached(row)
+    session.add(row)
+
+
+@cache
+def _writing(kind: Any) -> tuple[Any, str, dict[str, bool]]:
+    """The INSERT of a kind of row, the name of its key, and of each column whether None is a value to be kept there.
+
+    Elsewhere None stands for what the column fills in by itself, as it does where objects are flushed.
+    """
+    table = kind.__table__
+    (key,) = table.primary_key
+    return insert(table).returning(key), key.name, {one.name: one.type.should_evaluate_none for one in table.columns}
+
+
 def insert_into(session: Session, table: Any) -> Any:
     """An INSERT that can say ON CONFLICT, in the words of the session's database."""
     return insert_of(session)(table)
@@ -186,6 +226,28 @@ def is_writing(session: Session) -> bool:
     return bool(session.info.get(_WRITES))
 
 
+def is_for_writing(connection: Connection) -> bool:
+    """Whether a transaction() has it."""
+    return bool(connection.get_execution_options().get(_WRITES))
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """Reading as of one moment, however many statements it takes: for whoever sets rows against rows. Nothing is kept.
+
+    SQLite reads so anyway. On PostgreSQL each statement would otherwise see what was committed before itself.
+    https://www.postgresql.org/docs/current/transaction-iso.html
+    """
+    end_read()
+    session = db.session()
+    try:
+        if is_postgresql(session):
+            session.connection(execution_options={_ISOLATION: "REPEATABLE READ"})
+        yield session
+    finally:
+        session.rollback()
+
+
 def end_read() -> None:
     """Let go of the snapshot that reads have taken, before a call that may take long."""
     session = db.session()
@@ -210,6 +272,9 @@ def prepare_engine(engine: Engine) -> None:
         _turns[engine] = threading.Lock()
     else:
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "checkout", partial(_ask_whether_there, engine.dialect))
+        event.listen(engine, "checkin", _put_back_postgresql)
+        event.listen(engine, "handle_error", _give_up_old_plans)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -225,11 +290,57 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_for_writing(connection) else "BEGIN")
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:
     # For reads too: while a migration has a table, a page or a delivery must be answered with 503 and not hang.
     connection.execute(f"SET lock_timeout = '{LOCK_WAIT_MS}ms'")
     connection.commit()
+
+
+@event.listens_for(db.session, "after_begin")
+def _read_plainly(session: Session, _transaction: object, connection: Connection) -> None:
+    """On PostgreSQL, reading is no transaction: nothing to begin and to end, and statements stay prepared.
+
+    psycopg forgets at each ROLLBACK what it had prepared, and reads that open a transaction always end with one. Each
+    statement sees what is committed when it begins, as it would inside one (READ COMMITTED).
+    https://www.psycopg.org/psycopg3/docs/advanced/prepare.html
+    """
+    if is_postgresql(session) and connection.get_execution_options().keys().isdisjoint({_WRITES, _ISOLATION}):
+        connection.connection.dbapi_connection.autocommit = True  # type: ignore[union-attr]
+
+
+def _ask_whether_there(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _fairy: object) -> None:
+    """Before a connection is used again, ask the server where it rested for long, or where it says something unasked.
+
+    That is how it tells its end; asking each time would be one more journey for each page.
+
+    Raises:
+        InvalidatePoolError: it is gone, and the pool opens others.
+    """
+    rested = time.monotonic() - record.info.get(_PUT_BACK_AT, math.inf)  # a new one has not
+    try:
+        if rested > SURE_SECONDS or _has_something_to_say(connection):
+            dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _has_something_to_say(connection: Any) -> bool:
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    return bool(line.poll(0))
+
+
+def _put_back_postgresql(connection: Any, record: ConnectionPoolEntry) -> None:
+    """Whoever takes this connection next has a transaction again, unless a session reads with it."""
+    record.info[_PUT_BACK_AT] = time.monotonic()
+    if connection is not None and not connection.closed:
+        connection.autocommit = False
+
+
+def _give_up_old_plans(context: ExceptionContext) -> None:
+    """A statement that was prepared before a migration changed what it answers would fail again and again."""
+    if getattr(context.original_exception, "sqlstate", None) == _FEATURE_NOT_SUPPORTED:
+        context.is_disconnect = True

@@ -28,6 +28,7 @@ from tests.support.compiled import compile_once
 from tests.support.recordings import recordings
 from tests.support.servers import FakeStripe
 from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, add_listing, dispose, make_settings, outfit
+from tests.support.stray import watch_for_strays
 
 # Between two tries Stripe's library waits; a test need not.
 HTTPClient.INITIAL_DELAY = HTTPClient.MAX_DELAY = 0.01
@@ -40,6 +41,7 @@ hypothesis_settings.register_profile("holdfast", deadline=None, derandomize=True
 hypothesis_settings.load_profile("holdfast")
 
 compile_once()
+watch_for_strays()
 
 # A part that cannot run is skipped with its reason on a laptop, and fails where everything must be there.
 IS_CI = os.environ.get("CI") == "true"

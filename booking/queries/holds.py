@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, func, literal, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, cast, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from booking.domain.dates import Stay
-from booking.domain.states import BookingStatus
+from booking.domain.states import BookingStatus, PaymentStatus
 from booking.models import Booking, RateWindow, Shelf, Unit
+from booking.queries.nights import FREE_UNITS, asked_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,35 @@ class FirstLook:
     held: int
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be told of a wish before anything is locked; all of it may be otherwise a moment later.
+
+    `version` is the shelf's number, `is_free` says whether a unit is free for all nights, `was_wished` whether this
+    browser has ever held or booked just this, and `has_rivals` whether holds of its own may be in the way.
+    """
+
+    version: int | None
+    is_free: bool
+    was_wished: bool
+    has_rivals: bool
+
+
+def glance(session: Session, listing_id: int, stay: Stay, browser_key: str, hold_key: str, now: datetime) -> Glance:
+    """One statement for each guest who comes, and the only one for most who come too late."""
+    asked = asked_of(listing_id, stay, now) | {"of_browser": browser_key, "wish": hold_key}
+    return Glance(*session.connection().execute(_GLANCE, asked).one())
+
+
+def find_rivals(session: Session, listing_id: int, stay: Stay, browser_key: str) -> list[Booking]:
+    """Unpaid bookings of one browser that want nights of a stay in the same listing."""
+    asked = {"of_browser": browser_key, "of_listing": listing_id, "arrives": stay.arrive, "leaves": stay.leave}
+    return list(session.scalars(select(Booking).where(_IS_RIVAL), asked))
+
+
 def take_first_look(session: Session, browser_key: str, now: datetime) -> FirstLook:
     """The number of what is on sale and what a browser has, in one statement."""
-    rows = session.execute(_FIRST_LOOK, {"of_browser": browser_key}).all()
+    rows = session.connection().execute(_FIRST_LOOK, {"of_browser": browser_key}).all()
     held = [row for row in rows if row.status is BookingStatus.PENDING and row.hold_until and row.hold_until > now]
     return FirstLook(rows[0].version, frozenset(row.hold_key for row in rows if row.hold_key), len(held))
 
@@ -80,3 +107,18 @@ def _of_browser() -> Any:
 
 
 _FIRST_LOOK = _of_browser()
+_IS_RIVAL = and_(
+    Booking.browser_key == bindparam("of_browser"),
+    Booking.listing_id == bindparam("of_listing"),
+    Booking.status == BookingStatus.PENDING,
+    Booking.payment_status != PaymentStatus.AUTHORIZED,  # a request is its guest's own to withdraw
+    Booking.arrive < bindparam("leaves"),
+    Booking.leave > bindparam("arrives"),
+    Booking.needs_review.is_(False),
+)
+_GLANCE = select(
+    select(Shelf.version).scalar_subquery(),
+    FREE_UNITS.exists(),
+    exists().where(Booking.hold_key == bindparam("wish")),
+    exists().where(_IS_RIVAL),
+)

@@ -40,12 +40,7 @@ def is_taken(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
 @witnessed
 def free_unit_ids(session: Session, listing_id: int, stay: Stay, now: datetime) -> list[int]:
     """The listing's active units that are free for all nights, in the order in which they are given out."""
-    return list(session.scalars(_FREE, _asked(listing_id, stay, now)))
-
-
-def has_free_unit(session: Session, listing_id: int, stay: Stay, now: datetime) -> bool:
-    """Whether there is any, at a plain look."""
-    return session.scalar(_FIRST_FREE, _asked(listing_id, stay, now)) is not None
+    return list(session.scalars(FREE_UNITS, asked_of(listing_id, stay, now)))
 
 
 def find_unhurried_unit(session: Session, listing_id: int, stay: Stay, now: datetime) -> int | None:
@@ -53,7 +48,7 @@ def find_unhurried_unit(session: Session, listing_id: int, stay: Stay, now: date
 
     None where none is free, or each is on its way to another guest, who may yet fail.
     """
-    return session.scalar(_FIRST_UNHURRIED, _asked(listing_id, stay, now))
+    return session.connection().scalar(_FIRST_UNHURRIED, asked_of(listing_id, stay, now))
 
 
 def free_unit_ids_of_house(session: Session, property_id: int, stay: Stay, now: datetime) -> list[int]:
@@ -192,16 +187,16 @@ def _free_units(
     return select(Unit.id).where(Unit.is_active, ~clash).order_by(Unit.position, Unit.id)
 
 
-def _asked(listing_id: int, stay: Stay, now: datetime) -> dict[str, Any]:
+def asked_of(listing_id: int, stay: Stay, now: datetime) -> dict[str, Any]:
+    """What FREE_UNITS is given."""
     return {"of_listing": listing_id, "arrives": stay.arrive, "leaves": stay.leave, "at": now}
 
 
-# Put together once: every hold and every refusal asks these.
-_FREE = _free_units(bindparam("arrives"), bindparam("leaves"), bindparam("at")).where(
+# Put together once: every hold and every refusal asks it.
+FREE_UNITS = _free_units(bindparam("arrives"), bindparam("leaves"), bindparam("at")).where(
     Unit.listing_id == bindparam("of_listing")
 )
-_FIRST_FREE = _FREE.limit(1)
-_FIRST_UNHURRIED = _FIRST_FREE.with_for_update(skip_locked=True, key_share=True)
+_FIRST_UNHURRIED = FREE_UNITS.limit(1).with_for_update(skip_locked=True, key_share=True)
 
 
 class _Iso(FunctionElement[str]):

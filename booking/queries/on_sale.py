@@ -5,13 +5,13 @@ transaction: from what is kept where the number is still the same inside that tr
 """
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, tuple_
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from booking.models import CancellationPolicy, Listing, Property, Shelf
@@ -122,13 +122,18 @@ def _find(engine: Engine, version: int | None) -> OnSale | None:
 def _read_apart(connection: Connection, version: int | None) -> OnSale:
     """In a session of its own, so that what is read belongs to none once that is closed."""
     with Session(bind=connection, autoflush=False) as apart:
-        found = apart.scalars(_WANTED.execution_options(yield_per=_AT_ONCE))
-        return _shelve(apart, [_kept_listing(listing) for listing in found], version)
+        return _shelve(apart, list(_kept_listings(apart)), version)
 
 
-def _kept_listing(listing: Listing) -> Listing:
-    listing.keep()
-    return listing
+def _kept_listings(apart: Session) -> Iterator[Listing]:
+    """Page by page, each as new as the number or newer: a place kept in one long answer would need a transaction."""
+    page = apart.scalars(_WANTED.limit(_AT_ONCE)).all()
+    while page:
+        for listing in page:
+            listing.keep()
+            yield listing
+        after = tuple_(Listing.position, Listing.id) > (page[-1].position, page[-1].id)
+        page = [] if len(page) < _AT_ONCE else apart.scalars(_WANTED.where(after).limit(_AT_ONCE)).all()
 
 
 def _shelve(session: Session, listings: Sequence[Listing], version: int | None) -> OnSale:

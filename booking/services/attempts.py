@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from booking.database import end_read, require_transaction, transaction
+from booking.database import end_read, require_transaction, transaction, write_now
 from booking.domain.dates import Stay
 from booking.domain.errors import BookingNotFound
 from booking.domain.money import Money
@@ -122,7 +122,9 @@ def write_attempt(
     amount = booking.amount if purpose is AttemptPurpose.GUARANTEE else booking.first_payment
     wanted = Wanted(purpose, amount, booking.stay, booking.guests, saves_card=saves_card, title=agreed.title)
     attempt = write_wanted(session, runtime, booking, wanted, number, now, identity, minutes=minutes)
-    booking.hold_until = hold_deadline(attempt.expires_at)
+    until = hold_deadline(attempt.expires_at)
+    if booking.hold_until != until:  # a flush looks at what is set, the same or not
+        booking.hold_until = until
     return attempt
 
 
@@ -188,7 +190,7 @@ def write_wanted(
         expires_at=expires_at,
         created_at=now,
     )
-    session.add(attempt)
+    write_now(session, attempt)
     return attempt
 
 

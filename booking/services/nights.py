@@ -93,6 +93,7 @@ def pick_unit(session: Session, listing: Listing, stay: Stay, now: datetime) -> 
     """A free unit for a new booking of a listing. Raises as `find_units` does, and locks as it does."""
     require_transaction(session)
     if not listing.rules.looks_around:
+        session.flush()  # what was changed before counts
         first = find_unhurried_unit(session, listing.id, stay, now)
         if first is not None:
             return Picked(first, None)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from booking.database import transaction
+from booking.database import transaction, write_now
 from booking.domain.charging import Consent
 from booking.domain.coupons import NOTHING_LEFT, Coupon
 from booking.domain.dates import Stay
@@ -46,8 +46,7 @@ from booking.gateways.payments import GatewayUnavailable, PaymentGatewayError
 from booking.language import language
 from booking.models import Attempt, Booking, Listing, Refund, StayRequest
 from booking.queries.club import MemberRate, find_rate
-from booking.queries.holds import take_first_look
-from booking.queries.nights import has_free_unit
+from booking.queries.holds import Glance, find_rivals, glance, take_first_look
 from booking.queries.on_sale import find_kept, on_sale
 from booking.runtime import Runtime
 from booking.services import (
@@ -235,12 +234,14 @@ def _place_or_find(
     None where there is one at another price that came after rivals were let go of: that is to be tried once more. What
     is there then cannot be let go of, because its guest is paying for it or the host has to answer: it is the stay.
     """
-    _let_go_of_rivals(runtime, request)
-    _refuse_taken(runtime, request)
+    seen = _glance(runtime, request)
+    if seen.has_rivals and _let_go_of_rivals(runtime, request):
+        seen = _glance(runtime, request)
+    _refuse_taken(runtime, request, seen)
     try:
         return _place(runtime, request, identity)
     except (IntegrityError, DatesUnavailable, TooManyHolds):
-        if not _was_wished(request):  # few have, and only they wait for those who write
+        if not _glance(runtime, request).was_wished:  # few have, and only they wait for those who write
             raise
         placed = _find_placed(request, at_any_price=is_second)
         if placed is None and is_second:
@@ -344,7 +345,12 @@ def _write_request(session: Session, listing: Listing, booking: Booking, now: da
     session.flush()  # the attempt asks for what the request needs
 
 
-def _refuse_taken(runtime: Runtime, request: PlaceRequest) -> None:
+def _glance(runtime: Runtime, request: PlaceRequest) -> Glance:
+    key, wish = _browser_key(request), hold_key(request)
+    return glance(db.session(), request.listing_id, request.stay, key, wish, runtime.clock.now())
+
+
+def _refuse_taken(runtime: Runtime, request: PlaceRequest, seen: Glance) -> None:
     """Tell most of those who come too late at a plain look, before anything is locked, written or worked out.
 
     Whoever gets past it may still be too late: the claim of the nights decides. Whose own hold has the nights is let
@@ -353,11 +359,12 @@ def _refuse_taken(runtime: Runtime, request: PlaceRequest) -> None:
     Raises:
         StayRuleBroken, DatesUnavailable: as placing it would.
     """
-    session, now = db.session(), runtime.clock.now()
-    listing = on_sale(session).by_id.get(request.listing_id)
-    if listing is None or has_free_unit(session, listing.id, request.stay, now) or _was_wished(request):
+    session = db.session()
+    # Where it was not kept it is from here on, also for the transaction that follows.
+    listing = find_kept(session, request.listing_id, seen.version) or on_sale(session).by_id.get(request.listing_id)
+    if listing is None or seen.is_free or seen.was_wished:
         return
-    check_stay(listing.rules, request.stay, request.guests, listing.property.today(now))
+    check_stay(listing.rules, request.stay, request.guests, listing.property.today(runtime.clock.now()))
     raise DatesUnavailable
 
 
@@ -366,14 +373,6 @@ def _find_placed(request: PlaceRequest, *, at_any_price: bool) -> Placed | None:
     with transaction() as session:
         own = _find_own(session, request, at_any_price=at_any_price)
         return _use_again(own, request.guest) if own else None
-
-
-def _was_wished(request: PlaceRequest) -> bool:
-    """Whether this browser has ever held or booked just this."""
-    return db.session.scalar(_SAME_WISH, {"wish": hold_key(request)}) is not None
-
-
-_SAME_WISH = select(Booking.id).where(Booking.hold_key == bindparam("wish")).limit(1)
 
 
 def _get_listing(session: Session, listing_id: int) -> Listing:
@@ -428,8 +427,7 @@ def write_booking(
         **more,
     )
     _write_guest(booking, request.guest)
-    session.add(booking)
-    session.flush()  # the nights and the attempt name its id; a rival half of a double click waits here
+    write_now(session, booking)  # the nights and the attempt name its id; a rival half of a double click waits here
     return booking
 
 
@@ -444,7 +442,8 @@ def take_unit(session: Session, booking: Booking, picked: Picked, now: datetime)
     unit_id = claim_picked(session, booking, picked, now, hold_until=booking.hold_until)
     if unit_id is None:
         raise DatesUnavailable
-    booking.unit_id = unit_id
+    if unit_id != booking.unit_id:  # a flush looks at what is set, the same or not
+        booking.unit_id = unit_id
 
 
 def hold_key(request: PlaceRequest) -> str:
@@ -465,29 +464,19 @@ def _digest(*parts: object) -> str:
 # --- letting go -----------------------------------------------------------------------------------------------------
 
 
-def _let_go_of_rivals(runtime: Runtime, request: PlaceRequest) -> None:
-    """A guest who changes dates, party or price must not be kept out by a hold of their own."""
-    for booking_id in _find_rivals(request):
+def _let_go_of_rivals(runtime: Runtime, request: PlaceRequest) -> bool:
+    """A guest who changes dates, party or price must not be kept out by a hold of their own; whether there was one."""
+    rivals = _find_rivals(request)
+    for booking_id in rivals:
         checkout.abandon_checkout(runtime, booking_id, Cause(Source.WEB))
+    return bool(rivals)
 
 
 def _find_rivals(request: PlaceRequest) -> list[int]:
     """Unpaid bookings of this browser that want nights of this stay, but are not what is asked for now."""
-    wanted, stay = (hold_key(request), request.shown_total, request.shown_plan), request.stay
-    asked = {"of_browser": _browser_key(request), "of_listing": request.listing_id}
-    rivals = db.session.scalars(_RIVALS, {**asked, "arrives": stay.arrive, "leaves": stay.leave})
+    wanted = hold_key(request), request.shown_total, request.shown_plan
+    rivals = find_rivals(db.session(), request.listing_id, request.stay, _browser_key(request))
     return [rival.id for rival in rivals if (rival.hold_key, rival.amount, rival.schedule.mark) != wanted]
-
-
-_RIVALS = select(Booking).where(
-    Booking.browser_key == bindparam("of_browser"),
-    Booking.listing_id == bindparam("of_listing"),
-    Booking.status == BookingStatus.PENDING,
-    Booking.payment_status != PaymentStatus.AUTHORIZED,  # a request is its guest's own to withdraw
-    Booking.arrive < bindparam("leaves"),
-    Booking.leave > bindparam("arrives"),
-    Booking.needs_review.is_(False),
-)
 
 
 def _end_unpaid(runtime: Runtime, booking_id: int, cause: Cause) -> BookingStatus | None:

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy import case as in_order
 from sqlalchemy.orm import Session
 
-from booking.database import after_commit, require_transaction, run
+from booking.database import after_commit, require_transaction, run, write_now
 from booking.domain.errors import DatesUnavailable, TransitionRefused
 from booking.domain.money import Money
 from booking.domain.requests import AuthorisationState
@@ -262,8 +262,7 @@ def _record_payment(case: Case, payment_intent_id: str, amount: Money) -> Paymen
         captured_at=case.now,
         source=case.cause.source,
     )
-    case.session.add(payment)
-    case.session.flush()  # refunds and notices name its id
+    write_now(case.session, payment)  # refunds and notices name its id
     timeline.record(case.session, case.booking, "payment_received", case.cause, case.now, note=f"payment {payment.id}")
     return payment
 
@@ -375,8 +374,7 @@ def _record_receipt(case: _ReceiptCase) -> None:
         captured_at=case.now,
         source=case.cause.source,
     )
-    case.session.add(payment)
-    case.session.flush()  # the timeline names its id
+    write_now(case.session, payment)  # the timeline names its id
     said = f"payment {payment.id}, {payment.method.replace('_', ' ')}"
     note = f"{said}: {case.receipt.note}" if case.receipt.note else said
     timeline.record(case.session, case.booking, "payment_received", case.cause, case.now, note=note)

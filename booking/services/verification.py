@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
-from booking.database import end_read
+from booking.database import end_read, snapshot
 from booking.domain.money import Money
 from booking.domain.states import REFUND_ENDED_BADLY
 from booking.extensions import db
@@ -63,9 +63,8 @@ class Comparison:
 def verify(runtime: Runtime) -> list[Proof]:
     """Look for every row that breaks a promise. Reads one snapshot; writes nothing."""
     given = Given(runtime.clock.now(), get_identity(runtime).instance_id)
-    proofs = [_prove(promise, given) for promise in PROMISES]
-    end_read()
-    return proofs
+    with snapshot() as session:
+        return [_prove(session, promise, given) for promise in PROMISES]
 
 
 def compare_with_stripe(runtime: Runtime) -> Comparison:
@@ -81,8 +80,8 @@ def compare_with_stripe(runtime: Runtime) -> Comparison:
     return Comparison(tuple(_balance(here.values(), there)), tuple(_differences(here, there)))
 
 
-def _prove(promise: Promise, given: Given) -> Proof:
-    problems = tuple(problem for look in promise.looks for problem in look(db.session(), given))
+def _prove(session: Session, promise: Promise, given: Given) -> Proof:
+    problems = tuple(problem for look in promise.looks for problem in look(session, given))
     if not promise.looks:
         return Proof(promise.code, promise.text, Verdict.UNSEEN)
     return Proof(promise.code, promise.text, Verdict.BROKEN if problems else Verdict.KEPT, problems)

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
 from booking.domain.dates import Stay
 from booking.services import staff
+from tests.support.browser import press_first
 from tests.support.servers import wait_until
 from tests.support.shop import GRACE, Shop
 
@@ -60,9 +61,7 @@ class Guest:
 
     def press(self, name: str) -> None:
         """Press the button, or follow the link, that says this."""
-        button, link = self.page.get_by_role("button", name=name), self.page.get_by_role("link", name=name, exact=True)
-        button.or_(link).first.wait_for(state="attached")  # the page may still be on its way
-        (button if button.count() else link).first.click()
+        press_first(self.page.get_by_role("button", name=name), self.page.get_by_role("link", name=name, exact=True))
 
     def follow_mail(self, words: str) -> None:
         """Open the link of the newest mail to Grace with these words in its subject, and press its one button."""

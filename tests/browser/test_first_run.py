@@ -15,6 +15,7 @@ from booking.gateways.pictures import PictureFolder
 from booking.models import Closure, Listing, Night, Photo, Property
 from booking.services import job_work, staff
 from tests.support import servers
+from tests.support.browser import press_first
 from tests.support.pictures import draw, with_place
 from tests.support.servers import FakeStripe
 from tests.support.shop import SECRET, MemoryMailer, ShiftedClock, Shop, make_settings, outfit
@@ -61,9 +62,7 @@ def ada(chromium: Browser, empty_shop: Shop) -> Iterator[Page]:
 
 def press(page: Page, name: str) -> None:
     """Press the button, or follow the link, that says this."""
-    button, link = page.get_by_role("main").get_by_role("button", name=name), page.get_by_role("link", name=name)
-    button.or_(link).first.wait_for(state="attached")  # the page may still be on its way
-    (button if button.count() else link).first.click()
+    press_first(page.get_by_role("main").get_by_role("button", name=name), page.get_by_role("link", name=name))
 
 
 def describe_house(page: Page) -> None:

@@ -328,7 +328,8 @@ def test_amounts_that_cannot_be_moved_are_found_wherever_they_stand() -> None:
     )
 
     assert card.unmovable() == [3, 4, 5, 6, 100_50, 200_01, 300_02]
-    assert replace(card, currency="eur", tourist_tax=None).unmovable() == []
+    for tax in (card.tourist_tax, None):
+        assert replace(card, currency="eur", tourist_tax=tax).unmovable() == []
 
 
 def test_a_plain_card_asks_for_nothing_that_it_was_not_given_and_names_no_season() -> None:

@@ -25,7 +25,7 @@ from booking.models.webhook import InboxOutcome
 from tests.support.crowd import prepare
 from tests.support.gunicorn import gunicorn_shop
 from tests.support.hostile import Answer, completed_event, in_chunks, post, request_of, send, sign
-from tests.support.servers import FakeStripe
+from tests.support.servers import FakeStripe, end_connections
 from tests.support.shop import SECRET, Shop
 
 pytestmark = pytest.mark.gunicorn
@@ -434,7 +434,7 @@ def _postgres_down(url: str) -> Iterator[None]:
     server, name = url.replace("+psycopg", "").rsplit("/", 1)
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        end_connections(connection, name)
         yield
         connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
 

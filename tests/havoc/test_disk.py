@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from booking.extensions import db
 from tests.conftest import _open_shop
 from tests.havoc.programs import NO_LIMIT, PATIENCE, running_shop
-from tests.support.servers import FakeStripe, wait_until
+from tests.support.servers import FakeStripe, end_connections, wait_until
 from tests.support.shop import GRACE, Shop, Visitor
 
 Trouble = Callable[[Shop], contextlib.AbstractContextManager[None]]
@@ -71,7 +71,7 @@ def _read_only_server(shop: Shop) -> Iterator[None]:
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         for is_on in ("on", "off"):
             connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {is_on}")
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            end_connections(connection, name)
             if is_on == "on":
                 yield
 

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from booking import create_app
 from booking.extensions import db
@@ -27,8 +28,8 @@ def app(database_url: str) -> Iterator[Flask]:
 
 
 def test_every_booking_is_read_once_in_the_order_asked_for(app: Flask) -> None:
-    with app.app_context():
-        rows = list(read_booking_sheet(db.session(), BookingSearch(order=BookingOrder.LAST_ARRIVAL)))
+    with app.app_context(), Session(db.engine) as session:
+        rows = list(read_booking_sheet(session, BookingSearch(order=BookingOrder.LAST_ARRIVAL)))
 
     arrivals = [row[BOOKING_HEAD.index("Arrive")] for row in rows]
     assert len({row[0] for row in rows}) == len(rows) == 8 * 153
@@ -37,8 +38,7 @@ def test_every_booking_is_read_once_in_the_order_asked_for(app: Flask) -> None:
 
 
 def test_rows_are_fetched_as_they_are_wanted(app: Flask) -> None:
-    with app.app_context():
-        session = db.session()
+    with app.app_context(), Session(db.engine) as session:
         rows = read_booking_sheet(session, BookingSearch())
         next(iter(rows))
 

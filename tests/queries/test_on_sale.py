@@ -35,18 +35,15 @@ from booking.models.shelf import ON_SALE
 from booking.queries import on_sale as shelf
 from booking.queries.on_sale import find_place, on_sale
 from tests.support.noting import noting
-from tests.support.shop import add_listing, dispose, make_settings
+from tests.support.shop import dispose, make_settings, open_house
 
 DAY = date(2027, 3, 1)
 
 
 @pytest.fixture
 def house(database_url: str) -> Iterator[Flask]:
-    app = create_app(make_settings(database_url))
-    add_listing(app)
-    with app.app_context():
+    with open_house(database_url) as app:
         yield app
-    dispose(app)
 
 
 def seen() -> Any:
@@ -61,6 +58,10 @@ def _policy(**values: Any) -> CancellationPolicy:
     )
 
 
+LISTING: dict[str, Any] = {
+    "property_id": 1, "name": "Mill", "max_guests": 2, "nightly_minor": 1, "weekend_minor": 1,
+}  # fmt: skip
+
 # How each kind of row comes to be, and what pages see of it then.
 ROWS = {
     Season: lambda: Season(listing_id=1, name="High", first_on=DAY, last_on=DAY, nightly_minor=1, weekday_minor={}),
@@ -73,7 +74,7 @@ ROWS = {
     Tax: lambda: Tax(property_id=1, name="VAT", share=700, parts=["room"], is_included=True),
     PlanChoice: lambda: PlanChoice(property_id=1, kind=PlanKind.DEPOSIT, percent=30, days_before=14),
     CancellationPolicy: _policy,
-    Listing: lambda: Listing(property_id=1, slug="mill", name="Mill", max_guests=2, nightly_minor=1, weekend_minor=1),
+    Listing: lambda: Listing(**LISTING, slug="mill"),
     Unit: lambda: Unit(listing_id=1, name="Attic"),
     Property: lambda: Property(name="Mill", timezone="UTC", currency="eur", contact_email="ada@example.org"),
 }
@@ -135,6 +136,23 @@ def test_nothing_is_read_again_while_nothing_changes(house: Flask) -> None:
         session.execute(text("UPDATE listing SET name = 'Past the code'"))  # a stand-in for all that is no change
 
     assert seen() is first
+
+
+def test_a_long_list_is_read_page_by_page_in_the_houses_own_order(
+    house: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, position in enumerate((3, 1, 2, 2, 2)):
+        db.session.add(Listing(**LISTING, slug=f"mill-{number}", position=position))
+    db.session.commit()
+    whole = [listing.slug for listing in seen().listings]
+
+    for at_once in (1, 2, 3, 6):
+        db.session.execute(update(Shelf).values(version=Shelf.version + 1))
+        db.session.commit()
+        monkeypatch.setattr(shelf, "_AT_ONCE", at_once)
+        assert [listing.slug for listing in seen().listings] == whole
+
+    assert whole[-5:] == ["mill-1", "mill-2", "mill-3", "mill-4", "mill-0"]
 
 
 def test_what_was_taken_back_changes_nothing(house: Flask) -> None:

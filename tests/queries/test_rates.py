@@ -7,13 +7,12 @@ import pytest
 from flask import Flask
 from sqlalchemy.exc import IntegrityError
 
-from booking import create_app
 from booking.domain import rates
 from booking.domain.rates import FRIDAY, SATURDAY, LineKind, Per, Prices, RateCard, TaxPart, TouristTax, plain_card
 from booking.extensions import db
 from booking.models import Coupon, DayPrice, Discount, Extra, Fee, Listing, Season, Tax
 from booking.queries.search import from_price
-from tests.support.shop import add_listing, make_settings
+from tests.support.shop import open_house
 
 JUNE, AUGUST = date(2027, 6, 1), date(2027, 8, 31)
 SUNDAY = 6
@@ -21,12 +20,8 @@ SUNDAY = 6
 
 @pytest.fixture
 def house(database_url: str) -> Iterator[Flask]:
-    app = create_app(make_settings(database_url))
-    add_listing(app)
-    with app.app_context():
+    with open_house(database_url) as app:
         yield app
-        db.session.remove()
-        db.engine.dispose()
 
 
 def _listing() -> Listing:

@@ -1,13 +1,12 @@
 """What a change of a stay costs more: the new nights for the whole difference, or all of it back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from booking.domain.dates import Stay
 from booking.domain.money import Money
-from booking.domain.pricing import Ask, quote
-from booking.domain.rates import Party
 from booking.domain.states import (
     AttemptPurpose,
     AttemptStatus,
@@ -19,15 +18,13 @@ from booking.domain.states import (
     RefundStatus,
     Source,
 )
-from booking.extensions import db
 from booking.gateways.payments import EvidenceState, GatewayUnavailable
-from booking.models import Attempt, Booking, Listing, Refund, StayChange
-from booking.services import attempts, changes, reservations, settlement
+from booking.models import Attempt, Booking, Refund, StayChange
+from booking.services import attempts, reservations, settlement
 from booking.services.cases import Outcome
-from booking.services.changes import ChangeWish
 from booking.services.settlement import Settled
 from booking.services.timeline import Cause
-from tests.support.memory_shop import ADA, IDENTITY, WEBHOOK, MemoryShop
+from tests.support.memory_shop import ADA, IDENTITY, WEBHOOK, MemoryShop, mail
 
 S, B, A, C = EvidenceState, BookingStatus, AttemptStatus, ChangeStatus
 STAFF = Cause(Source.STAFF, ADA)
@@ -44,16 +41,8 @@ def offered(desk: MemoryShop) -> MemoryShop:
 def _offer(desk: MemoryShop, booking_id: int) -> None:
     """Staff offers one more night, and Stripe is silent: the guest's click asks it again."""
     desk.stripe.sessions = [GatewayUnavailable("no answer")]
-    booking = desk.booking(booking_id)
-    stay, listing = _longer(booking), db.session.get_one(Listing, desk.house.listing_id)
-    total = quote(listing.rates, Ask(stay, Party(2))).total
-    db.session.rollback()
-    changes.change_stay(desk.runtime, booking_id, ChangeWish(stay, 2, keeps_price=False), total, "form", ADA)
-
-
-def _longer(booking: Booking) -> Stay:
-    day = booking.leave
-    return Stay(booking.arrive, day.replace(day=day.day + 1))
+    stay = desk.booking(booking_id).stay
+    desk.change_stay(booking_id, Stay(stay.arrive, stay.leave + timedelta(days=1)))
 
 
 def _ask_again(desk: MemoryShop, number: int = 3) -> None:
@@ -82,17 +71,12 @@ def _take_the_night(desk: MemoryShop) -> int:
     assert hold_until is not None
     desk.clock.at = hold_until
     new = _change(desk).stay
-    return desk.place(Stay(new.leave.replace(day=new.leave.day - 1), new.leave), browser="linus")
+    return desk.place(Stay(new.leave - timedelta(days=1), new.leave), browser="linus")
 
 
 def _ends(desk: MemoryShop) -> list[Any]:
     """Until when each night of booking 1 is held."""
     return [end for _, end in desk.nights(1)]
-
-
-def _mail(kind: str, note: str | None = None, **facts: Any) -> dict[str, Any]:
-    payload = {"mail": kind, "booking_id": 1, "facts": facts}
-    return payload if note is None else {**payload, "note": note}
 
 
 NEW_STAY = {"arrive": "2027-03-31", "leave": "2027-04-04"}
@@ -121,8 +105,8 @@ def test_paid_in_time_the_stay_is_the_new_one_and_both_sides_hear_of_it(offered:
     (step,) = offered.steps(1, "stay_changed")
     assert (step.at, step.source, step.stripe_event_id) == (offered.now, Source.WEBHOOK, "evt_1")
     (key, told), (_, staff) = offered.mails()[-2:]
-    assert (key, told) == ("mail:stay_changed:1:change-1", _mail("stay_changed", difference=BACK))
-    assert staff == _mail("staff_stay_changed", note=STAY_NOW)
+    assert (key, told) == ("mail:stay_changed:1:change-1", mail(1, "stay_changed", difference=BACK))
+    assert staff == mail(1, "staff_stay_changed", note=STAY_NOW)
 
 
 def test_told_twice_it_is_changed_once(offered: MemoryShop) -> None:
@@ -180,8 +164,8 @@ def test_paid_when_the_night_is_gone_all_of_it_goes_back_and_the_stay_is_as_it_w
     (step,) = offered.steps(1, "change_lapsed")
     assert (step.at, step.source) == (offered.now, Source.WEBHOOK)
     assert offered.mails()[-2:] == [
-        ("mail:change_off:1:1-back", _mail("change_off", new_stay=NEW_STAY, refund=BACK)),
-        ("mail:staff_stay_changed:1:2", _mail("staff_stay_changed", note=TOO_LATE)),
+        ("mail:change_off:1:1-back", mail(1, "change_off", new_stay=NEW_STAY, refund=BACK)),
+        ("mail:staff_stay_changed:1:2", mail(1, "staff_stay_changed", note=TOO_LATE)),
     ]
 
 
@@ -297,7 +281,7 @@ def test_not_paid_the_stay_is_as_it_was_and_the_guest_hears_of_it(
     assert offered.story(1)[-1] == ("change_lapsed", "change 1")
     (step,) = offered.steps(1, "change_lapsed")
     assert (step.at, step.source) == (offered.now, Source.WEBHOOK)
-    assert offered.mails()[-1] == ("mail:change_off:1:1", _mail("change_off", new_stay=NEW_STAY, refund=None))
+    assert offered.mails()[-1] == ("mail:change_off:1:1", mail(1, "change_off", new_stay=NEW_STAY, refund=None))
 
 
 @pytest.mark.parametrize("first", [S.PAID, S.EXPIRED, S.FAILED])

@@ -1,17 +1,13 @@
 """Money for what a guest still owes beside the first payment: paid once, or sent back."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from booking.domain.dates import Stay
 from booking.domain.errors import TransitionRefused
 from booking.domain.money import Money
-from booking.domain.payment_plans import PaymentPlan, PlanKind
-from booking.domain.pricing import Ask, quote
-from booking.domain.rates import Party
 from booking.domain.states import (
     AttemptChannel,
     AttemptPurpose,
@@ -27,39 +23,23 @@ from booking.domain.states import (
 )
 from booking.extensions import db
 from booking.gateways.payments import EvidenceState
-from booking.models import Attempt, Booking, Due, Listing
-from booking.services import attempts, changes, dues, reservations, settlement, timeline
+from booking.models import Attempt, Booking, Due
+from booking.services import dues, reservations, settlement, timeline
 from booking.services.cases import Outcome
-from booking.services.changes import ChangeWish
 from booking.services.timeline import Cause
-from tests.support.memory_shop import ADA, IDENTITY, WEBHOOK, MemoryShop
+from tests.support.memory_shop import ADA, IDENTITY, OWED, WEBHOOK, MemoryShop
+from tests.support.plans import THIRTY
 
 S = EvidenceState
-OWED = Money(4200, "eur")
-THIRTY = PaymentPlan(PlanKind.DEPOSIT, 30, 14)
 
 
 @pytest.fixture
 def owing(desk: MemoryShop) -> MemoryShop:
     """Booking 1 is confirmed and owes a balance, which attempt 2 can be paid in."""
     desk.paid()
-    _owe(desk, DueKind.BALANCE)
+    desk.owe()
+    desk.ask_due(2)
     return desk
-
-
-def _owe(desk: MemoryShop, kind: DueKind) -> None:
-    with desk.open() as session:
-        day = session.get_one(Booking, 1).arrive - timedelta(days=7)
-        session.add(Due(booking_id=1, kind=kind, status=DueStatus.OPEN, due_on=day,
-                        amount_minor=OWED.minor, currency=OWED.currency))  # fmt: skip
-    _ask_again(desk, 2)
-
-
-def _ask_again(desk: MemoryShop, number: int, due_id: int = 1) -> None:
-    with desk.open() as session:
-        booking = session.get_one(Booking, session.get_one(Due, due_id).booking_id)
-        wanted = attempts.Wanted(AttemptPurpose.BALANCE, OWED, booking.stay, booking.guests, due_id=due_id)
-        attempts.write_wanted(session, desk.runtime, booking, wanted, number, desk.now, IDENTITY)
 
 
 def _due(desk: MemoryShop) -> Due:
@@ -85,10 +65,11 @@ def test_the_attempt_of_a_due_says_what_it_is_for(owing: MemoryShop) -> None:
 
 def test_the_price_and_what_is_owed_can_be_paid_side_by_side_but_each_in_one_session(desk: MemoryShop) -> None:
     desk.paid()
-    _owe(desk, DueKind.BALANCE)
+    desk.owe()
+    desk.ask_due(2)
 
     with pytest.raises(Exception, match=r"due_id"):
-        _ask_again(desk, 3)
+        desk.ask_due(3)
 
 
 def test_a_payment_makes_it_paid_and_the_booking_keeps_its_stay(owing: MemoryShop) -> None:
@@ -122,7 +103,7 @@ def test_told_twice_it_is_paid_once(owing: MemoryShop) -> None:
 def test_a_second_payment_of_the_same_goes_back(owing: MemoryShop) -> None:
     with owing.open() as session:
         session.execute(update(Attempt).where(Attempt.number == 2).values(status=AttemptStatus.SUPERSEDED))
-    _ask_again(owing, 3)
+    owing.ask_due(3)
     owing.settle(owing.evidence(1, number=2))
 
     assert owing.settle(owing.evidence(1, number=3)).outcome is Outcome.DUPLICATE
@@ -155,7 +136,7 @@ def test_what_the_house_gave_up_goes_back_and_both_sides_hear_of_it(
         session.get_one(Due, 1).status = DueStatus.WAIVED
         session.get_one(Attempt, 2).status = AttemptStatus.SUPERSEDED
     if is_after_a_second_page:
-        _ask_again(owing, 3)
+        owing.ask_due(3)
         owing.settle(owing.evidence(1, number=3))
 
     assert owing.settle(owing.evidence(1, number=2)).outcome is Outcome.LATE
@@ -173,7 +154,8 @@ def test_what_the_house_gave_up_goes_back_and_both_sides_hear_of_it(
 
 def test_a_damage_stays_owed_where_the_booking_was_cancelled(desk: MemoryShop) -> None:
     desk.paid()
-    _owe(desk, DueKind.DAMAGE)
+    desk.owe(DueKind.DAMAGE)
+    desk.ask_due(2)
     with desk.open() as session:
         booking = session.get_one(Booking, 1)
         timeline.move(session, booking, BookingStatus.CANCELLED, "cancelled", WEBHOOK, desk.now,
@@ -351,10 +333,10 @@ def test_a_cancelled_booking_takes_its_balance_with_it_and_nothing_else(desk: Me
     desk.paid()
     other = desk.place(desk.stay(ahead=80), browser="linus")
     desk.settle(desk.evidence(other))
-    _owe_more(desk, other, DueKind.BALANCE, DueStatus.OPEN)
-    _owe_more(desk, 1, DueKind.DAMAGE, DueStatus.OPEN)
-    _owe_more(desk, 1, DueKind.BALANCE, DueStatus.PAID)
-    _owe_more(desk, 1, DueKind.BALANCE, DueStatus.OPEN)
+    desk.owe(DueKind.BALANCE, other)
+    desk.owe(DueKind.DAMAGE)
+    desk.owe(DueKind.BALANCE, 1, DueStatus.PAID)
+    desk.owe()
 
     _cancel(desk)
 
@@ -362,12 +344,6 @@ def test_a_cancelled_booking_takes_its_balance_with_it_and_nothing_else(desk: Me
     assert desk.story(1, "confirmed") == [("cancelled", ""), ("due_waived", "due 4, balance")]
     (step,) = desk.steps(1, "due_waived")
     assert (step.at, step.source, step.actor) == (desk.now, Source.STAFF, ADA)
-
-
-def _owe_more(desk: MemoryShop, booking_id: int, kind: DueKind, status: DueStatus) -> None:
-    with desk.open() as session:
-        session.add(Due(booking_id=booking_id, kind=kind, status=status, due_on=date(2027, 4, 1),
-                        amount_minor=OWED.minor, currency=OWED.currency))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -382,8 +358,8 @@ def _owe_more(desk: MemoryShop, booking_id: int, kind: DueKind, status: DueStatu
 def test_the_page_of_a_balance_is_given_up_with_it_where_nobody_has_paid_in_it(
     owing: MemoryShop, before: AttemptStatus, after: AttemptStatus
 ) -> None:
-    _owe_more(owing, 1, DueKind.DAMAGE, DueStatus.OPEN)
-    _ask_again(owing, 3, due_id=2)
+    owing.owe(DueKind.DAMAGE)
+    owing.ask_due(3, due_id=2)
     with owing.open() as session:
         session.get_one(Attempt, 2).status = before
 
@@ -419,14 +395,6 @@ def test_a_balance_is_owed_only_with_the_stay_that_it_belongs_to(
 # --- what a change of the stay makes of it --------------------------------------------------------------------------
 
 
-def _change(desk: MemoryShop, stay: Stay) -> None:
-    """As staff, at today's price."""
-    listing = db.session.get_one(Listing, desk.house.listing_id)
-    total = quote(listing.rates, Ask(stay, Party(2))).total
-    db.session.rollback()
-    changes.change_stay(desk.runtime, 1, ChangeWish(stay, 2, keeps_price=False), total, "form", ADA)
-
-
 @pytest.mark.parametrize(
     ("ahead", "nights", "note"),
     [
@@ -440,7 +408,7 @@ def test_what_a_change_costs_more_or_less_goes_into_the_balance_and_its_day_move
     planned: MemoryShop, ahead: int, nights: int, note: str
 ) -> None:
     """Its day is no nearer than in three days, unless the guest arrives before."""
-    _change(planned, planned.stay(nights, ahead))
+    planned.change_stay(1, planned.stay(nights, ahead))
 
     assert planned.story(1, "stay_changed") == [("balance_changed", note)]
     (step,) = planned.steps(1, "balance_changed")

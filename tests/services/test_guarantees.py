@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
 
 from booking.domain.money import Money
-from booking.domain.payment_plans import PaymentPlan, PlanKind
 from booking.domain.states import (
     AttemptPurpose,
     AttemptStatus,
@@ -24,10 +23,10 @@ from booking.models import Due, Payment
 from booking.services import settlement
 from booking.services.cases import Outcome
 from booking.services.settlement import Settled
+from tests.support.later import LATER
 from tests.support.memory_shop import MemoryShop, open_memory_shop
 
 S, B, A = EvidenceState, BookingStatus, AttemptStatus
-LATER = PaymentPlan(PlanKind.RESERVE_NOW_PAY_LATER, 0, 14)
 
 
 @pytest.fixture
@@ -182,10 +181,9 @@ def test_a_hold_that_ran_out_is_confirmed_by_a_card_where_nobody_else_has_the_ni
     later: MemoryShop, did_somebody_try: bool
 ) -> None:
     booking_id = _place(later)
-    later.clock.at += timedelta(hours=1)
+    later.outlast(booking_id)
     if did_somebody_try:
-        later.place(later.booking(booking_id).stay, browser="linus")
-        later.clock.at += timedelta(hours=1)
+        later.outlast(later.place(later.booking(booking_id).stay, browser="linus"))
 
     assert later.settle(_given(later, booking_id)).outcome is Outcome.CONFIRMED
     assert [end for _, end in later.nights(booking_id)] == [None] * 3

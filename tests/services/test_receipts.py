@@ -9,7 +9,6 @@ from sqlalchemy import delete, update
 from booking.domain.errors import DatesUnavailable, TransitionRefused
 from booking.domain.money import Money
 from booking.domain.states import (
-    AttemptPurpose,
     AttemptStatus,
     BookingStatus,
     DueKind,
@@ -19,15 +18,14 @@ from booking.domain.states import (
     Source,
 )
 from booking.models import Attempt, Booking, Due, Payment
-from booking.services import attempts, settlement
+from booking.services import settlement
 from booking.services.cases import Outcome
 from booking.services.settlement import HouseReceipt, Settled
 from booking.services.timeline import Cause
-from tests.support.memory_shop import ADA, IDENTITY, MemoryShop
+from tests.support.memory_shop import ADA, IDENTITY, OWED, MemoryShop
 
 STAFF = Cause(Source.STAFF, ADA)
 EUR = "eur"
-OWED = Money(4200, EUR)
 NOT_THIS_MONEY = "This booking does not wait for exactly this money."
 NOTHING_OWED = "Nothing is owed here any more."
 NOT_A_WORD = "a receipt is the word of a member of staff about money that Stripe never had"
@@ -50,22 +48,11 @@ def _receipt(desk: MemoryShop, booking_id: int, **changes: Any) -> HouseReceipt:
     return replace(HouseReceipt(booking_id, PaymentMethod.CASH, desk.booking(booking_id).amount), **changes)
 
 
-def _owe(desk: MemoryShop, kind: DueKind = DueKind.BALANCE, booking_id: int = 1) -> int:
-    """A sum that is owed beside the first payment; its id."""
-    with desk.open() as session:
-        day = session.get_one(Booking, booking_id).arrive
-        due = Due(booking_id=booking_id, kind=kind, status=DueStatus.OPEN, due_on=day,
-                  amount_minor=OWED.minor, currency=OWED.currency)  # fmt: skip
-        session.add(due)
-        session.flush()
-        return due.id
-
-
 @pytest.fixture
 def owing(desk: MemoryShop) -> MemoryShop:
     """Booking 1 is confirmed and owes a balance, which is due 1."""
     desk.paid()
-    _owe(desk)
+    desk.owe()
     return desk
 
 
@@ -236,9 +223,9 @@ def test_a_receipt_pays_nothing_but_what_is_owed_and_can_be_paid_nowhere_else(
     if what == "of another booking":
         other = owing.place(owing.stay(ahead=60), browser="linus")
         owing.settle(owing.evidence(other))
-        receipt = replace(receipt, due_id=_owe(owing, booking_id=other))
+        receipt = replace(receipt, due_id=owing.owe(booking_id=other))
     if what.endswith("Stripe"):
-        _ask_at_stripe(owing, AttemptStatus.SUPERSEDED if what.startswith("given up") else AttemptStatus.CREATING)
+        owing.ask_due(2, status=AttemptStatus.SUPERSEDED if what.startswith("given up") else AttemptStatus.CREATING)
     with owing.open() as session:
         booking, due = session.get_one(Booking, 1), session.get_one(Due, 1)
         booking.needs_review = what == "in review"
@@ -252,24 +239,17 @@ def test_a_receipt_pays_nothing_but_what_is_owed_and_can_be_paid_nowhere_else(
     assert (refused.value.user_message, owing.all_rows()) == (why, before)
 
 
-def _ask_at_stripe(desk: MemoryShop, status: AttemptStatus) -> None:
-    with desk.open() as session:
-        booking = session.get_one(Booking, 1)
-        wanted = attempts.Wanted(AttemptPurpose.BALANCE, OWED, booking.stay, booking.guests, due_id=1)
-        attempts.write_wanted(session, desk.runtime, booking, wanted, 2, desk.now, IDENTITY).status = status
-
-
 def test_a_page_that_has_ended_and_one_for_something_else_keep_nobody_from_paying_the_house(owing: MemoryShop) -> None:
-    _owe(owing, DueKind.DAMAGE)
-    _ask_at_stripe(owing, AttemptStatus.EXPIRED)
+    owing.owe(DueKind.DAMAGE)
+    owing.ask_due(2, status=AttemptStatus.EXPIRED)
 
     assert owing.settle(replace(DUE_RECEIPT, due_id=2), STAFF).outcome is Outcome.DUE_PAID
     assert owing.settle(DUE_RECEIPT, STAFF).outcome is Outcome.DUE_PAID
 
 
 def test_a_damage_is_paid_with_a_receipt_even_where_the_booking_is_over(owing: MemoryShop) -> None:
-    _owe(owing, DueKind.DAMAGE)
-    _ask_at_stripe(owing, AttemptStatus.CREATING)
+    owing.owe(DueKind.DAMAGE)
+    owing.ask_due(2)
     with owing.open() as session:
         session.execute(update(Booking).values(status=BookingStatus.EXPIRED))
 

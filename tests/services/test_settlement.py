@@ -27,16 +27,10 @@ from booking.services.instance import Identity
 from booking.services.settlement import Settled
 from booking.services.timeline import Cause
 from tests.simulation.house import INSTANCE
-from tests.support.memory_shop import IDENTITY, WEBHOOK, MemoryShop
+from tests.support.memory_shop import IDENTITY, WEBHOOK, MemoryShop, mail
 
 S, B, A = EvidenceState, BookingStatus, AttemptStatus
 EUR = "eur"
-
-
-def _mail(booking_id: int, kind: str, note: str | None = None, **facts: Any) -> dict[str, Any]:
-    """The payload of a mail: with a note it is one to staff."""
-    payload = {"mail": kind, "booking_id": booking_id, "facts": facts}
-    return payload if note is None else {**payload, "note": note}
 
 
 def _said(caplog: pytest.LogCaptureFixture) -> list[tuple[Any, ...]]:
@@ -82,8 +76,8 @@ def test_a_confirmation_tells_its_story_and_both_sides(desk: MemoryShop) -> None
     assert (confirmed.at, confirmed.source, confirmed.stripe_event_id) == (desk.now, Source.WEBHOOK, "evt_1")
     assert (confirmed.old_status, confirmed.new_status) == (B.PENDING, B.CONFIRMED)
     assert [payload for _, payload in desk.mails()] == [
-        _mail(booking_id, "confirmed"),
-        _mail(booking_id, "new_booking", note=""),
+        mail(booking_id, "confirmed"),
+        mail(booking_id, "new_booking", note=""),
     ]
     assert desk.errands() == []
 
@@ -248,8 +242,8 @@ def test_nights_that_are_gone_are_told_to_both_sides_and_logged(
     back = {"minor": payment.amount_minor, "currency": EUR}
     note = "Two guests paid for the same nights; this one is being refunded in full."
     assert [payload for _, payload in desk.mails()] == [
-        _mail(booking_id, "dates_gone", refund=back),
-        _mail(booking_id, "staff_dates_gone", note=note),
+        mail(booking_id, "dates_gone", refund=back),
+        mail(booking_id, "staff_dates_gone", note=note),
     ]
     message = f"Booking {booking_id} cancelled due to availability conflict"
     session_id = desk.attempt(booking_id).session_id
@@ -270,7 +264,7 @@ def test_money_for_a_cancelled_booking_goes_back_and_the_guest_is_told(desk: Mem
     assert (desk.booking(booking_id).status, desk.nights(booking_id)) == (B.CANCELLED, [])
     key, payload = desk.mails()[-1]
     back = {"minor": payment.amount_minor, "currency": EUR}
-    assert (key, payload) == (f"mail:late_refund:{booking_id}", _mail(booking_id, "late_refund", refund=back))
+    assert (key, payload) == (f"mail:late_refund:{booking_id}", mail(booking_id, "late_refund", refund=back))
     (requested,) = desk.steps(booking_id, "refund_requested")
     assert (requested.at, requested.source) == (desk.now, Source.WEBHOOK)
 
@@ -290,8 +284,8 @@ def test_a_second_payment_for_a_confirmed_booking_goes_back(desk: MemoryShop) ->
     back = {"minor": second.amount_minor, "currency": EUR}
     note = "The guest paid twice; the second payment is being refunded."
     assert desk.mails()[-2:] == [
-        (f"mail:duplicate_refund:{booking_id}:{second.id}", _mail(booking_id, "duplicate_refund", refund=back)),
-        (f"mail:duplicate:{booking_id}:{second.id}", _mail(booking_id, "duplicate", note=note)),
+        (f"mail:duplicate_refund:{booking_id}:{second.id}", mail(booking_id, "duplicate_refund", refund=back)),
+        (f"mail:duplicate:{booking_id}:{second.id}", mail(booking_id, "duplicate", note=note)),
     ]
     assert first.refunds == []
 
@@ -445,7 +439,7 @@ def test_money_that_is_not_as_agreed_is_kept_for_a_person_to_decide_on(
     (step,) = desk.steps(booking_id, "needs_review")
     assert (step.at, step.source, step.stripe_event_id) == (desk.now, Source.WEBHOOK, "evt_1")
     key = f"mail:needs_review:{booking_id}:{payment.payment_intent_id}"
-    assert desk.mails() == [(key, _mail(booking_id, "needs_review", note=problem))]
+    assert desk.mails() == [(key, mail(booking_id, "needs_review", note=problem))]
     message = f"Booking {booking_id} needs review"
     fields = (booking.reference, "webhook", "evt_1", evidence.session_id)
     assert _said(caplog) == [("ERROR", message, "booking_needs_review", *fields)]
@@ -594,7 +588,7 @@ def test_a_payment_on_its_way_keeps_the_nights_without_end(desk: MemoryShop, is_
     assert desk.story(booking_id) == [("payment_processing", "")]
     (step,) = desk.steps(booking_id, "payment_processing")
     assert (step.at, step.source) == (desk.now, Source.WEBHOOK)
-    assert desk.mails() == [(f"mail:payment_processing:{booking_id}", _mail(booking_id, "payment_processing"))]
+    assert desk.mails() == [(f"mail:payment_processing:{booking_id}", mail(booking_id, "payment_processing"))]
 
 
 def test_a_payment_on_its_way_whose_nights_somebody_else_has_waits_without_them(desk: MemoryShop) -> None:
@@ -767,7 +761,7 @@ def test_a_delayed_payment_that_fails_cancels_its_booking_and_tells_the_guest(de
     assert (booking.cancelled_at, booking.hold_until, booking.payment_status) == (desk.now, None, PaymentStatus.FAILED)
     assert (desk.attempt(booking_id).status, desk.nights(booking_id)) == (A.FAILED, [])
     assert desk.story(booking_id)[-1] == ("payment_failed", "")
-    assert desk.mails()[-1] == (f"mail:payment_failed:{booking_id}", _mail(booking_id, "payment_failed"))
+    assert desk.mails()[-1] == (f"mail:payment_failed:{booking_id}", mail(booking_id, "payment_failed"))
 
 
 @pytest.mark.parametrize("first", [S.PAID, S.EXPIRED, S.FAILED])

@@ -1,14 +1,16 @@
 """`flask verify` names every broken promise: each fault is planted by hand, on each database, and must be found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.orm import Session
 
+from booking.database import transaction
 from booking.domain.money import Money
 from booking.domain.pricing import Quote, QuoteLine
 from booking.domain.rates import LineKind
@@ -42,8 +44,8 @@ from booking.models import (
 )
 from booking.models.outbox import OutboxState
 from booking.models.webhook import InboxOutcome
-from booking.queries.invariants import PROMISES
-from booking.services import refunds, verification
+from booking.queries.invariants import PROMISES, Given, Promise
+from booking.services import instance, refunds, verification
 from booking.services.verification import Verdict
 from tests.support.shop import LINUS, Shop
 
@@ -475,8 +477,9 @@ FAULTS: list[tuple[str, Plant, str]] = [
 
 
 @pytest.fixture
-def house(shop: Shop) -> tuple[Shop, int, int]:
+def house(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[Shop, int, int]:
     """One booking that is paid and one that waits, with every mail sent."""
+    monkeypatch.setattr(instance, "KEPT_SECONDS", 0)  # what is changed by hand counts at once
     paid = shop.book(shop.stay(ahead=30))
     shop.pay(paid)
     shop.work()
@@ -519,6 +522,29 @@ def test_a_shop_that_runs_keeps_every_promise(house: tuple[Shop, int, int]) -> N
     shop, _, _ = house
 
     assert look(shop) == {}
+
+
+def test_what_changes_while_it_is_looked_at_is_no_fault(
+    house: tuple[Shop, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A promise sets rows against rows, in more than one statement: all of them must be of one moment."""
+    shop, _, unpaid = house
+    seen: list[int | None] = []
+
+    def look_twice(session: Session, _given: Given) -> Iterator[str]:
+        for _ in range(2):
+            seen.append(session.scalar(select(func.count(Night.day)).where(Night.booking_id == unpaid)))
+            with shop.app.app_context(), transaction() as other:
+                other.execute(delete(Night).where(Night.booking_id == unpaid))
+        yield from ()
+
+    shop.breaks = EVERYTHING
+    monkeypatch.setattr(verification, "PROMISES", (Promise("I0", "", (look_twice,)),))
+    with shop.app.app_context():
+        verification.verify(shop.runtime)
+        now = db.session.scalar(select(func.count(Night.day)).where(Night.booking_id == unpaid))
+
+    assert (seen, now) == ([3, 3], 0)
 
 
 @pytest.mark.parametrize(("code", "plant", "words"), FAULTS, ids=[f"{code} {words}" for code, _, words in FAULTS])

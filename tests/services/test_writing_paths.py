@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from booking.cli.made_up_events import Wishes, make_event, sign
-from booking.database import transaction
+from booking.database import transaction, write_now
 from booking.domain.errors import DatesUnavailable, ListingNotFound, PriceChanged, StayRuleBroken
-from booking.domain.states import BookingStatus
+from booking.domain.states import BookingStatus, PaymentMethod, Source
 from booking.extensions import db
-from booking.models import Booking, Listing, Night
+from booking.models import Attempt, Booking, Listing, Night, Payment
+from booking.queries.on_sale import on_sale
 from booking.queries.story import get_attempt_facts
 from booking.services import nights, reservations
 from booking.services.instance import get_identity
@@ -24,7 +26,7 @@ from tests.support.noting import Asked, engine_of, noting
 from tests.support.shop import GRACE, LINUS, SECRET, Shop, add_listing
 
 # How often each asks once what is on sale has been read, without what begins and ends transactions and savepoints.
-HOLD, REFUSAL, CONFIRMATION = 10, 5, 20
+HOLD, REFUSAL, CONFIRMATION = 7, 1, 19
 _FRAMES = ("BEGIN", "SAVEPOINT", "RELEASE")
 
 
@@ -110,7 +112,7 @@ def test_a_price_that_changes_after_the_first_look_is_the_one_that_counts(
 ) -> None:
     """What is kept in memory is as new as the number says inside the transaction that books. SQL by hand, which
     changes no number, is seen a minute later, as pages see it."""
-    grace, look = wish(shop), reservations.has_free_unit
+    grace, look = wish(shop), reservations.glance
 
     def change() -> None:
         with shop.app.app_context():
@@ -118,13 +120,14 @@ def test_a_price_that_changes_after_the_first_look_is_the_one_that_counts(
             db.session.execute(update(table).values(nightly_minor=99900, weekend_minor=99900))
             db.session.commit()
 
-    def look_and_be_overtaken(*asked: Any) -> bool:
+    def look_and_be_overtaken(*asked: Any) -> Any:
         found = look(*asked)
         change()
         return found
 
-    monkeypatch.setattr(reservations, "has_free_unit", look_and_be_overtaken)
+    monkeypatch.setattr(reservations, "glance", look_and_be_overtaken)
     with shop.app.app_context():
+        on_sale(db.session())
         if by_hand:
             placed = place_booking(shop.runtime, grace)
             assert shop.booking(placed.booking_id).amount == grace.shown_total
@@ -134,15 +137,15 @@ def test_a_price_that_changes_after_the_first_look_is_the_one_that_counts(
 
 
 def test_a_listing_taken_off_sale_at_the_last_moment_is_not_booked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    grace, look = wish(shop), reservations.has_free_unit
+    grace, look = wish(shop), reservations.glance
 
-    def look_and_be_overtaken(*asked: Any) -> bool:
+    def look_and_be_overtaken(*asked: Any) -> Any:
         with shop.app.app_context():
             db.session.execute(update(Listing).values(is_active=False))
             db.session.commit()
         return look(*asked)
 
-    monkeypatch.setattr(reservations, "has_free_unit", look_and_be_overtaken)
+    monkeypatch.setattr(reservations, "glance", look_and_be_overtaken)
     with shop.app.app_context(), pytest.raises(ListingNotFound):
         place_booking(shop.runtime, grace)
 
@@ -170,9 +173,7 @@ def test_a_booking_that_lost_one_of_its_nights_leaves_none_behind_when_it_is_pai
     session_id, grace = shop.session_of(booking_id), shop.booking(booking_id)
     shop.stripe.drop_webhooks()
     with shop.app.app_context():
-        other = Booking(
-            **{column: getattr(grace, column) for column in _columns()}, reference="LINUS234", hold_key="linus"
-        )
+        other = Booking(**_values_of(grace) | {"reference": "LINUS234", "hold_key": "linus"})
         db.session.add(other)
         db.session.flush()
         last = db.session.get_one(Night, (grace.unit_id, grace.leave - timedelta(days=1)))
@@ -188,6 +189,64 @@ def test_a_booking_that_lost_one_of_its_nights_leaves_none_behind_when_it_is_pai
     assert len(shop.refunds(booking_id)) == 1
 
 
-def _columns() -> list[str]:
-    left_out = ("id", "reference", "hold_key", "created_at", "updated_at")
-    return [column.key for column in Booking.__table__.columns if column.key not in left_out]
+# --- rows that are written at once ------------------------------------------------------------------------------------
+
+# What two rows may not share.
+OWN: dict[type[Any], dict[str, str]] = {
+    Booking: {"reference": "TWIN234{}", "hold_key": "twin {}"},
+    Attempt: {"token": "twin {}", "idempotency_key": "twin {}", "session_id": "cs_{}", "payment_intent_id": "pi_{}"},
+    Payment: {"payment_intent_id": "pi_{}", "charge_id": "ch_{}"},
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_row_that_is_written_at_once_is_the_one_that_flushing_would_have_written(shop: Shop, kind: type[Any]) -> None:
+    paid = shop.book(shop.stay())
+    shop.pay(paid)
+    with shop.app.app_context():
+        given = _values_of(db.session.scalars(select(kind)).one())
+    with shop.app.app_context(), pytest.raises(TakenBack), transaction() as session:
+        at_once, flushed = (kind(**given | {name: own.format(n) for name, own in OWN[kind].items()}) for n in (1, 2))
+        for row in (at_once, flushed):
+            row.number = 7 + (row is flushed)  # of an attempt; the others know none
+        write_now(session, at_once)
+        session.add(flushed)
+        session.flush()
+        assert _written(session, at_once) == _written(session, flushed)
+        raise TakenBack
+
+
+def test_a_row_that_is_written_at_once_is_known_to_the_session_as_any_other(shop: Shop) -> None:
+    booking_id = shop.book(shop.stay())
+    shop.breaks = ("I3",)  # nobody decided on it
+    with shop.app.app_context(), transaction() as session, noting(db.engine) as asked:
+        payment = Payment(booking_id=booking_id, amount_minor=100, currency="eur", captured_at=shop.clock.now(),
+                          source=Source.STAFF, method=PaymentMethod.CASH)  # fmt: skip
+        write_now(session, payment)
+        assert payment.reported_refunded_minor == 0  # filled in by the column, and not asked for
+        assert len(asked) == 1
+        assert session.get(Payment, payment.id) is payment
+        payment.amount_minor, payment_id = 200, payment.id
+    with shop.app.app_context():
+        assert db.session.get_one(Payment, payment_id).amount_minor == 200
+
+
+def test_nothing_is_written_at_once_outside_a_transaction(small_shop: Shop) -> None:
+    with small_shop.app.app_context(), pytest.raises(RuntimeError):
+        write_now(db.session(), Payment())
+
+
+class TakenBack(Exception):
+    """Nothing of it is to stay."""
+
+
+def _values_of(row: Any) -> dict[str, Any]:
+    left_out = ("id", "created_at", "updated_at")
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns if column.key not in left_out}
+
+
+def _written(session: Session, row: Any) -> dict[str, Any]:
+    table = row.__table__
+    told = session.execute(text(f"SELECT * FROM {table.name} WHERE id = {row.id}")).mappings().one()  # noqa: S608
+    apart = {"id", "number", "created_at", "updated_at", *OWN[type(row)]}
+    return {name: value for name, value in told.items() if name not in apart}

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Locator, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = """
@@ -20,3 +20,9 @@ def open_chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def press_first(button: Locator, link: Locator) -> None:
+    """Press the button; where the page has none, follow the link. The page may still be on its way."""
+    button.or_(link).first.wait_for(state="attached")
+    (button if button.count() else link).first.click()

@@ -18,7 +18,17 @@ from booking.domain.money import Money
 from booking.domain.payment_plans import PaymentPlan
 from booking.domain.pricing import Ask, quote
 from booking.domain.rates import Party
-from booking.domain.states import LIVE_ATTEMPT, AttemptStatus, PaymentMethod, RefundReason, RefundStatus, Source
+from booking.domain.states import (
+    LIVE_ATTEMPT,
+    AttemptPurpose,
+    AttemptStatus,
+    DueKind,
+    DueStatus,
+    PaymentMethod,
+    RefundReason,
+    RefundStatus,
+    Source,
+)
 from booking.extensions import db
 from booking.gateways.billing import SubscriptionEvidence
 from booking.gateways.payments import (
@@ -33,12 +43,13 @@ from booking.gateways.payments import (
     Tag,
 )
 from booking.gateways.stripe_gateway import StripeGateway
-from booking.models import Attempt, AuditLine, Booking, BookingEvent, Listing, Night, OutboxRow, Payment, Refund
+from booking.models import Attempt, AuditLine, Booking, BookingEvent, Due, Listing, Night, OutboxRow, Payment, Refund
 from booking.models.outbox import OutboxKind
 from booking.runtime import Runtime
 from booking.services import (
     attempts,
     cards,
+    changes,
     disputes,
     payment_plans,
     phone,
@@ -49,6 +60,7 @@ from booking.services import (
     webhooks,
 )
 from booking.services.cases import Outcome
+from booking.services.changes import ChangeWish
 from booking.services.instance import Identity
 from booking.services.phone import PhoneRequest
 from booking.services.reservations import PlaceRequest
@@ -63,7 +75,14 @@ from tests.support.shop import GRACE
 WEBHOOK = Cause(Source.WEBHOOK, stripe_event_id="evt_1")
 IDENTITY = Identity(INSTANCE, livemode=False)
 ADA = "ada@example.org"
+OWED = Money(4200, "eur")  # beside the first payment
 NOT_ARRIVED = "A refund did not arrive. The money is back on your Stripe balance and the guest is still owed it."
+
+
+def mail(booking_id: int, kind: str, note: str | None = None, **facts: Any) -> dict[str, Any]:
+    """The payload of a mail: with a note it is one to staff."""
+    payload = {"mail": kind, "booking_id": booking_id, "facts": facts}
+    return payload if note is None else {**payload, "note": note}
 
 
 class ToldStripe(StripeGateway):
@@ -165,6 +184,28 @@ class MemoryShop:
         mark = listing.schedule(priced.total, stay.arrive, self.now).mark
         db.session.rollback()
         return PlaceRequest(listing.id, stay, 2, GRACE, browser, priced.total, shown_plan=mark, consent=agreed)
+
+    def change_stay(self, booking_id: int, stay: Stay) -> None:
+        """Staff changes when somebody stays, at today's price."""
+        total = self.wish(stay).shown_total
+        changes.change_stay(self.runtime, booking_id, ChangeWish(stay, 2, keeps_price=False), total, "form", ADA)
+
+    def owe(self, kind: DueKind = DueKind.BALANCE, booking_id: int = 1, status: DueStatus = DueStatus.OPEN) -> int:
+        """Something is owed beside the first payment, until a week before arrival; its id."""
+        with transaction() as session:
+            day = session.get_one(Booking, booking_id).arrive - timedelta(days=7)
+            due = Due(booking_id=booking_id, kind=kind, status=status, due_on=day,
+                      amount_minor=OWED.minor, currency=OWED.currency)  # fmt: skip
+            session.add(due)
+            session.flush()
+            return due.id
+
+    def ask_due(self, number: int, due_id: int = 1, status: AttemptStatus = AttemptStatus.CREATING) -> None:
+        """Write the attempt of a booking, by its number, in which what is owed can be paid."""
+        with transaction() as session:
+            booking = session.get_one(Booking, session.get_one(Due, due_id).booking_id)
+            wanted = attempts.Wanted(AttemptPurpose.BALANCE, OWED, booking.stay, booking.guests, due_id=due_id)
+            attempts.write_wanted(session, self.runtime, booking, wanted, number, self.now, IDENTITY).status = status
 
     def ask_for(self, plan: PaymentPlan) -> None:
         """From now on guests pay as this plan says."""

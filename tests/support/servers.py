@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import requests
 from flask import Flask
 from werkzeug.serving import make_server
@@ -125,6 +126,15 @@ def own_postgres(*, is_durable: bool) -> Iterator[Cluster]:
         if (cluster.data / "postmaster.pid").exists():
             cluster.crash()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_connections(control: psycopg.Connection, database: str) -> None:
+    """Have the server end what all others have open to a database; they are gone when this returns.
+
+    Told to end, and not waited for, one may live long enough to take the next question and die of it.
+    """
+    others = "FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    control.execute(f"SELECT pg_terminate_backend(pid, 5000) {others}", (database,))  # type: ignore[arg-type]
 
 
 def _postgres_binaries() -> Path:

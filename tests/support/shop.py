@@ -14,6 +14,7 @@ import stripe
 from flask import Flask, has_app_context
 from sqlalchemy import func, select
 
+from booking import create_app
 from booking.config import AppEnv, Settings
 from booking.domain.dates import Stay
 from booking.domain.money import Money
@@ -343,6 +344,16 @@ def dispose(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@contextlib.contextmanager
+def open_house(url: str) -> Iterator[Flask]:
+    """An app on a database that is empty but for one listing; it is the current one until it is let go of."""
+    app = create_app(make_settings(url))
+    add_listing(app)
+    with app.app_context():
+        yield app
+    dispose(app)
 
 
 def add_listing(app: Flask, slug: str = "harbour-loft", units: int = 1, **changes: Any) -> int:
