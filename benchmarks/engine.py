@@ -44,7 +44,7 @@ def measure(place: Place, rounds: int, times: int) -> Iterator[Measured]:
         spent: dict[str, list[float]] = {name: [] for name in names}
         for each in range(rounds + 1):
             requests = [make_request(*stay) for stay in _free_stays(times)]
-            took = {"floor": [_timed(_floor)[0] for _ in range(times)]}
+            took = {"floor": [_timed(write_floor)[0] for _ in range(times)]}
             holds = [_timed(lambda request=request: hold(request)) for request in requests]
             events = [paid_event(placed.booking_id) for _, placed in holds]
             took["hold"] = [seconds for seconds, _ in holds]
@@ -53,8 +53,7 @@ def measure(place: Place, rounds: int, times: int) -> Iterator[Measured]:
                 for name in names:
                     spent[name].append(statistics.median(took[name]))
         for name in ("hold", "confirm"):
-            shares = [one / other for one, other in zip(spent["floor"], spent[name], strict=True)]
-            yield Measured(name, place.database, place.units, shares, statistics.median(spent[name]) * 1000)
+            yield Measured.against(spent["floor"], spent[name], name, place.database, place.units)
         yield _crowd(app, place, rounds)
         yield _rush(app, place, rounds)
         yield _search(place)
@@ -71,7 +70,7 @@ def _timed(work: Callable[[], _Result]) -> tuple[float, _Result]:
     return took, result
 
 
-def _floor() -> None:
+def write_floor() -> None:
     """The least that a confirmation could be: an event written, a booking changed, both committed."""
     now = datetime.now(UTC)
     with transaction() as session:

@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -38,8 +37,7 @@ def measure(shops: list[Place], rounds: int, requests: int) -> Iterator[Measured
         for place, server, pages in running:
             for page in pages:
                 spent = [each[place][page] for each in found]
-                shares = [one / other for one, other in zip(floor, spent, strict=True)]
-                yield Measured(page, place.database, place.units, shares, statistics.median(spent) * 1000)
+                yield Measured.against(floor, spent, page, place.database, place.units)
             yield Measured("memory", place.database, place.units, [server.megabytes()], server.megabytes())
 
 

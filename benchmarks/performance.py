@@ -25,6 +25,7 @@ GOALS = (
     Goal("confirm", "news of a payment taken in, checked and settled, against the floor", 0.55, "sqlite"),
     Goal("webhook", "the whole of such news through gunicorn, against hello", 0.25, "sqlite"),
     Goal("webhook", "the whole of such news through gunicorn, against hello", 0.20, "postgresql"),
+    Goal("webhook floor", "the floor of a confirmation alone through gunicorn, against hello", None),
     Goal("hold", "a hold of four nights, against the floor", 0.55),
     Goal("refuse", "refusals of taken nights in the time of one hold, 16 clients", 4.0),
     Goal("rush", "64 clients for one unit, against 64 for different ones", 0.5),

@@ -2,6 +2,7 @@
 
 import statistics
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,12 @@ class Measured:
     units: int
     ratios: list[float]
     cost: float
+
+    @classmethod
+    def against(cls, floor: list[float], spent: list[float], what: str, database: str, units: int) -> Self:
+        """What something costs in seconds, round by round, against the least that it could."""
+        shares = [least / one for least, one in zip(floor, spent, strict=True)]
+        return cls(what, database, units, shares, statistics.median(spent) * 1000)
 
     @property
     def ratio(self) -> float:
