@@ -109,7 +109,8 @@ def _of_browser() -> Any:
 _FIRST_LOOK = _of_browser()
 _IS_RIVAL = and_(
     Booking.browser_key == bindparam("of_browser"),
-    Booking.listing_id == bindparam("of_listing"),
+    # A browser has few. Asked for the bare column, SQLite would read all that was ever booked in the listing instead.
+    Booking.listing_id + 0 == bindparam("of_listing"),
     Booking.status == BookingStatus.PENDING,
     Booking.payment_status != PaymentStatus.AUTHORIZED,  # a request is its guest's own to withdraw
     Booking.arrive < bindparam("leaves"),
