@@ -5,7 +5,7 @@ import math
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,11 +13,12 @@ from functools import cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import DateTime, Engine, Enum, event, insert
+from sqlalchemy import DateTime, Engine, Enum, bindparam, event, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
@@ -145,7 +146,8 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
 def write_at_commit(key: str, write: Callable[[Session, Any], None]) -> None:
     """Have what any session notes under a key written as the last thing of its transaction, services' or not.
 
-    A savepoint that ends writes nothing, and one that is rolled back forgets nothing: what was noted before it stays.
+    Of several keys the one that was named first is written last. A savepoint that ends writes nothing, and one that is
+    rolled back forgets nothing: what was noted before it stays.
     """
 
     def end(session: Session) -> None:
@@ -160,8 +162,22 @@ def write_at_commit(key: str, write: Callable[[Session, Any], None]) -> None:
         if not session.in_nested_transaction():
             session.info.pop(key, None)
 
-    event.listen(Session, "before_commit", end)
+    event.listen(Session, "before_commit", end, insert=True)
     event.listen(Session, "after_rollback", forget)
+
+
+def inserted_at_commit(key: str, statement: Callable[[Session], Any]) -> Callable[[Session, dict[str, Any]], None]:
+    """What notes rows that are inserted together at the end of their transaction. It joins its caller's."""
+
+    def note(session: Session, row: dict[str, Any]) -> None:
+        require_transaction(session)
+        session.info.setdefault(key, []).append(row)
+
+    def write(session: Session, rows: list[dict[str, Any]]) -> None:
+        run(session, statement(session), rows if len(rows) > 1 else rows[0])
+
+    write_at_commit(key, write)
+    return note
 
 
 def run(session: Session, statement: Any, given: Any) -> Any:
@@ -198,6 +214,32 @@ def _writing(kind: Any) -> tuple[Any, str, dict[str, bool]]:
     table = kind.__table__
     (key,) = table.primary_key
     return insert(table).returning(key), key.name, {one.name: one.type.should_evaluate_none for one in table.columns}
+
+
+def change_now(session: Session, row: Any, values: Mapping[str, Any], **still: Any) -> bool:
+    """Change columns of an object's row at once, where others are `still` so; whether they were. Joins the transaction.
+
+    The object says the same afterwards. What it was changed in before, and was not written yet, is written first.
+    """
+    require_transaction(session)
+    if row in session.dirty:
+        session.flush()
+    given = {"of_id": row.id} | {f"to_{name}": one for name, one in values.items()}
+    given |= {f"was_{name}": one for name, one in still.items()}
+    if run(session, _changing(row.__class__, tuple(values), tuple(still)), given).rowcount != 1:
+        return False
+    for name, one in values.items():
+        set_committed_value(row, name, one)
+    session.expire(row, ["updated_at"])
+    return True
+
+
+@cache
+def _changing(kind: Any, names: tuple[str, ...], still: tuple[str, ...]) -> Any:
+    columns = kind.__table__.c
+    as_it_was = [columns[name] == bindparam(f"was_{name}") for name in still]
+    changed = update(kind.__table__).where(columns.id == bindparam("of_id"), *as_it_was)
+    return changed.values({name: bindparam(f"to_{name}") for name in names})
 
 
 def insert_into(session: Session, table: Any) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from booking.domain.dates import Stay
 from booking.domain.states import BookingStatus, PaymentStatus
 from booking.models import Booking, RateWindow, Shelf, Unit
-from booking.queries.nights import FREE_UNITS, asked_of
+from booking.queries.nights import FIRST_UNHURRIED, FREE_UNITS, asked_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,12 @@ class HeldStay:
 class FirstLook:
     """What a transaction that places a booking has to know first.
 
-    `version` is the shelf's number in it (queries/on_sale.py), `hold_keys` those of all that this browser has held or
-    booked, and `held` how many stays it holds unpaid.
+    `version` is the shelf's number in it (queries/on_sale.py), `unit_id` what `find_unhurried_unit` would say,
+    `hold_keys` those of all that this browser has held or booked, and `held` how many stays it holds unpaid.
     """
 
     version: int | None
+    unit_id: int | None
     hold_keys: frozenset[str]
     held: int
 
@@ -60,11 +61,14 @@ def find_rivals(session: Session, listing_id: int, stay: Stay, browser_key: str)
     return list(session.scalars(select(Booking).where(_IS_RIVAL), asked))
 
 
-def take_first_look(session: Session, browser_key: str, now: datetime) -> FirstLook:
-    """The number of what is on sale and what a browser has, in one statement."""
-    rows = session.connection().execute(_FIRST_LOOK, {"of_browser": browser_key}).all()
+def take_first_look(session: Session, listing_id: int, stay: Stay, browser_key: str, now: datetime) -> FirstLook:
+    """The number of what is on sale, what a browser has and a unit for it, in one statement."""
+    rows = (
+        session.connection().execute(_FIRST_LOOK, asked_of(listing_id, stay, now) | {"of_browser": browser_key}).all()
+    )
     held = [row for row in rows if row.status is BookingStatus.PENDING and row.hold_until and row.hold_until > now]
-    return FirstLook(rows[0].version, frozenset(row.hold_key for row in rows if row.hold_key), len(held))
+    wishes = frozenset(row.hold_key for row in rows if row.hold_key)
+    return FirstLook(rows[0].version, rows[0].unit_id, wishes, len(held))
 
 
 def count_units(session: Session, listing_id: int) -> int:
@@ -96,13 +100,14 @@ def _held(session: Session, condition: ColumnElement[bool], now: datetime) -> li
 
 
 def _of_browser() -> Any:
-    """One row at least, also where the browser has nothing: it carries the number."""
-    number = select(Shelf.version).scalar_subquery().label("version")
+    """One row at least, also where the browser has nothing: it carries the number, and the unit."""
+    number, unit = select(Shelf.version).scalar_subquery(), FIRST_UNHURRIED.scalar_subquery()
     always = select(literal(1).label("one")).subquery()
     has = (Booking.browser_key == bindparam("of_browser")) & Booking.status.in_(
         (BookingStatus.PENDING, BookingStatus.CONFIRMED)
     )
-    wanted = select(number, Booking.hold_key, Booking.status, Booking.hold_until)
+    told = (number.label("version"), unit.label("unit_id"))
+    wanted = select(*told, Booking.hold_key, Booking.status, Booking.hold_until)
     return wanted.select_from(always).outerjoin(Booking, has)
 
 

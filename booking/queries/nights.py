@@ -48,7 +48,7 @@ def find_unhurried_unit(session: Session, listing_id: int, stay: Stay, now: date
 
     None where none is free, or each is on its way to another guest, who may yet fail.
     """
-    return session.connection().scalar(_FIRST_UNHURRIED, asked_of(listing_id, stay, now))
+    return session.connection().scalar(FIRST_UNHURRIED, asked_of(listing_id, stay, now))
 
 
 def free_unit_ids_of_house(session: Session, property_id: int, stay: Stay, now: datetime) -> list[int]:
@@ -188,15 +188,15 @@ def _free_units(
 
 
 def asked_of(listing_id: int, stay: Stay, now: datetime) -> dict[str, Any]:
-    """What FREE_UNITS is given."""
+    """What FREE_UNITS and FIRST_UNHURRIED are given."""
     return {"of_listing": listing_id, "arrives": stay.arrive, "leaves": stay.leave, "at": now}
 
 
-# Put together once: every hold and every refusal asks it.
+# Put together once: every hold and every refusal asks them.
 FREE_UNITS = _free_units(bindparam("arrives"), bindparam("leaves"), bindparam("at")).where(
     Unit.listing_id == bindparam("of_listing")
 )
-_FIRST_UNHURRIED = FREE_UNITS.limit(1).with_for_update(skip_locked=True, key_share=True)
+FIRST_UNHURRIED = FREE_UNITS.limit(1).with_for_update(skip_locked=True, key_share=True)
 
 
 class _Iso(FunctionElement[str]):

@@ -59,7 +59,6 @@ def note_authorised(case: Case) -> Outcome:
     if request is None or request.state is not RequestState.STARTED or not is_waiting:
         return _let_go_at_once(case, reserved, request)
     give_up_others(case)
-    case.session.flush()  # the unique index allows one live attempt
     case.attempt.status = AttemptStatus.PROCESSING
     answer_by = answer_deadline(case.now, request.answer_hours, case.evidence.capture_before, _arrives_at(case.booking))
     unit_id = retake_nights(case.session, case.booking, case.now, hold_until=nights_kept_until(answer_by))

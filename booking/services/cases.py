@@ -1,15 +1,12 @@
 """What a decision on money is given, and what decisions of every kind do. All of it joins the caller's transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
-from booking.database import run
 from booking.domain.states import LIVE_ATTEMPT, UNFINISHED_ATTEMPT, AttemptStatus, RefundReason
 from booking.gateways.payments import EvidenceState, PaymentEvidence
 from booking.models import Attempt, Booking, Payment
@@ -52,6 +49,8 @@ class Case:
     cause: Cause
     now: datetime
     identity: Identity
+    attempts: Sequence[Attempt]  # all of the booking, this one too
+    is_recorded: bool  # the payment that the evidence tells of, before this decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +89,13 @@ def refund_duplicate(case: Case, payment: Payment) -> Outcome:
 
 def give_up_others(case: Case) -> None:
     """Nothing else may be handed out for the same; the sweep ends the sessions that are still open at Stripe."""
-    attempt, session = case.attempt, case.session
-    this = {"of_booking": case.booking.id, "but": attempt.id, "change": attempt.change_id, "due": attempt.due_id}
-    session.flush()
-    if run(session, _GIVING_UP, this).rowcount:
-        for row in session:
-            if isinstance(row, Attempt) and row is not attempt:
-                session.expire(row)
-
-
-_ROW: Any = Attempt.__table__
-_GIVING_UP = (
-    update(_ROW)
-    .where(
-        _ROW.c.booking_id == bindparam("of_booking"),
-        _ROW.c.id != bindparam("but"),
-        _ROW.c.status.in_(LIVE_ATTEMPT),
+    this = case.attempt
+    for other in case.attempts:
         # The price of the booking, the difference of a change and a due are things to pay for each by itself.
-        _ROW.c.change_id.is_not_distinct_from(bindparam("change")),
-        _ROW.c.due_id.is_not_distinct_from(bindparam("due")),
-    )
-    .values(status=AttemptStatus.SUPERSEDED)
-)
+        is_for_the_same = (other.change_id, other.due_id) == (this.change_id, this.due_id)
+        if other is not this and is_for_the_same and other.status in LIVE_ATTEMPT:
+            other.status = AttemptStatus.SUPERSEDED
+    case.session.flush()  # one of them is live at most, and this one may be the next
 
 
 def close_attempt(case: Case, status: AttemptStatus) -> bool:

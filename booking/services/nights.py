@@ -81,6 +81,10 @@ def find_units(
     return _or_unavailable(verdict.units)
 
 
+class Overtaken(Exception):
+    """Somebody took nights between the look at them and their claim. A new transaction sees what is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picked:
     """Where a booking is to go: one unit first, and if somebody is faster there, `among` these; None: any other."""
@@ -89,12 +93,19 @@ class Picked:
     among: tuple[int, ...] | None
 
 
-def pick_unit(session: Session, listing: Listing, stay: Stay, now: datetime) -> Picked:
-    """A free unit for a new booking of a listing. Raises as `find_units` does, and locks as it does."""
+# The two ways of taking what was picked.
+Claim = Callable[..., int | None]
+
+
+def pick_unit(session: Session, listing: Listing, stay: Stay, now: datetime, seen: int | None = None) -> Picked:
+    """A free unit for a new booking of a listing. Raises as `find_units` does, and locks as it does.
+
+    `seen` is what `find_unhurried_unit` would say, where this transaction has asked for it with something else.
+    """
     require_transaction(session)
     if not listing.rules.looks_around:
         session.flush()  # what was changed before counts
-        first = find_unhurried_unit(session, listing.id, stay, now)
+        first = seen or find_unhurried_unit(session, listing.id, stay, now)
         if first is not None:
             return Picked(first, None)
     units = find_units(session, listing, stay, now)
@@ -114,6 +125,21 @@ def claim_picked(
     return claim_any_unit(
         session, booking.listing_id, stay, now, booking_id=owner, hold_until=hold_until, among=picked.among
     )
+
+
+def claim_swiftly(
+    session: Session, booking: Booking, picked: Picked, now: datetime, *, hold_until: datetime | None
+) -> int:
+    """The same, at half the price, for whoever can begin anew: hardly anybody is faster than a unit is picked.
+
+    Raises:
+        Overtaken: somebody was, and some of the nights may be taken now. The transaction must be rolled back.
+    """
+    require_transaction(session)
+    session.flush()
+    if _insert_nights(session, picked.first, booking.stay, now, booking.id, None, hold_until) != booking.stay.nights:
+        raise Overtaken
+    return picked.first
 
 
 def claim_any_unit(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.database import insert_of, require_transaction, run, transaction
+from booking.database import insert_of, inserted_at_commit, require_transaction, transaction
 from booking.models import OutboxRow
 from booking.models.outbox import OutboxKind, OutboxState
 from booking.runtime import Runtime
@@ -42,17 +42,19 @@ def enqueue(
 ) -> None:
     """Ask for something to be done after the commit; asking again with the same key changes nothing.
 
-    Joins the caller's transaction, so that the wish is kept exactly if its cause is.
+    Joins the caller's transaction, so that the wish is kept exactly if its cause is; it is written at the end of it.
     """
-    require_transaction(session)
     row = {"kind": kind, "dedupe_key": dedupe_key, "payload": payload, "booking_id": booking_id}
-    run(session, _asking(insert_of(session)), {**row, "state": OutboxState.DUE, "run_after": now, "tries": 0})
+    _note(session, {**row, "state": OutboxState.DUE, "run_after": now, "tries": 0})
 
 
 @cache
 def _asking(insert: Callable[[Any], Any]) -> Any:
     """The same statement for every wish, put together once for each database."""
     return insert(OutboxRow.__table__).on_conflict_do_nothing(index_elements=["dedupe_key"])
+
+
+_note = inserted_at_commit("holdfast_outbox", lambda session: _asking(insert_of(session)))
 
 
 def lease_next(runtime: Runtime) -> Task | None:

@@ -68,7 +68,7 @@ from booking.services.holds import Holder
 from booking.services.instance import Identity, get_identity
 from booking.services.ledger import refresh_money
 from booking.services.locks import lock_booking
-from booking.services.nights import Picked, claim_picked, free_nights, pick_unit
+from booking.services.nights import Claim, Overtaken, Picked, claim_picked, claim_swiftly, free_nights, pick_unit
 from booking.services.notifications import GuestMail
 from booking.services.timeline import Cause
 
@@ -239,7 +239,7 @@ def _place_or_find(
         seen = _glance(runtime, request)
     _refuse_taken(runtime, request, seen)
     try:
-        return _place(runtime, request, identity)
+        return _place_swiftly(runtime, request, identity)
     except (IntegrityError, DatesUnavailable, TooManyHolds):
         if not _glance(runtime, request).was_wished:  # few have, and only they wait for those who write
             raise
@@ -249,10 +249,17 @@ def _place_or_find(
         return placed
 
 
-def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Placed:
+def _place_swiftly(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Placed:
+    try:
+        return _place(runtime, request, identity, claim_swiftly)
+    except Overtaken:
+        return _place(runtime, request, identity, claim_picked)
+
+
+def _place(runtime: Runtime, request: PlaceRequest, identity: Identity, claim: Claim) -> Placed:
     now = runtime.clock.now()
     with transaction() as session:
-        look = take_first_look(session, _browser_key(request), now)
+        look = take_first_look(session, request.listing_id, request.stay, _browser_key(request), now)
         own = _find_own(session, request) if hold_key(request) in look.hold_keys else None
         if own is not None:
             return _use_again(own, request.guest)
@@ -270,7 +277,7 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
         schedule = _agreed_schedule(listing, request, priced, now)
         holder = Holder(_browser_key(request), request.guest.email, request.network)
         holds.refuse_too_many(session, runtime, holder, look, listing, request.stay, now)
-        picked = pick_unit(session, listing, request.stay, now)
+        picked = pick_unit(session, listing, request.stay, now, look.unit_id)
         consent = _agreed_consent(listing, request, priced, schedule, now)
         booking = write_booking(
             session, listing, picked.first, request, priced, now,
@@ -286,7 +293,7 @@ def _place(runtime: Runtime, request: PlaceRequest, identity: Identity) -> Place
             _write_request(session, listing, booking, now)
         agreed = attempts.Agreed(listing.name, listing.takes_requests, consent is not None)
         attempt = attempts.write_attempt(session, runtime, booking, 1, now, identity, agreed=agreed)
-        take_unit(session, booking, picked, now)
+        take_unit(session, booking, picked, now, claim)
         return _note_placed(session, booking, attempt, now)
 
 
@@ -437,9 +444,9 @@ def _write_guest(booking: Booking, guest: GuestDetails) -> None:
     booking.arrival_time, booking.language = guest.arrival_time, guest.language
 
 
-def take_unit(session: Session, booking: Booking, picked: Picked, now: datetime) -> None:
+def take_unit(session: Session, booking: Booking, picked: Picked, now: datetime, claim: Claim = claim_picked) -> None:
     """Take the nights of a new booking until its hold ends. Joins the transaction. Raises DatesUnavailable."""
-    unit_id = claim_picked(session, booking, picked, now, hold_until=booking.hold_until)
+    unit_id = claim(session, booking, picked, now, hold_until=booking.hold_until)
     if unit_id is None:
         raise DatesUnavailable
     if unit_id != booking.unit_id:  # a flush looks at what is set, the same or not
@@ -513,7 +520,7 @@ def _cancel(
         timeline.move(
             session, booking, BookingStatus.CANCELLED, "cancelled", cause, now,
             cancel_reason=reason, cancelled_at=now, hold_until=None, needs_review=False,
-            calendar_sequence=Booking.calendar_sequence + 1,
+            calendar_sequence=booking.calendar_sequence + 1,
         )  # fmt: skip
         change = swaps.find_open_change(session, booking.id)
         if change is not None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy import case as in_order
 from sqlalchemy.orm import Session
 
-from booking.database import after_commit, require_transaction, run, write_now
+from booking.database import after_commit, change_now, require_transaction, write_now
 from booking.domain.errors import DatesUnavailable, TransitionRefused
 from booking.domain.money import Money
 from booking.domain.requests import AuthorisationState
@@ -52,8 +52,6 @@ from booking.services.notifications import GuestMail, StaffNotice
 from booking.services.timeline import Cause
 
 logger = logging.getLogger(__name__)
-
-_PAYMENT: Any = Payment.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +101,14 @@ def settle(
     require_transaction(session)
     if isinstance(evidence, HouseReceipt):
         return _settle_receipt(session, evidence, cause, now)
-    found = _find_attempt(session, evidence, identity)
-    if found is None:
+    names = _names_of(evidence, identity)
+    booking = _lock_booking_of(session, names)
+    if booking is None:
         return Settled(Outcome.UNKNOWN, None)
-    attempt_id, booking_id = found
-    booking = lock_booking(session, booking_id)
-    attempt = session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
-    case = Case(session, attempt, booking, evidence, cause, now, identity)
+    attempts, is_recorded = _lock_attempts(session, booking, evidence)
+    case = Case(session, _pick(attempts, names), booking, evidence, cause, now, identity, attempts, is_recorded)
     outcome = _decide(case)
-    refresh_money(session, booking)
+    refresh_money(session, booking, attempts)
     return Settled(outcome, booking.id)
 
 
@@ -129,36 +126,48 @@ def _decide(case: Case) -> Outcome:
 # --- finding and binding --------------------------------------------------------------------------------------------
 
 
-def _find_attempt(session: Session, evidence: PaymentEvidence, identity: Identity) -> tuple[int, int] | None:
-    """An attempt and its booking, by id: by Stripe's ids that we stored, then by our own token.
+def _names_of(evidence: PaymentEvidence, identity: Identity) -> dict[str, str | None]:
+    """What an attempt may be known by: Stripe's ids that we stored, then our own token.
 
     An event may be faster than our own second transaction, and then nothing but the token is known here.
     """
     token = evidence.tag.attempt if evidence.tag.app == identity.instance_id else None
-    told = {"session": evidence.session_id or None, "intent": evidence.payment_intent_id or None, "ours": token or None}
-    session.flush()
-    found = run(session, _FINDING, told).first()
-    return None if found is None else (found.id, found.booking_id)
+    intent_id = evidence.payment_intent_id
+    return {"session_id": evidence.session_id or None, "payment_intent_id": intent_id or None, "token": token or None}
 
 
-# Of several the first counts: they would be different ones only where something is wrong at Stripe.
-_FINDING = (
-    select(Attempt.id, Attempt.booking_id)
-    .where(
-        or_(
-            Attempt.session_id == bindparam("session"),
-            Attempt.payment_intent_id == bindparam("intent"),
-            Attempt.token == bindparam("ours"),
-        )
-    )
-    .order_by(
-        in_order(
-            (Attempt.session_id == bindparam("session"), 0), (Attempt.payment_intent_id == bindparam("intent"), 1),
-            else_=2,
-        )
-    )
+def _lock_booking_of(session: Session, names: dict[str, str | None]) -> Booking | None:
+    return session.scalars(_BOOKING, names, execution_options={"populate_existing": True}).one_or_none()
+
+
+def _lock_attempts(session: Session, booking: Booking, evidence: PaymentEvidence) -> tuple[list[Attempt], bool]:
+    """All attempts of a locked booking, and whether the payment that is told of is recorded already."""
+    asked = {"of_booking": booking.id, "intent": evidence.payment_intent_id}
+    rows = session.execute(_ATTEMPTS, asked, execution_options={"populate_existing": True}).all()
+    return [row.Attempt for row in rows], rows[0].is_recorded
+
+
+def _pick(attempts: list[Attempt], names: dict[str, str | None]) -> Attempt:
+    """Of several the first counts: they would be different ones only where something is wrong at Stripe."""
+    return next(one for name, told in names.items() if told for one in attempts if getattr(one, name) == told)
+
+
+_NAMES = ("session_id", "payment_intent_id", "token")
+_IS_NAMED = [getattr(Attempt, name) == bindparam(name) for name in _NAMES]
+_NAMED = (
+    select(Attempt.booking_id)
+    .where(or_(*_IS_NAMED))
+    .order_by(in_order(*((named, place) for place, named in enumerate(_IS_NAMED))))
     .limit(1)
-)  # fmt: skip
+)
+# Nothing is asked of the attempts before the booking is locked: whoever had it may have made another one.
+_BOOKING = select(Booking).where(Booking.id == _NAMED.scalar_subquery()).with_for_update()
+_ATTEMPTS = (
+    select(Attempt, exists().where(Payment.payment_intent_id == bindparam("intent")).label("is_recorded"))
+    .where(Attempt.booking_id == bindparam("of_booking"))
+    .order_by(Attempt.id)
+    .with_for_update()
+)
 
 
 def _is_of_another_session(case: Case) -> bool:
@@ -167,26 +176,35 @@ def _is_of_another_session(case: Case) -> bool:
 
 
 def _bind(case: Case) -> None:
-    """Keep the ids that Stripe made, as soon as anything tells them."""
-    attempt, evidence = case.attempt, case.evidence
-    attempt.session_id = attempt.session_id or evidence.session_id
-    attempt.payment_intent_id = attempt.payment_intent_id or evidence.payment_intent_id
-    attempt.url = attempt.url or evidence.url
-    is_there = attempt.session_id or attempt.channel is AttemptChannel.ON_PAGE
-    if attempt.status is AttemptStatus.CREATING and is_there and evidence.state is EvidenceState.OPEN:
-        attempt.status = AttemptStatus.OPEN
+    """Keep the ids that Stripe made, as soon as anything tells them, and that it is open or paid."""
+    attempt, told = case.attempt, case.evidence
+    known = {name: getattr(attempt, name) or getattr(told, name) for name in ("session_id", "payment_intent_id", "url")}
+    known["status"] = _status_told(case, is_there=known["session_id"] or attempt.channel is AttemptChannel.ON_PAGE)
+    news = {name: one for name, one in known.items() if getattr(attempt, name) != one}
+    if news:
+        change_now(case.session, attempt, news)
+
+
+def _status_told(case: Case, *, is_there: bool) -> AttemptStatus:
+    if case.evidence.state is EvidenceState.PAID and _names_payment(case.evidence) and not _is_recorded(case):
+        return AttemptStatus.PAID
+    is_made = case.attempt.status is AttemptStatus.CREATING and is_there and case.evidence.state is EvidenceState.OPEN
+    return AttemptStatus.OPEN if is_made else case.attempt.status
+
+
+def _names_payment(evidence: PaymentEvidence) -> bool:
+    return evidence.payment_intent_id is not None and evidence.amount is not None and evidence.amount.minor > 0
 
 
 # --- money came -----------------------------------------------------------------------------------------------------
 
 
 def _settle_paid(case: Case, place: Callable[[Case, Payment], Outcome]) -> Outcome:
-    if case.evidence.payment_intent_id is None or case.evidence.amount is None or case.evidence.amount.minor <= 0:
+    if not _names_payment(case.evidence):
         return _review(case, "it was paid, but no payment is named")
-    if _is_recorded(case.session, case.evidence.payment_intent_id):
+    if _is_recorded(case):
         return Outcome.ALREADY
-    case.attempt.status = AttemptStatus.PAID
-    payment = _record_payment(case, case.evidence.payment_intent_id, case.evidence.amount)
+    payment = _record_payment(case)
     if case.attempt.purpose is AttemptPurpose.REQUEST:
         authorisations.note_captured(case)
     give_up_others(case)
@@ -244,18 +262,17 @@ def _end_dates_gone(case: Case, note: str) -> None:
     _log_after_commit(case, logging.WARNING, "booking_conflict", message)
 
 
-def _is_recorded(session: Session, payment_intent_id: str) -> bool:
-    return run(session, _RECORDED, {"intent": payment_intent_id}).first() is not None
+def _is_recorded(case: Case) -> bool:
+    return case.is_recorded
 
 
-_RECORDED = select(_PAYMENT.c.id).where(_PAYMENT.c.payment_intent_id == bindparam("intent"))
-
-
-def _record_payment(case: Case, payment_intent_id: str, amount: Money) -> Payment:
+def _record_payment(case: Case) -> Payment:
+    amount = case.evidence.amount
+    assert amount is not None
     payment = Payment(
         booking_id=case.booking.id,
         attempt_id=case.attempt.id,
-        payment_intent_id=payment_intent_id,
+        payment_intent_id=case.evidence.payment_intent_id,
         charge_id=case.evidence.charge_id,
         amount_minor=amount.minor,
         currency=amount.currency,
@@ -418,11 +435,10 @@ def _review_if_money(case: Case, problem: str) -> Outcome:
 
 
 def _settle_foreign_session(case: Case, problem: str) -> Outcome:
-    intent_id, amount = case.evidence.payment_intent_id, case.evidence.amount
-    if intent_id and amount and amount.minor > 0:
-        if _is_recorded(case.session, intent_id):
+    if _names_payment(case.evidence):
+        if _is_recorded(case):
             return Outcome.ALREADY
-        _record_payment(case, intent_id, amount)
+        _record_payment(case)
     return _review(case, problem)
 
 
@@ -474,9 +490,7 @@ def _was_given_up_for_nothing(case: Case) -> bool:
     """Given up for another session, while its guest was paying in it: now this one counts."""
     if case.attempt.status is not AttemptStatus.SUPERSEDED or case.booking.status is not BookingStatus.PENDING:
         return False
-    processing = Attempt.status == AttemptStatus.PROCESSING
-    found = select(Attempt.id).where(Attempt.booking_id == case.booking.id, processing)
-    return case.session.scalar(found.limit(1)) is None
+    return all(one.status is not AttemptStatus.PROCESSING for one in case.attempts)
 
 
 def _note_decline(case: Case) -> Outcome:
@@ -531,8 +545,7 @@ def _has_money(case: Case) -> bool:
 
 
 def _has_live_attempt(case: Case) -> bool:
-    found = select(Attempt.id).where(Attempt.booking_id == case.booking.id, Attempt.status.in_(LIVE_ATTEMPT))
-    return case.session.scalar(found.limit(1)) is not None
+    return any(one.status in LIVE_ATTEMPT for one in case.attempts)
 
 
 def _log_after_commit(case: Case | _ReceiptCase, level: int, event: str, message: str) -> None:

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ClauseElement, insert, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
-from booking.database import require_transaction, run
+from booking.database import change_now, inserted_at_commit
 from booking.domain.errors import TransitionRefused
 from booking.domain.states import BookingStatus, Source, check_transition
 from booking.models import Booking, BookingEvent
@@ -34,8 +33,7 @@ def record(
     new: BookingStatus | None = None,
     note: str = "",
 ) -> None:
-    """Add one step to the timeline. Joins the caller's transaction."""
-    require_transaction(session)
+    """Add one step to the timeline. Joins the caller's transaction, and is written at the end of it."""
     row = {
         "booking_id": booking.id,
         "at": now,
@@ -47,7 +45,7 @@ def record(
         "new_status": new,
         "note": note[:500],
     }
-    run(session, _ADDING, row)
+    _note(session, row)
 
 
 def move(
@@ -68,24 +66,13 @@ def move(
     """
     old = booking.status
     check_transition(old, new)
-    if booking in session.dirty:
-        session.flush()
-    still = update(_ROW).where(_ROW.c.id == booking.id, _ROW.c.status == old)
-    if run(session, still.values(status=new, **values), None).rowcount != 1:
+    if not change_now(session, booking, {"status": new, **values}, status=old):
         raise TransitionRefused(old=old, new=new)
-    _take_over(session, booking, {**values, "status": new})
+    session.expire(booking, _BESIDE)
     record(session, booking, kind, cause, now, old=old, new=new, note=note)
 
 
-_ROW: Any = Booking.__table__
 _ADDING = insert(BookingEvent.__table__)  # type: ignore[arg-type]
+_note = inserted_at_commit("holdfast_timeline", lambda _session: _ADDING)
 # What hangs together with columns that a step changes.
-_BESIDE = ("unit", "request", "events", "updated_at")
-
-
-def _take_over(session: Session, booking: Booking, values: dict[str, Any]) -> None:
-    """Let the object say what its row says now; what the database has worked out itself is read when it is needed."""
-    worked_out = [name for name, value in values.items() if isinstance(value, ClauseElement | InstrumentedAttribute)]
-    session.expire(booking, [*_BESIDE, *worked_out])
-    for name in values.keys() - set(worked_out):
-        set_committed_value(booking, name, values[name])
+_BESIDE = ("unit", "request", "events")

@@ -167,7 +167,7 @@ def test_migrations_that_lose_the_night_key_are_found_out(app: Flask, monkeypatc
     ("module", "guard", "sabotage", "name"),
     [
         (settlement, "refund_duplicate", lambda case, payment: Outcome.DUPLICATE, "paid-twice-in-two-tabs"),
-        (settlement, "_is_recorded", lambda session, intent_id: False, "redirect-and-webhook-at-the-same-instant"),
+        (settlement, "_is_recorded", lambda case: False, "redirect-and-webhook-at-the-same-instant"),
         (settlement, "_find_mismatch", lambda case: None, "wrong-amount"),
         (settlement, "_keep_nights", lambda case: True, "delayed-payment-that-fails"),
         (webhooks, "_file", lambda delivery: True, "webhook-ten-times-at-once"),

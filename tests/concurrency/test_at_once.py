@@ -3,13 +3,13 @@
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import Engine, event, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session
 
 from booking import database
 from booking.database import transaction
@@ -25,6 +25,7 @@ from booking.services.instance import get_identity
 from booking.services.reservations import Placed
 from booking.services.timeline import Cause
 from tests.support.crowd import rush
+from tests.support.noting import engine_of
 from tests.support.shop import Shop, add_listing
 
 pytestmark = [pytest.mark.race, pytest.mark.usefixtures("patience")]
@@ -73,27 +74,30 @@ def test_control_settling_without_the_locks_fails_on_the_unique_payment(
     """With the row lock off, several see no payment yet; then the unique PaymentIntent alone keeps the second out."""
     booking_id = _paid_and_unheard(postgres_shop)
     everybody_looked = threading.Barrier(4)
-    look = settlement._is_recorded
+    look = settlement._lock_attempts
 
-    def look_and_wait(session: Session, payment_intent_id: str) -> bool:
-        with session.no_autoflush:  # or the first would lock the attempt's row here, and make the others wait
-            found = look(session, payment_intent_id)
+    def look_and_wait(*asked: Any) -> Any:
+        found = look(*asked)
         everybody_looked.wait(timeout=10)
         return found
 
-    monkeypatch.setattr(settlement, "lock_booking", lambda session, booking_id: session.get(Booking, booking_id))
-    monkeypatch.setattr(settlement, "_is_recorded", look_and_wait)
-    monkeypatch.setattr(db.session.session_factory.class_, "get_one", _get_one_unlocked)
-
-    outcomes = _settle_at_once(postgres_shop, booking_id, threads=4)
+    monkeypatch.setattr(settlement, "_lock_attempts", look_and_wait)
+    with _locking_no_rows(engine_of(postgres_shop.app)):
+        outcomes = _settle_at_once(postgres_shop, booking_id, threads=4)
 
     refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert [type(error) for error in refused] == [IntegrityError] * 3
     assert len(postgres_shop.payments(booking_id)) == 1
 
 
-def _get_one_unlocked(self: object, entity: type, ident: object, **_lock: object) -> object:
-    return self.get(entity, ident)  # type: ignore[attr-defined]
+@contextmanager
+def _locking_no_rows(engine: Engine) -> Iterator[None]:
+    def unlock(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> tuple[str, Any]:
+        return statement.removesuffix(" FOR UPDATE"), given
+
+    event.listen(engine, "before_cursor_execute", unlock, retval=True)
+    yield
+    event.remove(engine, "before_cursor_execute", unlock)
 
 
 # --- taking turns ---------------------------------------------------------------------------------------------------

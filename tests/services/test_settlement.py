@@ -115,13 +115,13 @@ def test_what_was_committed_while_this_transaction_waited_for_its_lock_counts(
 ) -> None:
     booking_id = desk.place()
     evidence, attempt_id = desk.evidence(booking_id, S.EXPIRED), desk.attempt(booking_id).id
-    lock = settlement.lock_booking
+    lock = settlement._lock_booking_of
 
-    def wait_for_lock(session: Session, wanted: int) -> Booking:
+    def wait_for_lock(session: Session, names: dict[str, str | None]) -> Booking | None:
         desk.house.raw.execute("UPDATE attempt SET status = 'failed' WHERE id = ?", (attempt_id,))
-        return lock(session, wanted)
+        return lock(session, names)
 
-    monkeypatch.setattr(settlement, "lock_booking", wait_for_lock)
+    monkeypatch.setattr(settlement, "_lock_booking_of", wait_for_lock)
 
     with desk.open() as session:
         attempt = session.get_one(Attempt, attempt_id)

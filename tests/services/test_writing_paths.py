@@ -11,22 +11,23 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from booking.cli.made_up_events import Wishes, make_event, sign
-from booking.database import transaction, write_now
+from booking.database import change_now, transaction, write_now
 from booking.domain.errors import DatesUnavailable, ListingNotFound, PriceChanged, StayRuleBroken
 from booking.domain.states import BookingStatus, PaymentMethod, Source
 from booking.extensions import db
 from booking.models import Attempt, Booking, Listing, Night, Payment
 from booking.queries.on_sale import on_sale
 from booking.queries.story import get_attempt_facts
-from booking.services import nights, reservations
+from booking.services import nights, reservations, timeline
 from booking.services.instance import get_identity
 from booking.services.reservations import PlaceRequest, place_booking
+from booking.services.timeline import Cause
 from booking.services.webhooks import receive_event
 from tests.support.noting import Asked, engine_of, noting
 from tests.support.shop import GRACE, LINUS, SECRET, Shop, add_listing
 
 # How often each asks once what is on sale has been read, without what begins and ends transactions and savepoints.
-HOLD, REFUSAL, CONFIRMATION = 7, 1, 19
+HOLD, REFUSAL, CONFIRMATION = 6, 1, 13
 _FRAMES = ("BEGIN", "SAVEPOINT", "RELEASE")
 
 
@@ -234,6 +235,59 @@ def test_a_row_that_is_written_at_once_is_known_to_the_session_as_any_other(shop
 def test_nothing_is_written_at_once_outside_a_transaction(small_shop: Shop) -> None:
     with small_shop.app.app_context(), pytest.raises(RuntimeError):
         write_now(db.session(), Payment())
+
+
+def test_what_is_changed_at_once_is_what_the_object_says_then(shop: Shop) -> None:
+    booking_id, later = shop.book(shop.stay()), shop.clock.now()
+    with shop.app.app_context(), transaction() as session, noting(db.engine) as asked:
+        booking = session.get_one(Booking, booking_id)
+        booking.message = "A cot, please"
+        assert change_now(session, booking, {"arrival_time": "16:30", "erase_asked_at": later}, status=booking.status)
+        assert (booking.arrival_time, booking.erase_asked_at) == ("16:30", later)
+    written = [statement for statement, _ in asked if statement.startswith("UPDATE")]
+
+    kept = shop.booking(booking_id)
+    assert (kept.message, kept.arrival_time, kept.erase_asked_at) == ("A cot, please", "16:30", later)
+    assert len(written) == 2, written  # what was changed before, and this; nothing of it once more
+
+
+def test_what_is_otherwise_by_now_is_not_changed(shop: Shop) -> None:
+    booking_id = shop.book(shop.stay())
+    with shop.app.app_context(), transaction() as session:
+        booking = session.get_one(Booking, booking_id)
+        assert not change_now(session, booking, {"message": "x"}, status=BookingStatus.CONFIRMED)
+        assert booking.message == ""
+
+    assert shop.booking(booking_id).message == ""
+
+
+def test_steps_of_a_transaction_that_is_taken_back_are_not_written_with_the_next_one(shop: Shop) -> None:
+    booking_id = shop.book(shop.stay())
+
+    def step(session: Session, kind: str) -> None:
+        timeline.record(session, session.get_one(Booking, booking_id), kind, Cause(Source.WEB), shop.clock.now())
+
+    with shop.app.app_context():
+        with pytest.raises(TakenBack), transaction() as session:
+            step(session, "taken back")
+            raise TakenBack
+        with transaction() as session:
+            step(session, "kept")
+            step(session, "kept, too")
+
+    assert [step.kind for step in shop.timeline(booking_id)] == ["placed", "kept", "kept, too"]
+
+
+def test_nothing_is_changed_or_noted_outside_a_transaction(shop: Shop) -> None:
+    booking_id = shop.book(shop.stay())
+    with shop.app.app_context():
+        booking = db.session.get_one(Booking, booking_id)
+        for act in (
+            lambda: change_now(db.session(), booking, {"message": "x"}),
+            lambda: timeline.record(db.session(), booking, "x", Cause(Source.WEB), shop.clock.now()),
+        ):
+            with pytest.raises(RuntimeError):
+                act()
 
 
 class TakenBack(Exception):
