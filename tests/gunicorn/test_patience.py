@@ -5,13 +5,16 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 
 import patient_worker
+from tests.gunicorn.slow_program import SECONDS
 from tests.support import servers
 from tests.support.gunicorn import THREADS, WORKERS, environment
 
@@ -24,10 +27,16 @@ MANY = 2 * WORKERS * THREADS
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """A program that says hello, under the shop's own settings."""
+    with _serving("benchmarks.hello:app", tmp_path) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _serving(program: str, tmp_path: Path) -> Iterator[str]:
     port = servers.lasting_port()
     url = f"http://127.0.0.1:{port}"
     env = environment("sqlite:////nonexistent/none.db", tmp_path, PORT=str(port), PYTHONPATH=str(servers.ROOT))
-    command = [sys.executable, "-m", "gunicorn", "benchmarks.hello:app"]
+    command = [sys.executable, "-m", "gunicorn", program]
     with servers.running(command, f"{url}/healthz", env, tmp_path / "log"):
         yield url
 
@@ -131,4 +140,46 @@ def test_who_pays_works_or_watches_is_let_through_however_long_it_took(method: s
 
 
 def test_who_waited_a_moment_is_served() -> None:
-    assert _answer("/stays", "GET", waited=1.5)[0] == "200 OK"
+    assert _answer("/stays", "GET", waited=1.0)[0] == "200 OK"
+
+
+def test_who_books_is_served_before_all_who_look_around(tmp_path: Path) -> None:
+    """Four times as many lookers as threads are in line when the button is pressed; it takes the next thread."""
+    done: list[str] = []
+
+    def ask(method: str, path: str) -> None:
+        requests.request(method, url + path, timeout=20)
+        done.append(method)
+
+    with _serving("tests.gunicorn.slow_program:app", tmp_path) as url, ThreadPoolExecutor(2 * MANY + 1) as visitors:
+        for _ in range(2 * MANY):
+            visitors.submit(ask, "GET", "/stays?guests=2")
+        time.sleep(SECONDS / 2)
+        visitors.submit(ask, "POST", "/stays/harbour-loft/review").result()
+        before = done.index("POST")
+
+    assert before <= 3 * WORKERS * THREADS < done.count("GET") == 2 * MANY
+
+
+@pytest.mark.parametrize(
+    ("said", "looks_around"),
+    [
+        (b"GET /stays?guests=2 HTTP/1.1\r\n", True),
+        (b"GET /de/ HTTP/1.1\r\n", True),
+        (b"GET /stays/harbour-loft/book?arrive=2027-03-01 HTTP/1.1\r\n", True),
+        (b"GET /pay/return?session_id=cs_1 HTTP/1.1\r\n", False),
+        (b"POST /stays/harbour-loft/review HTTP/1.1\r\n", False),
+        (b"GET /static/css/base.css HTTP/1.1\r\n", False),
+        (b"\x16\x03\x01", False),
+        (b"", False),
+    ],
+)
+def test_who_looks_around_is_told_by_the_first_line(said: bytes, looks_around: bool) -> None:
+    assert patient_worker._looks_around(SimpleNamespace(seen=said)) is looks_around
+
+
+def test_a_request_that_fails_in_its_thread_ends_its_line_and_no_other(server: str) -> None:
+    with _lines(server, b"no words of HTTP\r\n\r\n", THREADS * 2) as lines:
+        assert all(line.recv(1000).startswith(b"HTTP/1.1 400") for line in lines)
+
+    assert requests.get(server, timeout=20).text == "hello"
