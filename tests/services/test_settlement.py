@@ -28,6 +28,7 @@ from booking.services.settlement import Settled
 from booking.services.timeline import Cause
 from tests.simulation.house import INSTANCE
 from tests.support.memory_shop import IDENTITY, WEBHOOK, MemoryShop, mail
+from tests.support.shop import GRACE
 
 S, B, A = EvidenceState, BookingStatus, AttemptStatus
 EUR = "eur"
@@ -119,15 +120,16 @@ def test_what_was_committed_while_this_transaction_waited_for_its_lock_counts(
 
     def wait_for_lock(session: Session, names: dict[str, str | None]) -> Booking | None:
         desk.house.raw.execute("UPDATE attempt SET status = 'failed' WHERE id = ?", (attempt_id,))
+        desk.house.raw.execute("UPDATE booking SET guest_name = 'Rear Admiral Hopper' WHERE id = ?", (booking_id,))
         return lock(session, names)
 
     monkeypatch.setattr(settlement, "_lock_booking_of", wait_for_lock)
 
     with desk.open() as session:
-        attempt = session.get_one(Attempt, attempt_id)
-        assert attempt.status is A.CREATING
+        attempt, booking = session.get_one(Attempt, attempt_id), session.get_one(Booking, booking_id)
+        assert (attempt.status, booking.guest_name) == (A.CREATING, GRACE.name)
         assert settlement.settle(session, evidence, WEBHOOK, desk.now, IDENTITY).outcome is Outcome.NOTHING
-        assert attempt.status is A.FAILED
+        assert (attempt.status, booking.guest_name) == (A.FAILED, "Rear Admiral Hopper")
     assert desk.attempt(booking_id).status is A.FAILED
 
 
