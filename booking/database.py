@@ -199,8 +199,9 @@ def write_now(session: Session, row: Any) -> None:
     given = {name: row.__dict__[name] for name in columns.keys() & row.__dict__.keys()}
     result = run(session, statement, {name: one for name, one in given.items() if one is not None or columns[name]})
     setattr(row, key, result.scalar_one())
-    for name, one in result.last_inserted_params().items():  # what columns fill in by themselves, too
-        setattr(row, name, one)
+    for name, one in result.last_inserted_params().items():
+        if row.__dict__.get(name) is None:  # what the column has filled in by itself
+            setattr(row, name, one)
     make_transient_to_detached(row)
     session.add(row)
 
