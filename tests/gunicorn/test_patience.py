@@ -4,11 +4,10 @@ import contextlib
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import requests
@@ -96,51 +95,68 @@ def test_whoever_asks_whether_to_go_on_is_told_so(server: str) -> None:
 # --- whoever would wait too long ------------------------------------------------------------------------------------
 
 
-def _answer(path: str, method: str, waited: float, log: Callable[..., None] = print) -> tuple[str, dict[str, str]]:
-    patient_worker._line.seconds = waited
-    told: list[Any] = []
-
-    def shop(_environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
-        start("200 OK", [])
-        return [b"the shop"]
-
-    app = patient_worker._told_to_come_back(shop, log)
-    list(app({"PATH_INFO": path, "REQUEST_METHOD": method}, lambda *args: told.extend(args)))
-    return told[0], dict(told[1])
-
-
-@pytest.mark.parametrize("path", ["/", "/de/", "/stays", "/de/stays", "/stays/harbour-loft", "/terms"])
-def test_who_looks_around_is_told_when_to_come_back(path: str) -> None:
-    said: list[str] = []
-    status, headers = _answer(path, "GET", waited=2.5, log=lambda text, seconds: said.append(text % seconds))
-
-    assert said == ["No thread for 2.5 s: a visitor was asked to come back"]
-    assert status == "503 Service Unavailable"
-    assert int(headers["Retry-After"]) > 0
-    assert headers["Cache-Control"] == "no-store"
+@pytest.mark.parametrize(
+    "said",
+    [b"GET / ", b"GET /de/ ", b"GET /stays?guests=2 ", b"GET /de/stays/harbour-loft ", b"GET /terms ",
+     b"GET /stays/harbour-loft/book?arrive=2027-03-01 "],
+)  # fmt: skip
+def test_who_looks_around_may_be_told_to_come_back(said: bytes) -> None:
+    assert patient_worker._looks_around(said + b"HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    "said",
     [
-        ("POST", "/stays/harbour-loft/review"),
-        ("GET", "/stays/harbour-loft/review"),
-        ("GET", "/pay/return"),
-        ("GET", "/b/ABCDEFGH"),
-        ("GET", "/m/" + "x" * 43),
-        ("GET", "/manage"),
-        ("GET", "/admin/"),
-        ("GET", "/healthz"),
-        ("POST", "/webhooks/stripe/"),
-        ("GET", "/static/css/base.css"),
+        b"POST /stays/harbour-loft/review HTTP/1.1",
+        b"GET /stays/harbour-loft/review HTTP/1.1",
+        b"GET /pay/return?session_id=cs_1 HTTP/1.1",
+        b"GET /b/ABCDEFGH HTTP/1.1",
+        b"GET /m/" + b"x" * 43,
+        b"GET /manage HTTP/1.1",
+        b"GET /admin/ HTTP/1.1",
+        b"GET /healthz HTTP/1.1",
+        b"POST /webhooks/stripe/ HTTP/1.1",
+        b"GET /static/css/base.css HTTP/1.1",
+        b"\x16\x03\x01",
+        b"",
     ],
 )
-def test_who_pays_works_or_watches_is_let_through_however_long_it_took(method: str, path: str) -> None:
-    assert _answer(path, method, waited=60.0)[0] == "200 OK"
+def test_who_pays_works_or_watches_goes_first(said: bytes) -> None:
+    assert not patient_worker._looks_around(said)
 
 
-def test_who_waited_a_moment_is_served() -> None:
-    assert _answer("/stays", "GET", waited=1.0)[0] == "200 OK"
+@pytest.mark.parametrize(
+    ("looks_around", "waited", "is_late"), [(True, 2.0, True), (True, 1.0, False), (False, 60.0, False)]
+)
+def test_only_who_looks_around_waits_too_long(looks_around: bool, waited: float, is_late: bool) -> None:
+    conn = SimpleNamespace(looks_around=looks_around, came_at=time.monotonic() - waited)
+    assert patient_worker._is_late(conn) is is_late
+
+
+def test_who_cannot_be_served_soon_is_told_so_while_all_threads_are_busy(tmp_path: Path) -> None:
+    with _serving("tests.gunicorn.slow_program:app", tmp_path) as url, ThreadPoolExecutor(5 * MANY) as visitors:
+        answers = list(visitors.map(lambda _: requests.get(url + "/stays?guests=2", timeout=20), range(5 * MANY)))
+
+    told = [answer for answer in answers if answer.status_code == 503]
+    assert {answer.status_code for answer in answers} == {200, 503}
+    for answer in told:
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.text.rstrip().endswith("</html>")
+    assert "No thread for" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("after", [b"", b"and more"])
+def test_visitors_who_do_not_hang_up_keep_nobody_waiting(server: str, after: bytes) -> None:
+    """They were told that this answer is the last one. gunicorn by itself would wait two seconds for each."""
+    with _lines(server, b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n" + after, MANY) as lines:
+        began = time.monotonic()
+        assert requests.get(server, timeout=60).text == "hello"
+        assert time.monotonic() - began < 1.5
+
+        for line in lines:
+            line.settimeout(10)
+            assert b"".join(iter(lambda line=line: line.recv(1000), b"")).endswith(b"hello")  # type: ignore[misc]
 
 
 def test_who_books_is_served_before_all_who_look_around(tmp_path: Path) -> None:
@@ -159,23 +175,6 @@ def test_who_books_is_served_before_all_who_look_around(tmp_path: Path) -> None:
         before = done.index("POST")
 
     assert before <= 3 * WORKERS * THREADS < done.count("GET") == 2 * MANY
-
-
-@pytest.mark.parametrize(
-    ("said", "looks_around"),
-    [
-        (b"GET /stays?guests=2 HTTP/1.1\r\n", True),
-        (b"GET /de/ HTTP/1.1\r\n", True),
-        (b"GET /stays/harbour-loft/book?arrive=2027-03-01 HTTP/1.1\r\n", True),
-        (b"GET /pay/return?session_id=cs_1 HTTP/1.1\r\n", False),
-        (b"POST /stays/harbour-loft/review HTTP/1.1\r\n", False),
-        (b"GET /static/css/base.css HTTP/1.1\r\n", False),
-        (b"\x16\x03\x01", False),
-        (b"", False),
-    ],
-)
-def test_who_looks_around_is_told_by_the_first_line(said: bytes, looks_around: bool) -> None:
-    assert patient_worker._looks_around(SimpleNamespace(seen=said)) is looks_around
 
 
 def test_a_request_that_fails_in_its_thread_ends_its_line_and_no_other(server: str) -> None:
