@@ -3,6 +3,7 @@
 import logging
 import math
 import select
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -36,13 +37,14 @@ SURE_SECONDS = 5
 # What PostgreSQL answers to "cached plan must not change result type":
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _FEATURE_NOT_SUPPORTED = "0A000"
+# Between two looks for SQLite's write lock, which others have for a few thousandths of a second.
+_LOOK_AGAIN_SECONDS = 0.001
 _WRITES = "holdfast_writes"
 _ISOLATION = "isolation_level"
 _PUT_BACK_AT = "holdfast_put_back_at"
 _AT_THE_END = "holdfast_at_the_end"
 _AFTERWARDS = "holdfast_afterwards"
-# One writer at a time in each process, for each SQLite file. SQLite lets those who wait for its write lock look again
-# at growing intervals, so that in a rush some would never find it free; here everybody's turn comes.
+# One writer at a time in each process, for each SQLite file, so that of those who wait in it everybody's turn comes.
 _turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
@@ -333,7 +335,31 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_for_writing(connection) else "BEGIN")
+    if not is_for_writing(connection):
+        connection.exec_driver_sql("BEGIN")
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        if not _begins_to_write(driver):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what is wrong, as any statement does
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={LOCK_WAIT_MS}")
+
+
+def _begins_to_write(driver: sqlite3.Connection) -> bool:
+    """Wait for the writers of other processes. Left to SQLite, a look in vain is followed by an ever longer sleep."""
+    ends_at = time.monotonic() + LOCK_WAIT_MS / 1000
+    while time.monotonic() < ends_at:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                return False
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            return True
+    return False
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:
