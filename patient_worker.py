@@ -55,7 +55,8 @@ class PatientWorker(ThreadWorker):
     def enqueue_req(self, conn: TConn) -> None:
         """Give it a thread if all is there, or listen on."""
         conn.close = partial(self._close, conn)
-        missing = _bytes_to_wait_for(conn)
+        conn.seen = _peek(conn)
+        missing = 1 if conn.seen is None else _missing(conn.seen)
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, missing or 1)
         if not missing:
             conn.due, conn.came_at = None, time.monotonic()
@@ -175,22 +176,23 @@ def _is_late(conn: TConn) -> bool:
     return conn.looks_around and time.monotonic() - conn.came_at > _SECONDS_IN_LINE
 
 
-def _bytes_to_wait_for(conn: TConn) -> int:
-    """How many bytes must lie ready before a look is worth it; 0 where the request is whole, or the line dead."""
-    conn.seen = b""
+def _peek(conn: TConn) -> bytes | None:
+    """What lies ready of a request; None: nothing yet. Empty where the line is dead, or more was read before."""
     if conn.parser is not None and conn.parser.unreader.buf.getvalue():
-        return 0  # read ahead of, with the one before it
+        return b""  # with the one before it
     conn.sock.setblocking(False)
     try:
-        conn.seen = conn.sock.recv(_WHOLE, socket.MSG_PEEK)
+        return conn.sock.recv(_WHOLE, socket.MSG_PEEK)
     except BlockingIOError:
-        return 1
+        return None
     except OSError:
-        return 0
-    return _missing(conn.seen) if conn.seen else 0
+        return b""
 
 
 def _missing(seen: bytes) -> int:
+    """How many bytes must lie ready before a look is worth it; 0 where the request is whole, or nothing will come."""
+    if not seen:
+        return 0
     head, end, _ = seen.partition(b"\r\n\r\n")
     if b"100-continue" in head.lower():
         return 0  # the rest comes when it is asked for

@@ -63,9 +63,8 @@ def find_rivals(session: Session, listing_id: int, stay: Stay, browser_key: str)
 
 def take_first_look(session: Session, listing_id: int, stay: Stay, browser_key: str, now: datetime) -> FirstLook:
     """The number of what is on sale, what a browser has and a unit for it, in one statement."""
-    rows = (
-        session.connection().execute(_FIRST_LOOK, asked_of(listing_id, stay, now) | {"of_browser": browser_key}).all()
-    )
+    asked = asked_of(listing_id, stay, now) | {"of_browser": browser_key}
+    rows = session.connection().execute(_FIRST_LOOK, asked).all()
     held = [row for row in rows if row.status is BookingStatus.PENDING and row.hold_until and row.hold_until > now]
     wishes = frozenset(row.hold_key for row in rows if row.hold_key)
     return FirstLook(rows[0].version, rows[0].unit_id, wishes, len(held))

@@ -26,9 +26,9 @@ def refresh_money(session: Session, booking: Booking, attempts: Sequence[Attempt
     asked = {"of_booking": booking.id}
     tries = run(session, _ATTEMPTS, asked).all() if attempts is None else attempts
     declined = any(ended_declined(one.status, one.decline_code) for one in tries)
+    statuses = tuple(one.status for one in tries)
     rows = run(session, _STANDING, asked).all()
-    ledger = Ledger(_payments_in(session, booking.id, rows), tuple(one.status for one in tries), declined,
-                    rows[0].is_reserved)  # fmt: skip
+    ledger = Ledger(_payments_in(session, booking.id, rows), statuses, declined, rows[0].is_reserved)
     _store(session, booking, (payment_status(ledger), ledger.refund_failed, rows[0].is_disputed))
 
 

@@ -93,7 +93,7 @@ class Picked:
     among: tuple[int, ...] | None
 
 
-# The two ways of taking what was picked.
+# How to take it: claim_picked or claim_swiftly.
 Claim = Callable[..., int | None]
 
 
@@ -127,10 +127,8 @@ def claim_picked(
     )
 
 
-def claim_swiftly(
-    session: Session, booking: Booking, picked: Picked, now: datetime, *, hold_until: datetime | None
-) -> int:
-    """The same, at half the price, for whoever can begin anew: hardly anybody is faster than a unit is picked.
+def claim_swiftly(session: Session, booking: Booking, picked: Picked, now: datetime, *, hold_until: datetime) -> int:
+    """The same for a hold, without a savepoint: whoever calls it begins anew where somebody was faster.
 
     Raises:
         Overtaken: somebody was, and some of the nights may be taken now. The transaction must be rolled back.

@@ -1,12 +1,11 @@
 """Small races on both databases: what several threads do at the same moment has one effect."""
 
-import contextlib
 import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -134,7 +133,7 @@ def test_whoever_waits_for_another_process_looks_again_soon(small_shop: Shop) ->
 def _seconds_late(shop: Shop, held: float) -> float:
     """How long after the lock was let go of somebody writes who has waited for it."""
     path = shop.runtime.settings.database_url.removeprefix("sqlite:///")
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         free_at = time.monotonic() + held
         timer = threading.Timer(held, other.rollback)
