@@ -6,7 +6,7 @@ A search asks a thousand listings the same few questions: each kind of rules is 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking.models import Listing, Unit
@@ -16,10 +16,10 @@ from booking.queries.on_sale import on_sale
 
 @dataclass(frozen=True, slots=True)
 class UnitsOnSale:
-    """Every active unit of a listing on sale. Their ids are text, as the databases tell many of them in one value."""
+    """Every active unit of a listing on sale."""
 
-    ids: frozenset[str]
-    listing_of: Mapping[str, int]
+    ids: frozenset[int]
+    listing_of: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,6 @@ def kinds_on_sale(session: Session) -> Kinds:
 
 
 def _read_units(session: Session) -> UnitsOnSale:
-    wanted = select(cast(Unit.id, Text).label("told"), Unit.listing_id).join(Listing)
-    rows = session.execute(wanted.where(Unit.is_active, Listing.is_active))
-    listing_of = {row.told: row.listing_id for row in rows}
+    wanted = select(Unit.id, Unit.listing_id).join(Listing).where(Unit.is_active, Listing.is_active)
+    listing_of = dict(session.execute(wanted).all())
     return UnitsOnSale(frozenset(listing_of), listing_of)

@@ -1,5 +1,6 @@
 """Which units are free and which nights are taken. A hold that has run out takes nothing, worker or not."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -10,7 +11,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Select,
-    Subquery,
     Text,
     bindparam,
     case,
@@ -29,7 +29,7 @@ from booking.domain.dates import Stay
 from booking.domain.occupancy import questions_of
 from booking.models import Listing, Night, Occupancy, StayRule, Unit
 from booking.queries.kinds import units_on_sale
-from booking.queries.witness import witnessed
+from booking.queries.witness import Answer, Question, ask
 
 
 def is_taken(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
@@ -37,10 +37,12 @@ def is_taken(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(Night.hold_until.is_(None), Night.hold_until > now)
 
 
-@witnessed
 def free_unit_ids(session: Session, listing_id: int, stay: Stay, now: datetime) -> list[int]:
     """The listing's active units that are free for all nights, in the order in which they are given out."""
-    return list(session.scalars(FREE_UNITS, asked_of(listing_id, stay, now)))
+    given = {"of_listing": listing_id, "arrives": stay.arrive, "leaves": stay.leave}
+    (told,) = ask(session, _FREE, now, given)
+    units = sorted(tuple(map(int, unit.split(":"))) for unit in told.split(",")) if told else []
+    return [unit_id for _, unit_id in units]
 
 
 def find_unhurried_unit(session: Session, listing_id: int, stay: Stay, now: datetime) -> int | None:
@@ -64,34 +66,43 @@ def free_listings(session: Session, stay: Stay, now: datetime) -> set[int]:
     it down. It says the same as asking each unit's nights would, in a small part of the time.
     """
     units = units_on_sale(session)
-    free = units.ids.difference(*(told.split(",") for told in _taken_units(session, stay, now) if told))
+    free = units.ids.difference(*(_numbers_in(told) for told in _taken_units(session, stay, now) if told))
     return {units.listing_of[unit_id] for unit_id in free}
 
 
-@witnessed
-def _taken_units(session: Session, stay: Stay, now: datetime) -> tuple[str | None, ...]:
+def _taken_units(session: Session, stay: Stay, now: datetime) -> Answer:
     """Texts of the ids of units that are taken: those on hold, then those taken for good, window by window."""
-    asked: dict[str, Any] = {"arrives": stay.arrive, "leaves": stay.leave, "at": now}
+    given: dict[str, Any] = {"arrives": stay.arrive, "leaves": stay.leave}
     questions = list(questions_of(stay))
     for number, (chunk, bits) in enumerate(questions):
-        asked |= {f"chunk_{number}": chunk, f"bits_{number}": bits}
-    return tuple(session.execute(_taken_in(len(questions)), asked).one())
+        given |= {f"chunk_{number}": chunk, f"bits_{number}": bits}
+    return ask(session, _taken_in(len(questions)), now, given)
+
+
+def _numbers_in(told: str) -> list[int]:
+    # Read as JSON: of a hundred thousand units there are many, and to split them would take longer than to find them.
+    numbers: list[int] = json.loads(f"[{told}]")
+    return numbers
 
 
 @cache
-def _taken_in(windows: int) -> Select[*tuple[Any, ...]]:
+def _taken_in(windows: int) -> Question:
     """The question of a stay that lies in so many windows: one, but for stays of more than a month."""
-    in_stay = _NIGHT.day >= bindparam("arrives"), _NIGHT.day < bindparam("leaves")
-    parts = [select(_NIGHT.unit_id).where(_NIGHT.hold_until > bindparam("at"), *in_stay)]
-    for number in range(windows):
-        bits = bindparam(f"bits_{number}", type_=BigInteger)
-        in_window = select(_OCCUPANCY.unit_id).where(_OCCUPANCY.chunk == bindparam(f"chunk_{number}"))
-        parts.append(in_window.where(_OCCUPANCY.bits.bitwise_and(bits) != 0))
-    return select(*(_in_one_text(part.subquery()) for part in parts))
+
+    def texts(mark: str) -> list[ColumnElement[str]]:
+        in_stay = _NIGHT.day >= bindparam(f"arrives{mark}"), _NIGHT.day < bindparam(f"leaves{mark}")
+        parts = [select(_NIGHT.unit_id).where(_NIGHT.hold_until > bindparam(f"at{mark}"), *in_stay)]
+        for number in range(windows):
+            bits = bindparam(f"bits_{number}{mark}", type_=BigInteger)
+            in_window = select(_OCCUPANCY.unit_id).where(_OCCUPANCY.chunk == bindparam(f"chunk_{number}{mark}"))
+            parts.append(in_window.where(_OCCUPANCY.bits.bitwise_and(bits) != 0))
+        return [_in_one_text(cast(part.subquery().c.unit_id, Text)) for part in parts]
+
+    return Question(texts)
 
 
-def _in_one_text(ids: Subquery) -> ColumnElement[str]:
-    return select(func.aggregate_strings(cast(ids.c.unit_id, Text), ",")).scalar_subquery()
+def _in_one_text(told: ColumnElement[str], separator: str = ",") -> ColumnElement[str]:
+    return select(func.aggregate_strings(told, separator)).scalar_subquery()
 
 
 def taken_days(
@@ -120,19 +131,20 @@ def taken_days_by_listing(
     return taken
 
 
-@witnessed
 def _taken_nights(
     session: Session, listing_ids: Sequence[int], first: date, last: date, without_booking: int | None, now: datetime
-) -> list[tuple[int, int, str | None]]:
+) -> list[tuple[int, int, str]]:
     """For each active unit its listing, itself, and a text of its nights: hundreds of rows would take their time."""
-    asked = {
-        "listing_ids": list(listing_ids),
-        "first": first,
-        "last": last,
-        "now": now,
-        "without": without_booking or 0,
-    }
-    return [(row[0], row[1], row[2]) for row in session.execute(_TAKEN, asked)]
+    given = {"listing_ids": list(listing_ids), "first": first, "last": last, "without": without_booking or 0}
+    (told,) = ask(session, _TAKEN, now, given)
+    units = sorted(_parts_of(unit) for unit in told.split(";")) if told else []
+    return [(listing_id, unit_id, nights) for _, unit_id, listing_id, nights in units]
+
+
+def _parts_of(unit: str) -> tuple[int, int, int, str]:
+    """Its position, itself, its listing, and its nights."""
+    position, unit_id, listing_id, nights = unit.split(":")
+    return int(position), int(unit_id), int(listing_id), nights
 
 
 def _nights_in(told: str) -> Iterator[tuple[date, bool]]:
@@ -180,6 +192,13 @@ def slept_beside(
     return dict.fromkeys(session.scalars(nights), True)
 
 
+def _free_in_listing(mark: str) -> list[ColumnElement[str]]:
+    asked: list[BindParameter[Any]] = [bindparam(f"{name}{mark}") for name in ("arrives", "leaves", "at")]
+    free = _free_units(*asked).where(Unit.listing_id == bindparam(f"of_listing{mark}")).order_by(None)
+    units = free.with_only_columns(Unit.position, Unit.id).subquery().c
+    return [_in_one_text(cast(units.position, Text) + ":" + cast(units.id, Text))]
+
+
 def _free_units(
     arrive: date | BindParameter[date], leave: date | BindParameter[date], now: datetime | BindParameter[datetime]
 ) -> Select[Any]:
@@ -220,20 +239,21 @@ def _iso_of_text(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
 _UNIT, _NIGHT, _OCCUPANCY = Unit.__table__.c, Night.__table__.c, Occupancy.__table__.c
 _GUEST, _CLOSED = "+", "-"
 _TOLD = _Iso(_NIGHT.day) + case((_NIGHT.booking_id.is_(None), _CLOSED), else_=_GUEST)
-_TAKEN = (
-    select(
-        _UNIT.listing_id,
-        _UNIT.id,
-        select(func.aggregate_strings(_TOLD, ","))
-        .where(
-            _NIGHT.unit_id == _UNIT.id,
-            _NIGHT.day >= bindparam("first"),
-            _NIGHT.day < bindparam("last"),
-            is_taken(bindparam("now")),
-            or_(_NIGHT.booking_id.is_(None), _NIGHT.booking_id != bindparam("without")),
-        )
-        .scalar_subquery(),
+
+
+def _taken_of_units(mark: str) -> list[ColumnElement[str]]:
+    nights = select(func.aggregate_strings(_TOLD, ",")).where(
+        _NIGHT.unit_id == _UNIT.id,
+        _NIGHT.day >= bindparam(f"first{mark}"),
+        _NIGHT.day < bindparam(f"last{mark}"),
+        is_taken(bindparam(f"at{mark}")),
+        or_(_NIGHT.booking_id.is_(None), _NIGHT.booking_id != bindparam(f"without{mark}")),
     )
-    .where(_UNIT.listing_id.in_(bindparam("listing_ids", expanding=True)), _UNIT.is_active)
-    .order_by(_UNIT.position, _UNIT.id)
-)
+    numbers = (_UNIT.position, _UNIT.id, _UNIT.listing_id)
+    wanted = _UNIT.listing_id.in_(bindparam(f"listing_ids{mark}", expanding=True)), _UNIT.is_active
+    units = select(*numbers, nights.scalar_subquery().label("nights")).where(*wanted).subquery().c
+    position, unit_id, listing_id = (cast(units[number.name], Text) + ":" for number in numbers)
+    return [_in_one_text(position + unit_id + listing_id + func.coalesce(units.nights, ""), ";")]
+
+
+_FREE, _TAKEN = Question(_free_in_listing), Question(_taken_of_units)

@@ -62,7 +62,7 @@ class OnSale:
 
 _kept: WeakKeyDictionary[Engine, OnSale] = WeakKeyDictionary()
 _reading = Lock()
-_VERSION = select(Shelf.__table__.c.version)
+VERSION = select(Shelf.__table__.c.version)
 
 
 def on_sale(session: Session) -> OnSale:
@@ -87,6 +87,12 @@ def find_kept(session: Session, listing_id: int, version: int | None) -> Listing
     return known.by_id.get(listing_id) if known else None
 
 
+def find_reading(session: Session, version: int | None) -> Hashable | None:
+    """What marks the reading that is kept, where it holds under this number of the shelf; None where none does."""
+    known = _find(_engine_of(session), version)
+    return known.reading if known else None
+
+
 def find_place(session: Session) -> Property | None:
     """The property that names the shop: the first one. None before anything is set up."""
     return _read_place(session) if may_change(session) else on_sale(session).place
@@ -94,7 +100,7 @@ def find_place(session: Session) -> Property | None:
 
 def _look(session: Session) -> OnSale:
     # The number first: what is read after it is as new as it says, or newer, and then the next look finds another one.
-    version = session.execute(_VERSION).scalar()
+    version = session.execute(VERSION).scalar()
     engine = _engine_of(session)
     known = _find(engine, version)
     if known is None:

@@ -95,6 +95,14 @@ def _look(path: str) -> Callable[[Flask], Asked]:
     return look
 
 
+def _look_again(path: str) -> Callable[[Flask], Asked]:
+    def look(app: Flask) -> Asked:
+        _look(path)(app)  # from then on it is kept
+        return _look(path)(app)
+
+    return look
+
+
 def _hold(_app: Flask) -> Asked:
     arrive = date.today() + timedelta(days=500)
     request = engine.make_request(1, Stay(arrive, arrive + timedelta(days=4)))
@@ -116,6 +124,8 @@ HOT = {
     "results": _look("/stays?{dates}"),
     "results by price": _look("/stays?{dates}&sort=price"),
     "a stay": _look("/stays/solo?{dates}"),
+    "results given again": _look_again("/stays?{dates}"),
+    "a stay given again": _look_again("/stays/solo?{dates}"),
     "a hold": _hold,
     "a confirmation": _confirm,
     "holds that are over": _expire,

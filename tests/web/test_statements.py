@@ -53,7 +53,8 @@ def furnish(app: Flask, first: int, last: int) -> None:
 
 
 def asked_by(app: Flask, path: str) -> list[str]:
-    """What one look at a page asks, when the shop has been looked at before."""
+    """What one look at a page asks, when the shop has been looked at before, but this page is not kept."""
+    app.extensions["holdfast_kept_pages"].most = 0
     arrive = ShiftedClock().today() + timedelta(days=60)
     dates = f"arrive={arrive}&leave={arrive + timedelta(days=3)}&guests=2"
     client, address = app.test_client(), path.format(dates=dates, arrive=arrive)

@@ -2,7 +2,7 @@
 
 What stands on a public page comes from its address and language, from what is on sale (one number tells whether that
 changed), from the minute, and from the nights that were asked about while it was made. All of these are asked again
-each time; only the judging, pricing and writing is spared.
+each time, in one statement; only the judging, pricing and writing is spared.
 """
 
 from collections.abc import Callable, Hashable
@@ -16,8 +16,8 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from booking.extensions import db
-from booking.queries.on_sale import on_sale
-from booking.queries.witness import Asked, witnessing
+from booking.queries.on_sale import find_reading, on_sale
+from booking.queries.witness import Asked, ask_again, witnessing
 from booking.web.caching import mark_of
 from booking.web.language import current_language
 from booking.web.member import member_off
@@ -42,9 +42,10 @@ class Page:
     reading: Hashable  # not what was read: pages of minutes ago would keep that alive, over and over
     asked: tuple[Asked, ...]
 
-    def is_true(self, reading: Hashable, now: datetime) -> bool:
-        """Whether it would be made the same way once more. Reads only."""
-        return self.reading == reading and all(one.holds(db.session(), now) for one in self.asked)
+    def is_true(self, now: datetime) -> bool:
+        """Whether it would be made the same way once more: one statement. Reads only."""
+        version, holds = ask_again(db.session(), self.asked, now)
+        return holds and find_reading(db.session(), version) == self.reading
 
 
 @blueprint.record
@@ -57,12 +58,13 @@ def kept(view: _View) -> _View:
 
     @wraps(view)
     def answer(**place: Any) -> ResponseReturnValue:
-        now, shelf = current_runtime().clock.now(), on_sale(db.session())
+        now = current_runtime().clock.now()
         pages: LastUsed[Page] = current_app.extensions[_EXTENSION]
         page = pages.get(key := _key(now))
-        if page and page.is_true(shelf.reading, now):
+        if page and page.is_true(now):
             g.page_mark = page.mark
             return make_response(page.text)
+        shelf = on_sale(db.session())
         with witnessing(db.session()) as asked:
             response = make_response(view(**place))
         if shelf.version is not None and _is_for_all(response):
