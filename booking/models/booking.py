@@ -25,7 +25,7 @@ from booking.domain.payment_plans import Schedule, paid_in_full
 from booking.domain.pricing import Quote
 from booking.domain.states import BookingStatus, CancelReason, PaymentStatus, Source
 from booking.domain.terms import CancellationTerms, Deal
-from booking.models.base import Stamped
+from booking.models.base import Stamped, sparse_index
 from booking.models.listing import Listing, Unit
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Booking(Stamped):
         ),
         Index("ix_booking_status_hold_until", "status", "hold_until"),
         Index("ix_booking_listing_id_arrive", "listing_id", "arrive"),
+        sparse_index("booking", "coupon_id"),
+        sparse_index("booking", "membership_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -80,9 +82,9 @@ class Booking(Stamped):
     wishes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     # Frozen, domain.payment_plans.Schedule, with the words that its guest agreed to; None: all was paid at once.
     plan: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    coupon_id: Mapped[int | None] = mapped_column(ForeignKey("coupon.id"), index=True)
+    coupon_id: Mapped[int | None] = mapped_column(ForeignKey("coupon.id"))
     # Whose rate it was booked at, and how much that takes off, in hundredths of a percent: frozen, as the price is.
-    membership_id: Mapped[int | None] = mapped_column(ForeignKey("membership.id"), index=True)
+    membership_id: Mapped[int | None] = mapped_column(ForeignKey("membership.id"))
     member_off: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     guest_name: Mapped[str] = mapped_column(String(120))
     guest_email: Mapped[str] = mapped_column(String(254), index=True)
@@ -184,13 +186,14 @@ class Night(Stamped):
             sqlite_where=text("hold_until IS NOT NULL"),
             postgresql_where=text("hold_until IS NOT NULL"),
         ),
+        sparse_index("night", "closure_id"),
         {"sqlite_with_rowid": False},
     )
 
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     booking_id: Mapped[int | None] = mapped_column(ForeignKey("booking.id"), index=True)
-    closure_id: Mapped[int | None] = mapped_column(ForeignKey("closure.id", ondelete="CASCADE"), index=True)
+    closure_id: Mapped[int | None] = mapped_column(ForeignKey("closure.id", ondelete="CASCADE"))
     hold_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 

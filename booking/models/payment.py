@@ -20,12 +20,13 @@ from booking.domain.states import (
     RefundStatus,
     Source,
 )
-from booking.models.base import Stamped
+from booking.models.base import Stamped, sparse_index
 from booking.models.booking import Booking
 
 CALLED_OFF = "lost_in_dispute"  # `failure_reason` of a refund that a lost dispute has made needless
-_LIVE = text("status IN ('creating', 'open', 'processing')")
-_LIVE_FIRST = text("status IN ('creating', 'open', 'processing') AND change_id IS NULL AND due_id IS NULL")
+_LIVE = "status IN ('creating', 'open', 'processing')"
+_LIVE_FIRST = text(f"{_LIVE} AND change_id IS NULL AND due_id IS NULL")
+_LIVE_CHANGE, _LIVE_DUE = text(f"{_LIVE} AND change_id IS NOT NULL"), text(f"{_LIVE} AND due_id IS NOT NULL")
 
 
 class Attempt(Stamped):
@@ -51,8 +52,16 @@ class Attempt(Stamped):
             sqlite_where=_LIVE_FIRST,
             postgresql_where=_LIVE_FIRST,
         ),
-        Index("uq_attempt_change_id_live", "change_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
-        Index("uq_attempt_due_id_live", "due_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index(
+            "uq_attempt_change_id_live",
+            "change_id",
+            unique=True,
+            sqlite_where=_LIVE_CHANGE,
+            postgresql_where=_LIVE_CHANGE,
+        ),
+        Index("uq_attempt_due_id_live", "due_id", unique=True, sqlite_where=_LIVE_DUE, postgresql_where=_LIVE_DUE),
+        sparse_index("attempt", "change_id"),
+        sparse_index("attempt", "due_id"),
         Index("ix_attempt_status", "status"),
     )
 
@@ -78,8 +87,8 @@ class Attempt(Stamped):
         enum_column(AttemptChannel, "channel"), default=AttemptChannel.CHECKOUT, server_default="checkout"
     )
     # The change whose difference it pays, or what else is owed; None of both: it pays for the booking.
-    change_id: Mapped[int | None] = mapped_column(ForeignKey("stay_change.id"), index=True)
-    due_id: Mapped[int | None] = mapped_column(ForeignKey("due.id"), index=True)
+    change_id: Mapped[int | None] = mapped_column(ForeignKey("stay_change.id"))
+    due_id: Mapped[int | None] = mapped_column(ForeignKey("due.id"))
     decline_code: Mapped[str | None] = mapped_column(String(80))  # last refusal of a card, for display only
     declined_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
@@ -105,7 +114,7 @@ class Payment(Stamped):
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("reported_refunded_minor >= 0", name="reported_not_negative"),
         CheckConstraint("(method = 'stripe') = (payment_intent_id IS NOT NULL)", name="stripe_has_intent"),
-        Index("ix_payment_charge_id", "charge_id"),
+        sparse_index("payment", "charge_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import UTCDateTime, enum_column
-from booking.models.base import Stamped
+from booking.models.base import Stamped, sparse_index
 
 
 class InboxOutcome(StrEnum):
@@ -24,12 +24,15 @@ class WebhookEvent(Stamped):
     """One event of Stripe's, by its own id."""
 
     __tablename__ = "webhook_event"
-    __table_args__ = (Index("ix_webhook_event_outcome_received_at", "outcome", "received_at"),)
+    __table_args__ = (
+        Index("ix_webhook_event_outcome_received_at", "outcome", "received_at"),
+        sparse_index("webhook_event", "booking_id"),
+    )
 
     id: Mapped[str] = mapped_column(String(255), primary_key=True)  # evt_..., made by Stripe
     type: Mapped[str] = mapped_column(String(80))
     object_id: Mapped[str] = mapped_column(String(255), default="")
-    booking_id: Mapped[int | None] = mapped_column(ForeignKey("booking.id"), index=True)
+    booking_id: Mapped[int | None] = mapped_column(ForeignKey("booking.id"))
     outcome: Mapped[InboxOutcome] = mapped_column(enum_column(InboxOutcome, "outcome"))
     note: Mapped[str] = mapped_column(String(200), default="")
     deliveries: Mapped[int] = mapped_column(default=1)
