@@ -31,8 +31,64 @@ from booking.models import Listing, Night, Occupancy, StayRule, Unit
 from booking.queries.kinds import units_on_sale
 from booking.queries.witness import Answer, Question, ask
 
+# Every page asks of these, and of tables statements are made in less time than of models.
+_UNIT, _NIGHT, _OCCUPANCY = Unit.__table__.c, Night.__table__.c, Occupancy.__table__.c
 
-def is_taken(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+
+class _Iso(FunctionElement[str]):
+    """A day as 2027-03-01, whatever way of writing days the server is set to."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_Iso, "postgresql")
+def _iso_of_day(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **more)}, 'YYYY-MM-DD')"
+
+
+@compiles(_Iso, "sqlite")
+def _iso_of_text(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
+    return compiler.process(element.clauses, **more)
+
+
+class _Unseen(FunctionElement[Any]):
+    """A given value that PostgreSQL does not look at when it plans a statement, where the plan is the same for all.
+
+    What is run often it plans once and for all, unless looking at the values promises a better plan. Of days it seems
+    to, each time anew: to plan whether a listing has a unit free took longer than to find out. Not for what reads
+    nights of all units: there the values decide on the plan.
+    https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES
+    """
+
+    inherit_cache = True
+
+    def __init__(self, value: BindParameter[Any]) -> None:
+        self.type = value.type
+        super().__init__(value)
+
+
+@compiles(_Unseen, "postgresql")
+def _in_a_question_of_its_own(element: _Unseen, compiler: SQLCompiler, **more: Any) -> str:
+    return f"(SELECT {compiler.process(element.clauses, **more)})"
+
+
+@compiles(_Unseen, "sqlite")
+def _as_it_is(element: _Unseen, compiler: SQLCompiler, **more: Any) -> str:
+    return compiler.process(element.clauses, **more)
+
+
+def _times_asked(mark: str = "") -> tuple[_Unseen, _Unseen, _Unseen]:
+    """The days of arrival and of departure, and the time of asking."""
+    day, moment = _NIGHT.day.type, _NIGHT.hold_until.type
+    return (
+        _Unseen(bindparam(f"arrives{mark}", type_=day)),
+        _Unseen(bindparam(f"leaves{mark}", type_=day)),
+        _Unseen(bindparam(f"at{mark}", type_=moment)),
+    )
+
+
+def is_taken(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """The condition for a night's row to count: held for good, or for some time to come."""
     return or_(Night.hold_until.is_(None), Night.hold_until > now)
 
@@ -193,14 +249,13 @@ def slept_beside(
 
 
 def _free_in_listing(mark: str) -> list[ColumnElement[str]]:
-    asked: list[BindParameter[Any]] = [bindparam(f"{name}{mark}") for name in ("arrives", "leaves", "at")]
-    free = _free_units(*asked).where(Unit.listing_id == bindparam(f"of_listing{mark}")).order_by(None)
+    free = _free_units(*_times_asked(mark)).where(Unit.listing_id == bindparam(f"of_listing{mark}")).order_by(None)
     units = free.with_only_columns(Unit.position, Unit.id).subquery().c
     return [_in_one_text(cast(units.position, Text) + ":" + cast(units.id, Text))]
 
 
 def _free_units(
-    arrive: date | BindParameter[date], leave: date | BindParameter[date], now: datetime | BindParameter[datetime]
+    arrive: date | ColumnElement[date], leave: date | ColumnElement[date], now: datetime | ColumnElement[datetime]
 ) -> Select[Any]:
     clash = exists().where(Night.unit_id == Unit.id, Night.day >= arrive, Night.day < leave, is_taken(now))
     return select(Unit.id).where(Unit.is_active, ~clash).order_by(Unit.position, Unit.id)
@@ -212,31 +267,10 @@ def asked_of(listing_id: int, stay: Stay, now: datetime) -> dict[str, Any]:
 
 
 # Put together once: every hold and every refusal asks them.
-FREE_UNITS = _free_units(bindparam("arrives"), bindparam("leaves"), bindparam("at")).where(
-    Unit.listing_id == bindparam("of_listing")
-)
+FREE_UNITS = _free_units(*_times_asked()).where(Unit.listing_id == bindparam("of_listing"))
 FIRST_UNHURRIED = FREE_UNITS.limit(1).with_for_update(skip_locked=True, key_share=True)
 
 
-class _Iso(FunctionElement[str]):
-    """A day as 2027-03-01, whatever way of writing days the server is set to."""
-
-    type = Text()
-    inherit_cache = True
-
-
-@compiles(_Iso, "postgresql")
-def _iso_of_day(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
-    return f"to_char({compiler.process(element.clauses, **more)}, 'YYYY-MM-DD')"
-
-
-@compiles(_Iso, "sqlite")
-def _iso_of_text(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
-    return compiler.process(element.clauses, **more)
-
-
-# Of tables rather than models, and as texts, because every page of a stay asks it.
-_UNIT, _NIGHT, _OCCUPANCY = Unit.__table__.c, Night.__table__.c, Occupancy.__table__.c
 _GUEST, _CLOSED = "+", "-"
 _TOLD = _Iso(_NIGHT.day) + case((_NIGHT.booking_id.is_(None), _CLOSED), else_=_GUEST)
 

@@ -16,6 +16,7 @@ from booking.domain.dates import Stay
 from booking.extensions import db
 from booking.models import WebhookEvent
 from booking.models.webhook import InboxOutcome
+from booking.queries.holds import glance
 from booking.services import reservations
 from booking.wiring import current_runtime
 from tests.support.noting import Asked, noting
@@ -28,7 +29,16 @@ UNITS, EVENTS = 100, 5_000
 
 @pytest.fixture
 def large(database_url: str) -> Iterator[Flask]:
-    app = create_app(make_settings(database_url))
+    yield from _large_shop(database_url)
+
+
+@pytest.fixture
+def large_on_postgresql(postgres_url: str) -> Iterator[Flask]:
+    yield from _large_shop(postgres_url)
+
+
+def _large_shop(url: str) -> Iterator[Flask]:
+    app = create_app(make_settings(url))
     with app.app_context():
         now = datetime.now(UTC)
         rows = [
@@ -144,6 +154,17 @@ def test_what_is_done_most_often_reads_no_growing_table_as_a_whole(large: Flask,
 def test_a_hold_reads_nothing_of_the_history_of_its_listing(large: Flask) -> None:
     for statement, given in _hold(large):
         assert "ix_booking_listing_id_arrive" not in _plan(statement, given), statement
+
+
+@pytest.mark.postgresql
+def test_whether_a_unit_is_free_is_planned_once_for_all_who_ask(large_on_postgresql: Flask) -> None:
+    arrive = date.today() + timedelta(days=150)
+    stay = Stay(arrive, arrive + timedelta(days=28))
+    for number in range(12):  # the first five of a connection are not prepared, the next five planned one by one
+        glance(db.session(), 1, stay, f"browser {number}", f"wish {number}", datetime.now(UTC))
+    counts = text("SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE '%hold_key = %'")
+
+    assert db.session.execute(counts).scalars().all() == [2]
 
 
 def test_control_a_table_without_an_index_for_the_question_is_told_of(large: Flask) -> None:
