@@ -14,10 +14,15 @@ def _written_now() -> datetime:
     return datetime.now(UTC)
 
 
+def partial_index(name: str, *columns: str, where: str, unique: bool = True) -> Index:
+    """An index of some rows alone, the same on both databases; mostly, columns that are unique among these."""
+    rows = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
+
+
 def sparse_index(table: str, column: str) -> Index:
     """An index of the rows that say anything in a column that most leave empty: to write one of those costs nothing."""
-    says = text(f"{column} IS NOT NULL")
-    return Index(f"ix_{table}_{column}", column, sqlite_where=says, postgresql_where=says)
+    return partial_index(f"ix_{table}_{column}", column, where=f"{column} IS NOT NULL", unique=False)
 
 
 class Stamped(Base):

@@ -25,7 +25,7 @@ from booking.domain.payment_plans import Schedule, paid_in_full
 from booking.domain.pricing import Quote
 from booking.domain.states import BookingStatus, CancelReason, PaymentStatus, Source
 from booking.domain.terms import CancellationTerms, Deal
-from booking.models.base import Stamped, sparse_index
+from booking.models.base import Stamped, partial_index, sparse_index
 from booking.models.listing import Listing, Unit
 
 if TYPE_CHECKING:
@@ -44,13 +44,7 @@ class Booking(Stamped):
         CheckConstraint("(status = 'cancelled') = (cancel_reason IS NOT NULL)", name="cancelled_has_reason"),
         CheckConstraint("status <> 'confirmed' OR confirmed_at IS NOT NULL", name="confirmed_has_time"),
         # One browser asking twice for the same stay gets one hold, however fast it clicks.
-        Index(
-            "uq_booking_hold_key_pending",
-            "hold_key",
-            unique=True,
-            sqlite_where=text("status = 'pending'"),
-            postgresql_where=text("status = 'pending'"),
-        ),
+        partial_index("uq_booking_hold_key_pending", "hold_key", where="status = 'pending'"),
         Index("ix_booking_status_hold_until", "status", "hold_until"),
         Index("ix_booking_listing_id_arrive", "listing_id", "arrive"),
         sparse_index("booking", "coupon_id"),
@@ -180,12 +174,7 @@ class Night(Stamped):
     __table_args__ = (
         CheckConstraint("(booking_id IS NULL) <> (closure_id IS NULL)", name="one_owner"),
         CheckConstraint("closure_id IS NULL OR hold_until IS NULL", name="closures_do_not_expire"),
-        Index(
-            "ix_night_hold_until",
-            "hold_until",
-            sqlite_where=text("hold_until IS NOT NULL"),
-            postgresql_where=text("hold_until IS NOT NULL"),
-        ),
+        sparse_index("night", "hold_until"),
         sparse_index("night", "closure_id"),
         {"sqlite_with_rowid": False},
     )

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime
 from booking.domain.money import Money
-from booking.models.base import Stamped
+from booking.models.base import Stamped, partial_index
 from booking.models.booking import Booking
 
-_DEFAULT = text("is_default AND detached_at IS NULL")
+_DEFAULT = "is_default AND detached_at IS NULL"
 
 
 class CardConsent(Stamped):
@@ -57,13 +57,7 @@ class SavedCard(Stamped):
         UniqueConstraint("payment_method_id"),
         UniqueConstraint("detach_key"),
         # One of a booking's cards is the one that is charged.
-        Index(
-            "uq_saved_card_booking_id_default",
-            "booking_id",
-            unique=True,
-            sqlite_where=_DEFAULT,
-            postgresql_where=_DEFAULT,
-        ),
+        partial_index("uq_saved_card_booking_id_default", "booking_id", where=_DEFAULT),
         Index("ix_saved_card_booking_id", "booking_id"),
     )
 

@@ -3,16 +3,16 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import UTCDateTime, enum_column
 from booking.domain.dates import Stay
 from booking.domain.money import Money
 from booking.domain.states import ChangeStatus
-from booking.models.base import Stamped
+from booking.models.base import Stamped, partial_index
 
-_OPEN = text("status = 'open'")
+_OPEN = "status = 'open'"
 
 
 class StayChange(Stamped):
@@ -25,7 +25,7 @@ class StayChange(Stamped):
         CheckConstraint("guests > 0", name="guests_positive"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         # One at a time: the difference is one between two stays.
-        Index("uq_stay_change_booking_id_open", "booking_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        partial_index("uq_stay_change_booking_id_open", "booking_id", where=_OPEN),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

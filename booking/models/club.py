@@ -4,15 +4,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
 from booking.domain.club import LONGEST_NAME, Interval, PlanTerms
 from booking.domain.money import Money
-from booking.models.base import Stamped
+from booking.models.base import Stamped, partial_index
 
-_OPEN = text("done_at IS NULL")
+_OPEN = "done_at IS NULL"
 
 
 class ClubPlan(Stamped):
@@ -84,11 +84,8 @@ class CatalogErrand(Stamped):
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
         # Two runs at once ask for the same thing under the same key.
-        Index(
-            "uq_catalog_errand_open", "plan_id", "livemode", "act", "target",
-            unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN,
-        ),
-    )  # fmt: skip
+        partial_index("uq_catalog_errand_open", "plan_id", "livemode", "act", "target", where=_OPEN),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("club_plan.id"), index=True)

@@ -4,16 +4,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
 from booking.domain.club import MemberStatus, Standing
 from booking.domain.money import Money
-from booking.models.base import Stamped
+from booking.models.base import Stamped, partial_index
 from booking.models.club import ClubPlan
 
-_LIVE = text("status IN ('creating', 'open')")
+_LIVE = "status IN ('creating', 'open')"
 
 
 class GuestAccount(Stamped):
@@ -77,7 +77,7 @@ class Joining(Stamped):
         UniqueConstraint("idempotency_key"),
         UniqueConstraint("session_id"),
         # Nobody joins twice at once.
-        Index("uq_joining_account_id_live", "account_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        partial_index("uq_joining_account_id_live", "account_id", where=_LIVE),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

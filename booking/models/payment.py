@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.database import UTCDateTime, enum_column
@@ -20,13 +20,11 @@ from booking.domain.states import (
     RefundStatus,
     Source,
 )
-from booking.models.base import Stamped, sparse_index
+from booking.models.base import Stamped, partial_index, sparse_index
 from booking.models.booking import Booking
 
 CALLED_OFF = "lost_in_dispute"  # `failure_reason` of a refund that a lost dispute has made needless
 _LIVE = "status IN ('creating', 'open', 'processing')"
-_LIVE_FIRST = text(f"{_LIVE} AND change_id IS NULL AND due_id IS NULL")
-_LIVE_CHANGE, _LIVE_DUE = text(f"{_LIVE} AND change_id IS NOT NULL"), text(f"{_LIVE} AND due_id IS NOT NULL")
 
 
 class Attempt(Stamped):
@@ -45,21 +43,11 @@ class Attempt(Stamped):
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("change_id IS NULL OR due_id IS NULL", name="one_subject"),
         # Each thing to pay for can be paid in at most one of them at a time.
-        Index(
-            "uq_attempt_booking_id_live",
-            "booking_id",
-            unique=True,
-            sqlite_where=_LIVE_FIRST,
-            postgresql_where=_LIVE_FIRST,
+        partial_index(
+            "uq_attempt_booking_id_live", "booking_id", where=f"{_LIVE} AND change_id IS NULL AND due_id IS NULL"
         ),
-        Index(
-            "uq_attempt_change_id_live",
-            "change_id",
-            unique=True,
-            sqlite_where=_LIVE_CHANGE,
-            postgresql_where=_LIVE_CHANGE,
-        ),
-        Index("uq_attempt_due_id_live", "due_id", unique=True, sqlite_where=_LIVE_DUE, postgresql_where=_LIVE_DUE),
+        partial_index("uq_attempt_change_id_live", "change_id", where=f"{_LIVE} AND change_id IS NOT NULL"),
+        partial_index("uq_attempt_due_id_live", "due_id", where=f"{_LIVE} AND due_id IS NOT NULL"),
         sparse_index("attempt", "change_id"),
         sparse_index("attempt", "due_id"),
         Index("ix_attempt_status", "status"),

@@ -1,13 +1,13 @@
 """Which payment plan a property has, and which of its listings have another. Bookings keep a copy of their own."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import enum_column
 from booking.domain.payment_plans import PaymentPlan, PlanKind
-from booking.models.base import Stamped
+from booking.models.base import Stamped, partial_index
 
-_OF_THE_HOUSE = text("listing_id IS NULL")
+_OF_THE_HOUSE = "listing_id IS NULL"
 
 
 class PlanChoice(Stamped):
@@ -18,13 +18,7 @@ class PlanChoice(Stamped):
         UniqueConstraint("listing_id"),
         CheckConstraint("kind <> 'deposit' OR percent BETWEEN 1 AND 99", name="deposit_is_a_part"),
         CheckConstraint("days_before >= 0", name="days_not_negative"),
-        Index(
-            "uq_payment_plan_property_id_own",
-            "property_id",
-            unique=True,
-            sqlite_where=_OF_THE_HOUSE,
-            postgresql_where=_OF_THE_HOUSE,
-        ),
+        partial_index("uq_payment_plan_property_id_own", "property_id", where=_OF_THE_HOUSE),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

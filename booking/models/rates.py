@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import enum_column
 from booking.domain import rates
 from booking.domain.coupons import Coupon as CouponTerms
 from booking.domain.rates import LineKind, Per
-from booking.models.base import Stamped
+from booking.models.base import Stamped, partial_index
 
 NAME = 60
 
@@ -166,14 +166,7 @@ class Coupon(Stamped):
 
     __tablename__ = "coupon"
     __table_args__ = (
-        Index(
-            "uq_coupon_code_active",
-            "property_id",
-            "code",
-            unique=True,
-            sqlite_where=text("is_active"),
-            postgresql_where=text("is_active"),
-        ),
+        partial_index("uq_coupon_code_active", "property_id", "code", where="is_active"),
         CheckConstraint("(off_minor > 0) <> (off_share > 0)", name="one_amount"),
         CheckConstraint("off_minor >= 0 AND off_share BETWEEN 0 AND 10000", name="amount_possible"),
         CheckConstraint("most_uses > 0", name="uses_positive"),
