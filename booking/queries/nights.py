@@ -35,24 +35,32 @@ from booking.queries.witness import Answer, Question, ask
 _UNIT, _NIGHT, _OCCUPANCY = Unit.__table__.c, Night.__table__.c, Occupancy.__table__.c
 
 
-class _Iso(FunctionElement[str]):
-    """A day as 2027-03-01, whatever way of writing days the server is set to."""
+class _Worded(FunctionElement[Any]):
+    """What PostgreSQL has to be told in words of its own, and SQLite as it is."""
 
-    type = Text()
     inherit_cache = True
+    words: str
 
 
-@compiles(_Iso, "postgresql")
-def _iso_of_day(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
-    return f"to_char({compiler.process(element.clauses, **more)}, 'YYYY-MM-DD')"
-
-
-@compiles(_Iso, "sqlite")
-def _iso_of_text(element: _Iso, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(_Worded)
+def _as_it_is(element: _Worded, compiler: SQLCompiler, **more: Any) -> str:
     return compiler.process(element.clauses, **more)
 
 
-class _Unseen(FunctionElement[Any]):
+@compiles(_Worded, "postgresql")
+def _in_its_words(element: _Worded, compiler: SQLCompiler, **more: Any) -> str:
+    return element.words.format(compiler.process(element.clauses, **more))
+
+
+class _Iso(_Worded):
+    """A day as 2027-03-01, whatever way of writing days the server is set to."""
+
+    words = "to_char({}, 'YYYY-MM-DD')"
+    inherit_cache = True
+    type = Text()
+
+
+class _Unseen(_Worded):
     """A given value that PostgreSQL does not look at when it plans a statement, where the plan is the same for all.
 
     What is run often it plans once and for all, unless looking at the values promises a better plan. Of days it seems
@@ -61,21 +69,12 @@ class _Unseen(FunctionElement[Any]):
     https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES
     """
 
+    words = "(SELECT {})"
     inherit_cache = True
 
     def __init__(self, value: BindParameter[Any]) -> None:
         self.type = value.type
         super().__init__(value)
-
-
-@compiles(_Unseen, "postgresql")
-def _in_a_question_of_its_own(element: _Unseen, compiler: SQLCompiler, **more: Any) -> str:
-    return f"(SELECT {compiler.process(element.clauses, **more)})"
-
-
-@compiles(_Unseen, "sqlite")
-def _as_it_is(element: _Unseen, compiler: SQLCompiler, **more: Any) -> str:
-    return compiler.process(element.clauses, **more)
 
 
 def _times_asked(mark: str = "") -> tuple[_Unseen, _Unseen, _Unseen]:
@@ -269,7 +268,6 @@ def asked_of(listing_id: int, stay: Stay, now: datetime) -> dict[str, Any]:
 # Put together once: every hold and every refusal asks them.
 FREE_UNITS = _free_units(*_times_asked()).where(Unit.listing_id == bindparam("of_listing"))
 FIRST_UNHURRIED = FREE_UNITS.limit(1).with_for_update(skip_locked=True, key_share=True)
-
 
 _GUEST, _CLOSED = "+", "-"
 _TOLD = _Iso(_NIGHT.day) + case((_NIGHT.booking_id.is_(None), _CLOSED), else_=_GUEST)
