@@ -20,7 +20,7 @@ from booking.services import listings, moves, occupancy
 from booking.services.nights import claim_nights
 from tests.support.shop import Shop
 
-BORDER = first_day(chunk_of(date(2027, 3, 15)))
+BORDER = first_day(chunk_of(date.today() + timedelta(days=WINDOW)))  # where a window begins, one to two months ahead
 
 
 def told(shop: Shop) -> set[tuple[int, date]]:
