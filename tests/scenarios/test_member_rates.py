@@ -152,7 +152,7 @@ def test_the_story_of_a_member(shop: Shop) -> None:
     customer = api.subscriptions.retrieve(row.subscription_id).customer
     bad = api.payment_methods.attach("pm_card_chargeCustomerFail", params={"customer": customer})
     api.subscriptions.update(row.subscription_id, params={"default_payment_method": bad.id})
-    shop.pass_time(days=31)
+    shop.pass_time(days=32)
     assert the_membership(shop).status == "past_due"
     grace.sign_in()  # a month has passed
     later = shop.stay(ahead=20)
