@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyotp
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine
 
 from booking import create_app
 from booking.config import AppEnv, Settings
@@ -75,6 +77,7 @@ from tests.support.shop import StandingClock
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 ADA, BEN, PASSWORD = "ada@example.org", "ben@example.org", "tin kettle purple morning"
 FIRST = Stay(date(2027, 3, 12), date(2027, 3, 16))
+_FILE = "house.db"
 _numbers = itertools.count(1)
 # Argon2id all the same, without the work that makes guessing dear: hundreds of sign-ins would take minutes.
 _QUICK = PasswordHasher(time_cost=1, memory_cost=256, parallelism=1)
@@ -106,6 +109,7 @@ class House:
     def __init__(self, tmp_path: Path, **config: Any) -> None:
         self.clock = StandingClock(NOW)
         staff._hasher = _QUICK
+        (tmp_path / _FILE).write_bytes(_empty_database())
         self.app: Flask = create_app(_settings(tmp_path))
         self.app.config.update(WTF_CSRF_ENABLED=False, **config)
         woken = self.app.extensions["holdfast"]
@@ -114,7 +118,6 @@ class House:
         self.runtime: Runtime = dataclasses.replace(woken, **changes)
         self.app.extensions["holdfast"] = self.runtime
         with self.app.app_context():
-            db.create_all()
             self.unit_id, self.other_unit_id = _furnish()
             staff.create_staff(self.runtime, ADA, "Ada Lovelace", PASSWORD)
 
@@ -310,11 +313,22 @@ def _settings(tmp_path: Path) -> Settings:
         app_env=AppEnv.TEST,
         app_base_url="http://localhost",
         secret_key="fhq8W2mUxJ5cT0dKzR7vLbN4pYs1gEoA",
-        database_url=f"sqlite:///{tmp_path / 'house.db'}",
+        database_url=f"sqlite:///{tmp_path / _FILE}",
         stripe_secret_key="sk_test_0123456789abcdef",
         stripe_webhook_secrets=("whsec_0123456789abcdef",),
         queue_url=f"sqlite:///{tmp_path / 'queue.db'}",
     )
+
+
+@cache
+def _empty_database() -> bytes:
+    """Every table with nothing in it: to make them anew for each house takes as long as a test."""
+    engine = create_engine("sqlite://")
+    db.metadata.create_all(engine)
+    with engine.connect() as connection:
+        whole: bytes = connection.connection.driver_connection.serialize()
+    engine.dispose()
+    return whole
 
 
 def _furnish() -> tuple[int, int]:
