@@ -46,6 +46,8 @@ ZONE = ZoneInfo("Europe/Berlin")
 SECRET = "whsec_0123456789abcdefghijkl"
 GRACE = GuestDetails("Grace Hopper", "grace@example.org", "", "")
 LINUS = GuestDetails("Linus Example", "linus@example.org", "", "")
+# Headers that are of an answer itself: two answers with the same page may differ in them.
+OF_EACH_ANSWER = ("Date", "X-Request-Id")
 
 
 def make_settings(database_url: str, **changes: Any) -> Settings:

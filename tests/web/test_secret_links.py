@@ -13,10 +13,7 @@ from booking.models import AccessLink, Booking
 from booking.models.instance import LinkPurpose
 from booking.services import access, self_service
 from booking.web.manage import links
-from tests.support.shop import Visitor, fields_of
-
-# These are new with each answer.
-OWN = ("Date", "X-Request-Id")
+from tests.support.shop import OF_EACH_ANSWER, Visitor, fields_of
 
 
 @pytest.fixture
@@ -37,7 +34,7 @@ def open_with_button(visitor, token):
 
 def whole(answer):
     """All of an answer that could tell two links apart."""
-    headers = {name: value for name, value in answer.headers.items() if name not in OWN}
+    headers = {name: value for name, value in answer.headers.items() if name not in OF_EACH_ANSWER}
     return answer.status_code, headers, answer.content
 
 
