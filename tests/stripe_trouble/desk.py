@@ -146,14 +146,15 @@ class Desk:
         where = {"method": method, "path_prefix" if is_prefix else "path": path}
         counts = [1] * (len(names) - 1) + [STORM]
         orders = [{**FAULTS[name], **where, "times": count} for name, count in zip(names, counts, strict=True)]
-        if set(names) & set(HANGING):
-            self._patience.method, self._patience.path = method, path
+        patience, strikes = self._patience, zip(names, counts, strict=True)
+        patience.method, patience.path, patience.is_prefix = method, path, is_prefix
+        patience.hanging.extend(name in HANGING for name, count in strikes for _ in range(count))
         self.shop.stripe.post("faults", orders)
 
     def end_trouble(self) -> int:
         """Stripe is well again, and what hung has arrived; how many requests went wrong."""
         self.shop.stripe.post("faults", [])
-        self._patience.path = ""
+        self._patience.hanging.clear()
         return sum(bool(request["fault"]) for request in self._wait_for_the_slow())
 
     def _wait_for_the_slow(self) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
 """The ways in which a call to Stripe goes wrong, and a gateway that does not wait long for the calls that hang."""
 
 import json
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -37,12 +39,18 @@ class Patience:
     # What Stripe answers from now on, to all that is asked in one way or (without a path) to everything: the status
     # and the error. Without a status nothing answers.
     answer: tuple[int, dict[str, Any]] | None = None
+    is_prefix: bool = False
+    # Of each request to come that a fault strikes: whether it hangs.
+    hanging: deque[bool] = field(default_factory=deque)
 
     def is_answered(self, request: requests.PreparedRequest) -> bool:
         return self.answer is not None and self.method in ("", request.method) and self.path in str(request.url)
 
-    def ends_soon(self, request: requests.PreparedRequest) -> bool:
-        return bool(self.path) and request.method == self.method and self.path in str(request.url)
+    def hangs(self, request: requests.PreparedRequest) -> bool:
+        """Whether the fault that strikes this request, if one does, is one that hangs."""
+        path = urlsplit(str(request.url)).path
+        fits = path.startswith(self.path) if self.is_prefix else path == self.path
+        return bool(self.hanging) and fits and request.method == self.method and self.hanging.popleft()
 
 
 class _Adapter(HTTPAdapter):
@@ -53,9 +61,10 @@ class _Adapter(HTTPAdapter):
     def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if self._patience.answer and self._patience.is_answered(request):
             return _answer(*self._patience.answer)
-        if self._patience.ends_soon(request):
-            kwargs["timeout"] = TOO_LONG
-        return super().send(request, *args, **kwargs)
+        if not self._patience.hangs(request):
+            return super().send(request, *args, **kwargs)
+        super().send(request, *args, **{**kwargs, "timeout": TOO_LONG})
+        raise requests.ReadTimeout("the machine stood still until it was answered")
 
 
 def _answer(status: int, error: dict[str, Any]) -> requests.Response:

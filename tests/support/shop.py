@@ -396,7 +396,7 @@ class Visitor:
     def review_form(self, slug: str, stay: Stay, guest: GuestDetails = GRACE, **wishes: str) -> dict[str, str]:
         """Type the details and wishes and open the review; every field that its form would send."""
         args = {"arrive": stay.arrive.isoformat(), "leave": stay.leave.isoformat(), "guests": "2"}
-        page = self.get(f"/stays/{slug}/book", **args)
+        page = self._look(f"/stays/{slug}/book", **args)
         assert page.status_code == 200, page.status_code
         typed = {"name": guest.name, "email": guest.email, "phone": guest.phone, "message": guest.message}
         query = "&".join(f"{name}={value}" for name, value in args.items())
@@ -405,6 +405,17 @@ class Visitor:
         review = self.get(f"/stays/{slug}/review", **args, **wishes)
         assert review.status_code == 200, review.status_code
         return fields_of(review.text)
+
+    def _look(self, path: str, **params: str) -> requests.Response:
+        """Look around, and come back where the shop is too busy for it."""
+        pages: list[requests.Response] = []
+
+        def is_served() -> bool:
+            pages.append(self.get(path, **params))
+            return pages[-1].status_code != 503
+
+        wait_until(is_served, 30, "a free thread")
+        return pages[-1]
 
     def _send_details(self, path: str, form: dict[str, str]) -> requests.Response:
         """Where the shop takes the visitor for a program, because it was so fast, it presses the button again."""
