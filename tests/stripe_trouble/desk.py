@@ -144,12 +144,11 @@ class Desk:
     def begin_trouble(self, names: tuple[str, ...], method: str, path: str, *, is_prefix: bool) -> None:
         """From now on each call of one kind goes wrong: the first in the first way, all others in the last."""
         where = {"method": method, "path_prefix" if is_prefix else "path": path}
-        counts = [1] * (len(names) - 1) + [STORM]
-        orders = [{**FAULTS[name], **where, "times": count} for name, count in zip(names, counts, strict=True)]
-        patience, strikes = self._patience, zip(names, counts, strict=True)
+        ways = list(zip(names, [1] * (len(names) - 1) + [STORM], strict=True))
+        self.shop.stripe.post("faults", [{**FAULTS[name], **where, "times": times} for name, times in ways])
+        patience = self._patience
         patience.method, patience.path, patience.is_prefix = method, path, is_prefix
-        patience.hanging.extend(name in HANGING for name, count in strikes for _ in range(count))
-        self.shop.stripe.post("faults", orders)
+        patience.hanging.extend(name in HANGING for name, times in ways for _ in range(times))
 
     def end_trouble(self) -> int:
         """Stripe is well again, and what hung has arrived; how many requests went wrong."""
