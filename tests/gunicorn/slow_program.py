@@ -1,4 +1,4 @@
-"""A program whose only thread is busy until somebody who goes first stands in line, for tests of who is served when."""
+"""A program whose only thread is busy until somebody who books stands in line, for tests of who is served when."""
 
 import itertools
 import time
@@ -32,5 +32,5 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[byt
 
 def _be_busy() -> None:
     print(BUSY, flush=True)
-    while not _workers[-1]._first:
+    while not any(conn.seen.startswith(b"POST ") for conn in list(_workers[-1]._first)):
         time.sleep(0.01)

@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Busy:
-    """A server whose one thread is busy until somebody who goes first stands in line."""
+    """A server whose one thread is busy until somebody who books stands in line."""
 
     url: str
     log: Path
