@@ -14,7 +14,7 @@ import pytest
 import requests
 
 import patient_worker
-from tests.gunicorn.slow_program import BUSY
+from tests.gunicorn.busy_program import BUSY
 from tests.support import servers
 from tests.support.gunicorn import THREADS, WORKERS, environment
 
@@ -47,7 +47,7 @@ class Busy:
 @pytest.fixture
 def busy(tmp_path: Path) -> Iterator[Busy]:
     """One process of one thread, which is taken when this returns."""
-    program = ["--worker-class", "tests.gunicorn.slow_program.KnownWorker", "tests.gunicorn.slow_program:app"]
+    program = ["--worker-class", "tests.gunicorn.busy_program.KnownWorker", "tests.gunicorn.busy_program:app"]
     with (
         _serving(program, tmp_path, WEB_WORKERS="1", WEB_THREADS="1") as url,
         ThreadPoolExecutor(MANY + 2) as visitors,

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -408,29 +408,30 @@ class Visitor:
 
     def _look(self, path: str, **params: str) -> requests.Response:
         """Look around, and come back where the shop is too busy for it."""
-        pages: list[requests.Response] = []
-
-        def is_served() -> bool:
-            pages.append(self.get(path, **params))
-            return pages[-1].status_code != 503
-
-        wait_until(is_served, 30, "a free thread")
-        return pages[-1]
+        return _again(lambda: self.get(path, **params), lambda page: page.status_code != 503, 30, "a free thread")
 
     def _send_details(self, path: str, form: dict[str, str]) -> requests.Response:
         """Where the shop takes the visitor for a program, because it was so fast, it presses the button again."""
-        answers: list[requests.Response] = []
-
-        def is_let_through() -> bool:
-            answers.append(self.post(path, form))
-            return "Please press the button once more" not in answers[-1].text
-
-        wait_until(is_let_through, 10, "being taken for a person")
-        return answers[-1]
+        no = "Please press the button once more"
+        return _again(lambda: self.post(path, form), lambda page: no not in page.text, 10, "being taken for a person")
 
     def book_and_pay(self, slug: str, stay: Stay, guest: GuestDetails = GRACE, **wishes: str) -> requests.Response:
         """The whole way up to the redirect to Stripe."""
         return self.post(f"/stays/{slug}/review", self.review_form(slug, stay, guest, **wishes))
+
+
+def _again(
+    ask: Callable[[], requests.Response], is_wanted: Callable[[requests.Response], bool], seconds: float, what: str
+) -> requests.Response:
+    """Ask until the answer is one that was wanted."""
+    answers: list[requests.Response] = []
+
+    def came() -> bool:
+        answers.append(ask())
+        return is_wanted(answers[-1])
+
+    wait_until(came, seconds, what)
+    return answers[-1]
 
 
 @contextlib.contextmanager
