@@ -18,7 +18,7 @@ from booking.models import OutboxRow
 from booking.models.outbox import OutboxState
 from booking.runtime import Runtime
 from booking.services import staff
-from tests.stripe_trouble.faults import FAULTS, HANGING, STORM, NotingGateway, Patience
+from tests.stripe_trouble.faults import FAULTS, STORM, NotingGateway, Patience
 from tests.support.hostile import sign
 from tests.support.servers import wait_until
 from tests.support.shop import Shop, Visitor, fields_of
@@ -144,17 +144,18 @@ class Desk:
     def begin_trouble(self, names: tuple[str, ...], method: str, path: str, *, is_prefix: bool) -> None:
         """From now on each call of one kind goes wrong: the first in the first way, all others in the last."""
         where = {"method": method, "path_prefix" if is_prefix else "path": path}
-        ways = list(zip(names, [1] * (len(names) - 1) + [STORM], strict=True))
-        self.shop.stripe.post("faults", [{**FAULTS[name], **where, "times": times} for name, times in ways])
-        patience = self._patience
-        patience.method, patience.path, patience.is_prefix = method, path, is_prefix
-        patience.hanging.extend(name in HANGING for name, times in ways for _ in range(times))
+        counts = [1] * (len(names) - 1) + [STORM]
+        orders = [{**FAULTS[name], **where, "times": count} for name, count in zip(names, counts, strict=True)]
+        self._order(orders)
 
     def end_trouble(self) -> int:
         """Stripe is well again, and what hung has arrived; how many requests went wrong."""
-        self.shop.stripe.post("faults", [])
-        self._patience.hanging.clear()
+        self._order([])
         return sum(bool(request["fault"]) for request in self._wait_for_the_slow())
+
+    def _order(self, faults: list[dict[str, Any]]) -> None:
+        self.shop.stripe.post("faults", faults)
+        self._patience.faults.order(faults)
 
     def _wait_for_the_slow(self) -> list[dict[str, Any]]:
         """No request takes a minute: what the shop gave up has arrived by then, or never will."""

@@ -1,7 +1,6 @@
 """The ways in which a call to Stripe goes wrong, and a gateway that does not wait long for the calls that hang."""
 
 import json
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from requests.adapters import HTTPAdapter
 
 from booking.gateways import stripe_gateway
 from booking.gateways.stripe_gateway import StripeGateway
+from fakestripe.faults import Faults
 
 # fakestripe's words for each. A stored 500 stays with its idempotency key: asking again brings the same one.
 FAULTS: dict[str, dict[str, Any]] = {
@@ -25,7 +25,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "slow": {"kind": "slow", "seconds": 0.25},
     "garbage": {"kind": "garbage"},
 }
-HANGING = ("timeout before effect", "timeout after effect", "slow")
+HANGING = frozenset({"timeout_before", "timeout_after_effect", "slow"})
 STORM = 50  # so many requests in a row go wrong
 TOO_LONG = 0.05  # seconds; less than what hangs, hangs
 
@@ -39,18 +39,16 @@ class Patience:
     # What Stripe answers from now on, to all that is asked in one way or (without a path) to everything: the status
     # and the error. Without a status nothing answers.
     answer: tuple[int, dict[str, Any]] | None = None
-    is_prefix: bool = False
-    # Of each request to come that a fault strikes: whether it hangs.
-    hanging: deque[bool] = field(default_factory=deque)
+    # The orders that fakestripe has: they strike here what they strike there.
+    faults: Faults = field(default_factory=Faults)
 
     def is_answered(self, request: requests.PreparedRequest) -> bool:
         return self.answer is not None and self.method in ("", request.method) and self.path in str(request.url)
 
     def hangs(self, request: requests.PreparedRequest) -> bool:
-        """Whether the fault that strikes this request, if one does, is one that hangs."""
-        path = urlsplit(str(request.url)).path
-        fits = path.startswith(self.path) if self.is_prefix else path == self.path
-        return bool(self.hanging) and fits and request.method == self.method and self.hanging.popleft()
+        """Whether it is struck by a fault that hangs; asked once of each request."""
+        fault = self.faults.take(str(request.method), urlsplit(str(request.url)).path)
+        return fault is not None and fault.kind in HANGING
 
 
 class _Adapter(HTTPAdapter):
